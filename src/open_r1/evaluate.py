@@ -1,0 +1,102 @@
+"""Evaluation as in the paper (section 3): k samples per problem at temperature 0.6 and top-p 0.95, zero-shot.
+
+    python -m open_r1.evaluate --config recipes/mini/evaluate.yaml
+
+Draws a sample store per model, keeps every completion, and reports pass@1 with a bootstrap interval, pass@k, cons@k, format,
+truncation, length, language and, where the data hold general and harm problems, helpfulness and refusals.
+"""
+
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from open_r1.artifacts import Artifact, read_manifest, write_atomically
+from open_r1.errors import DataError, report_errors
+from open_r1.generate import Sampler, Sampling, fill_store, read_store, sampling_of
+from open_r1.metrics.summary import summarize
+from open_r1.recipes import fill, read_command_line
+
+
+@dataclass
+class EvaluateArguments(Sampling):
+    """
+    An evaluation recipe.
+
+    Args:
+        models (`list`):
+            Artifact directories or Hub ids; `{path: ..., response_format: ...}` where a model has no recipe of ours.
+        datasets (`list[dict]`):
+            Problems, see `data/sources.py`.
+        output_dir (`str`):
+            One folder per model goes there, with samples and `metrics.json`.
+        root (`str`, *optional*, defaults to `"data"`):
+            Directory of the pipeline's artifacts.
+    """
+
+    models: list = field(default_factory=list)
+    datasets: list = field(default_factory=list)
+    output_dir: str = ""
+    root: str = "data"
+
+
+def describe(model: Any) -> tuple[str, str]:
+    """Path and response format of an entry of `models`; our artifacts know their format."""
+    if isinstance(model, dict):
+        return model["path"], model.get("response_format", "r1")
+    manifest = read_manifest(model) or {}
+    return model, manifest.get("recipe", {}).get("response_format", "r1")
+
+
+def evaluate_model(model: Any, problems: Any, directory: Path, sampling: Sampling, progress: Any = None) -> dict[str, Any]:
+    """Samples, scores and summarises one model; does what is missing of it."""
+    path, response_format = describe(model)
+    target = directory / Path(path).name
+    if not (target / "metrics.json").exists():
+        fill_store(Sampler(path, response_format, sampling), problems, target, progress)
+        metrics = summarize(read_store(target), sampling.num_samples)
+        write_atomically(target / "metrics.json", json.dumps(metrics, indent=2))
+    return json.loads((target / "metrics.json").read_text(encoding="utf-8"))
+
+
+def table(results: dict[str, dict[str, Any]]) -> str:
+    """The headline numbers as aligned text."""
+    k = next(iter(results.values()))["samples"]
+    head = f"{'model':<22}{'pass@1':>8}{'95% interval':>17}{f'cons@{k}':>9}{'format':>8}{'tokens':>8}{'mixed':>7}{'cut':>6}"
+    lines = [head, "-" * len(head)]
+    for name, row in results.items():
+        low, high = row["pass@1_ci"]
+        lines.append(
+            f"{name:<22}{row['pass@1']:>8.3f}{f'[{low:.3f}, {high:.3f}]':>17}{row[f'cons@{k}']:>9.3f}{row['format']:>8.2f}"
+            f"{row['mean_tokens']:>8.1f}{row['mixed']:>7.2f}{row['truncated']:>6.2f}"
+        )
+    return "\n".join(lines)
+
+
+@report_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one evaluation recipe from the command line."""
+    from open_r1.data.sources import load_sources
+    from open_r1.training import go_offline
+
+    recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
+    args = fill(EvaluateArguments, recipe, where)
+    if not args.models:
+        raise DataError(f"{where}: lists no `models`", "add `models:`")
+    for model in args.models:
+        go_offline(recipe | {"model_name_or_path": describe(model)[0]})
+    artifact = Artifact(recipe)
+    if not artifact.claim(force):
+        return print(f"{artifact.path} is complete", flush=True)
+    problems, results = load_sources(args.datasets, ["prompt", "answer"]), {}
+    for index, model in enumerate(args.models):
+        name = Path(describe(model)[0]).name
+        step = lambda done, total, index=index: artifact.progress(index * total + done, len(args.models) * total)  # noqa: E731
+        results[name] = evaluate_model(model, problems, artifact.path, sampling_of(args), step)
+    artifact.finish(metrics=results)
+    print(table(results), flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,116 @@
+r"""What a response looks like: the only place that knows the tags.
+
+- `zero` (R1-Zero, paper section 2.2.1): `<think> reasoning </think> <answer> answer </answer>`
+- `r1` (R1, section 2.3): `<think> reasoning </think>` and then a summary, in mathematics with the answer in `\boxed{}`
+
+A chat template may end the prompt with `<think>` ("prefilled"), and then the sampled text starts inside the reasoning.
+Rewards, curation and evaluation read responses through `ResponseFormat.read` and nothing else.
+"""
+
+import re
+from dataclasses import dataclass
+from typing import Any, Literal
+
+OPEN, CLOSE = "<think>", "</think>"
+SHAPES = {
+    "zero": re.compile(r"\s*<think>(?P<reasoning>.*)</think>\s*<answer>(?P<final>.*)</answer>\s*", re.DOTALL),
+    "r1": re.compile(r"\s*<think>(?P<reasoning>.*)</think>\s*(?P<final>\S.*)", re.DOTALL),
+}
+TAGS = {"zero": (OPEN, CLOSE, "<answer>", "</answer>"), "r1": (OPEN, CLOSE)}
+
+
+@dataclass(frozen=True)
+class Response:
+    """
+    A response in its parts.
+
+    Attributes:
+        text (`str`): The whole response, a prefilled `<think>` included.
+        valid (`bool`): Whether it has exactly the shape of its format, with reasoning and an answer that are not empty.
+        reasoning (`str`): What was thought, without tags; everything but the final part if the shape is not valid.
+        final (`str` or `None`): What the user reads - content of `<answer>`, or the summary; `None` if it never comes.
+        answer (`str` or `None`): The short answer to check: last `\\boxed{}` of the final part, else all of it in `zero`.
+    """
+
+    text: str
+    valid: bool
+    reasoning: str
+    final: str | None
+    answer: str | None
+
+
+@dataclass(frozen=True)
+class ResponseFormat:
+    """
+    How one model writes.
+
+    Args:
+        name (`str`):
+            `zero` or `r1`.
+        prefilled (`bool`, *optional*, defaults to `False`):
+            Whether the prompt already ends with `<think>`.
+    """
+
+    name: Literal["zero", "r1"]
+    prefilled: bool = False
+
+    @classmethod
+    def of(cls, name: Literal["zero", "r1"], tokenizer: Any) -> "ResponseFormat":
+        """The format as this tokenizer's chat template prompts for it."""
+        prompt = render_prompt(tokenizer, [{"role": "user", "content": "x"}])
+        return cls(name, prompt.rstrip().endswith(OPEN))
+
+    def read(self, completion: str) -> Response:
+        """Takes a sampled completion apart. Answers are read after the reasoning only: unfinished reasoning has none."""
+        text = OPEN + completion if self.prefilled else completion
+        match = SHAPES[self.name].fullmatch(text)
+        parts = match.groupdict() if match else {"reasoning": "", "final": ""}
+        once = all(text.count(tag) == 1 for tag in TAGS[self.name])
+        valid = once and bool(parts["reasoning"].strip()) and bool(parts["final"].strip())
+        if valid:
+            reasoning, final = parts["reasoning"].strip(), parts["final"].strip()
+        else:
+            reasoning, final = self._salvage(text)
+        boxed = last_boxed(final) if final else None
+        return Response(text, valid, reasoning, final, boxed if boxed is not None else final if self.name == "zero" else None)
+
+    def _salvage(self, text: str) -> tuple[str, str | None]:
+        """Reasoning and final part of a response with another shape: wrong tags cost the format reward, not the answer."""
+        before, closed, after = text.rpartition(CLOSE)
+        if not closed and OPEN in text:
+            return text.replace(OPEN, " ").strip(), None
+        tail = after if closed else text
+        if self.name == "zero":
+            found = re.findall(r"<answer>((?:(?!<answer>).)*?)</answer>", tail, re.DOTALL)
+            final = found[-1].strip() if found else None
+        else:
+            final = tail.strip() or None
+        return (before if closed else tail).replace(OPEN, " ").strip(), final or None
+
+    def write(self, reasoning: str, final: str) -> str:
+        """A response of this format, as it stands in training data (a prefilled tag included)."""
+        end = f"<answer> {final} </answer>" if self.name == "zero" else final
+        return f"{OPEN} {reasoning} {CLOSE} {end}"
+
+
+def last_boxed(text: str) -> str | None:
+    r"""Content of the last complete `\boxed{...}`, braces balanced; `None` if there is none."""
+    start = text.rfind(r"\boxed{")
+    while start >= 0:
+        depth = 0
+        for at in range(start + len(r"\boxed"), len(text)):
+            depth += {"{": 1, "}": -1}.get(text[at], 0)
+            if depth == 0:
+                return text[start + len(r"\boxed{") : at].strip()
+        start = text.rfind(r"\boxed{", 0, start)
+    return None
+
+
+def completion_text(completion: Any) -> str:
+    """Text of a TRL completion, which is a string or a list of messages."""
+    return completion if isinstance(completion, str) else completion[-1]["content"]
+
+
+def render_prompt(tokenizer: Any, messages: list[dict[str, str]]) -> str:
+    """The prompt exactly as the model reads it."""
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)

@@ -1,0 +1,143 @@
+"""GRPO with TRL, for three stages: `zero` (R1-Zero), `reasoning_rl` and `all_scenarios_rl`.
+
+    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/grpo.py --config recipes/mini/zero.yaml
+
+Paper sections 2.2 (objective and rule rewards), 2.3.2 (language consistency) and 2.3.4 (all scenarios). The recipe states
+every value in which TRL's defaults differ from the paper; group and step sizes are given per optimiser step, not per device.
+"""
+
+import random
+from typing import Any
+
+from open_r1.errors import DataError, report_errors
+
+
+def training_rows(run: Any) -> Any:
+    """The recipe's prompts; in the order of `schedule` where a source starts later than the first step."""
+    import datasets
+
+    from open_r1.data.sources import load_sources
+    from open_r1.verify import check_gold
+
+    sources = run.args.datasets
+    parts = [load_sources([source], ["prompt", "answer"]) for source in sources]
+    for part, source in zip(parts, sources, strict=True):
+        for row in part.select_columns(["verifier", "answer"]):
+            check_gold(row["verifier"], row["answer"], f"dataset {source['path']}")
+    keep = [name for name in parts[0].column_names if all(name in part.column_names for part in parts) and name != "response"]
+    rows = datasets.concatenate_datasets([part.select_columns(keep) for part in parts])
+    if not any(source.get("from_step") for source in sources):
+        return rows
+    run.config.shuffle_dataset = False
+    return rows.select(schedule(sources, [len(part) for part in parts], run))
+
+
+def schedule(sources: list[dict], sizes: list[int], run: Any) -> list[int]:
+    """
+    Order of prompts over the whole run, so that a source is drawn from its `from_step` on.
+
+    Args:
+        sources (`list[dict]`):
+            The recipe's `datasets`; `weight` is a source's share among those being drawn, by default its size.
+        sizes (`list[int]`):
+            Their numbers of rows.
+        run (`Run`):
+            Gives steps, prompts per step and the seed.
+
+    Returns:
+        `list[int]`: row indices into the joined sources, `prompts_per_step` for each step.
+    """
+    if run.config.max_steps <= 0:
+        raise DataError("`from_step` in `datasets` needs `max_steps`", "set `max_steps`")
+    rng = random.Random(run.config.seed)
+    starts = [sum(sizes[:i]) for i in range(len(sizes))]
+    decks: list[list[int]] = [[] for _ in sizes]  # each source is shuffled and dealt to its end before it repeats
+    window = run.config.generation_batch_size // run.config.num_generations
+    order: list[int] = []
+    while len(order) < run.config.max_steps * run.args.prompts_per_step:
+        step = len(order) // run.args.prompts_per_step
+        active = [i for i, source in enumerate(sources) if source.get("from_step", 0) <= step]
+        weights = [float(sources[i].get("weight") or sizes[i]) for i in active]
+        taken: set[int] = set()
+        while len(taken) < window:  # one rollout holds no prompt twice: its groups would merge
+            (i,) = rng.choices(active, weights)
+            if not decks[i]:
+                decks[i] = rng.sample(range(starts[i], starts[i] + sizes[i]), sizes[i])
+            taken.add(decks[i].pop())
+        order += rng.sample(sorted(taken), len(taken))
+    return order
+
+
+def reference_callback(trainer: Any, directory: Any) -> Any:
+    """
+    A callback that keeps the refreshed reference model with the checkpoints.
+
+    TRL reloads the reference model from the start model, so a resumed run with `sync_ref_model` would go on against an
+    older reference. The file is written before its checkpoint and the older one is deleted after it.
+    """
+    import torch
+    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
+    from transformers import TrainerCallback
+
+    whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
+
+    class KeepReference(TrainerCallback):
+        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.global_step:
+                weights = torch.load(directory / f"reference-{state.global_step}.pt", weights_only=True)
+                set_model_state_dict(trainer.ref_model, weights, options=StateDictOptions(full_state_dict=True))
+
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if control.should_save:
+                weights = get_model_state_dict(trainer.ref_model, options=whole)
+                if state.is_world_process_zero:
+                    scratch = directory / ".reference.pt"
+                    torch.save(weights, scratch)
+                    scratch.replace(directory / f"reference-{state.global_step}.pt")
+
+        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.is_world_process_zero:
+                for path in directory.glob("reference-*.pt"):
+                    if path.stem != f"reference-{state.global_step}":
+                        path.unlink()
+
+        def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.is_world_process_zero:
+                for path in directory.glob("reference-*.pt"):
+                    path.unlink()
+
+    return KeepReference()
+
+
+@report_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one GRPO recipe from the command line."""
+    from trl import GRPOConfig
+
+    from open_r1.configs import GRPOArguments, grpo_sizes
+    from open_r1.training import start
+
+    run = start(arguments, GRPOArguments, GRPOConfig, adjust=grpo_sizes)
+    if run is None:
+        return
+    from trl import GRPOTrainer, get_peft_config
+
+    from open_r1.rewards import build_rewards
+
+    rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
+    run.config.model_init_kwargs = run.model_init_kwargs
+    trainer = GRPOTrainer(
+        model=run.model_args.model_name_or_path,
+        reward_funcs=rewards,
+        args=run.config,
+        train_dataset=training_rows(run),
+        processing_class=run.tokenizer,
+        peft_config=get_peft_config(run.model_args),
+    )
+    if trainer.ref_model is not None and run.config.sync_ref_model:
+        trainer.add_callback(reference_callback(trainer, run.artifact.path))
+    run.train(trainer)
+
+
+if __name__ == "__main__":
+    main()

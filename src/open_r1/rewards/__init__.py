@@ -1,0 +1,56 @@
+"""Rewards in TRL's signature, one small file per kind; a recipe's `rewards` mapping picks them and their settings:
+
+    rewards:
+      accuracy: {weight: 1.0}
+      helpful: {weight: 1.0, model: "${root}/helpful_rm", domains: [general], from_step: 60}
+
+Every reward takes `weight`, `domains` (rows of other domains get `None`, so one batch can mix them) and `from_step`.
+"""
+
+from typing import Any
+
+from ..errors import RecipeError
+from ..formats import ResponseFormat
+from .accuracy import AccuracyReward
+from .base import Reward
+from .control import RandomReward
+from .format import FormatReward
+from .language import LanguageReward
+from .preference import HelpfulReward, SafetyReward
+
+REWARDS = {
+    "accuracy": AccuracyReward,
+    "format": FormatReward,
+    "language": LanguageReward,
+    "helpful": HelpfulReward,
+    "safety": SafetyReward,
+    "random": RandomReward,
+}
+
+
+def build_rewards(settings: dict[str, dict[str, Any] | None], response_format: ResponseFormat) -> tuple[list[Reward], list[float]]:
+    """
+    Makes the rewards of a recipe.
+
+    Args:
+        settings (`dict`):
+            The recipe's `rewards`: settings by name.
+        response_format (`ResponseFormat`):
+            How the policy writes.
+
+    Returns:
+        `tuple[list[Reward], list[float]]`: the rewards and their weights.
+    """
+    if not settings:
+        raise RecipeError("the recipe lists no `rewards`", f"add `rewards:` with some of {', '.join(REWARDS)}")
+    rewards, weights = [], []
+    for name, values in settings.items():
+        values = dict(values or {})
+        if name not in REWARDS:
+            raise RecipeError(f"unknown reward `{name}`", f"use one of {', '.join(REWARDS)}")
+        weights.append(float(values.pop("weight", 1.0)))
+        try:
+            rewards.append(REWARDS[name](response_format, name=name, **values))
+        except TypeError as error:
+            raise RecipeError(f"reward `{name}`: {error}", "correct its settings in `rewards`") from None
+    return rewards, weights

@@ -1,0 +1,48 @@
+"""What all rewards share: where they apply. A subclass scores one response (`score`), or a batch of them (`score_batch`)."""
+
+from typing import Any
+
+from ..formats import Response, ResponseFormat, completion_text
+
+Row = dict[str, Any]
+
+
+class Reward:
+    """
+    Base of the rewards, callable as TRL calls a reward function; picklable.
+
+    Args:
+        response_format (`ResponseFormat`):
+            How the policy writes.
+        name (`str`):
+            Name in logs and curves.
+        domains (`list[str]`, *optional*):
+            Domains it applies to; all by default.
+        from_step (`int`, *optional*, defaults to `0`):
+            Training step from which it applies (paper section 2.3.4: preference rewards only in the last steps).
+    """
+
+    def __init__(self, response_format: ResponseFormat, name: str = "", domains: list[str] | None = None, from_step: int = 0):
+        self.response_format, self.domains, self.from_step = response_format, domains, from_step
+        self.__name__ = name or type(self).__name__
+
+    def __call__(self, prompts: list, completions: list, trainer_state: Any = None, **columns: list) -> list[float | None]:
+        """One score per completion; `None` where the reward does not apply."""
+        step = trainer_state.global_step if trainer_state is not None else self.from_step
+        columns = {key: values for key, values in columns.items() if isinstance(values, list)}
+        rows = [{key: values[i] for key, values in columns.items()} | {"prompt": prompts[i]} for i in range(len(prompts))]
+        chosen = [i for i, row in enumerate(rows) if step >= self.from_step and self.applies(row)]
+        responses = [self.response_format.read(completion_text(completions[i])) for i in chosen]
+        scores = self.score_batch(responses, [rows[i] for i in chosen]) if chosen else []
+        found = dict(zip(chosen, scores, strict=True))
+        return [found.get(i) for i in range(len(prompts))]
+
+    def applies(self, row: Row) -> bool:
+        """Whether the row's domain is one of ours."""
+        return not self.domains or row.get("domain") in self.domains
+
+    def score_batch(self, responses: list[Response], rows: list[Row]) -> list[float | None]:
+        return [self.score(response, row) for response, row in zip(responses, rows, strict=True)]
+
+    def score(self, response: Response, row: Row) -> float | None:
+        raise NotImplementedError

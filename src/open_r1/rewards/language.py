@@ -1,0 +1,13 @@
+"""Language consistency: share of the reasoning's words that belong to the question's language (paper section 2.3.2)."""
+
+from ..formats import Response
+from ..metrics.language import consistency
+from .base import Reward, Row
+
+
+class LanguageReward(Reward):
+    """Pays reasoning in the language of the question. Reasoning without words, such as bare formulas, loses nothing."""
+
+    def score(self, response: Response, row: Row) -> float:
+        share = consistency(response.reasoning, row["language"])
+        return float(bool(response.reasoning)) if share is None else share

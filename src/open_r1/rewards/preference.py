@@ -1,0 +1,71 @@
+"""Reward models (paper section 2.3.4): helpful reads the final summary only, safety reads the whole response."""
+
+from typing import Any
+
+from ..artifacts import require_model
+from ..formats import Response, ResponseFormat
+from .base import Reward, Row
+
+
+class PreferenceReward(Reward):
+    """
+    Scores responses with a sequence classifier of one output, squashed to (0, 1).
+
+    Args:
+        response_format (`ResponseFormat`):
+            How the policy writes.
+        model (`str`):
+            Directory or Hub id of the reward model.
+        options (`dict`):
+            Settings of [`Reward`].
+    """
+
+    def __init__(self, response_format: ResponseFormat, model: str, **options: Any):
+        super().__init__(response_format, **options)
+        require_model(model)
+        self.path, self._loaded = model, None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return self.__dict__ | {"_loaded": None}  # weights stay behind when the reward is pickled
+
+    def visible(self, response: Response) -> str | None:
+        """The part of a response that this reward model may see."""
+        raise NotImplementedError
+
+    def score_batch(self, responses: list[Response], rows: list[Row]) -> list[float]:
+        import torch
+
+        model, tokenizer = self._load()
+        parts = [self.visible(response) for response in responses]
+        texts = [
+            tokenizer.apply_chat_template([*row["prompt"], {"role": "assistant", "content": part or ""}], tokenize=False)
+            for row, part in zip(rows, parts, strict=True)
+        ]
+        inputs = tokenizer(texts, return_tensors="pt", padding=True, padding_side="right", add_special_tokens=False)
+        with torch.inference_mode():
+            scores = model(**inputs.to(model.device)).logits[:, 0].float().sigmoid().tolist()  # (B,)
+        return [score if part else 0.0 for score, part in zip(scores, parts, strict=True)]  # nothing to read pays nothing
+
+    def _load(self) -> tuple[Any, Any]:
+        if self._loaded is None:
+            import torch
+            from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+            device = "cuda" if torch.cuda.is_available() else "cpu"
+            model = AutoModelForSequenceClassification.from_pretrained(self.path, num_labels=1).to(device).eval()
+            self._loaded = model, AutoTokenizer.from_pretrained(self.path)
+        return self._loaded
+
+
+class HelpfulReward(PreferenceReward):
+    """Judges the summary; the reasoning stays out of it, so that pleasing does not bend the reasoning."""
+
+    def visible(self, response: Response) -> str | None:
+        return response.final
+
+
+class SafetyReward(PreferenceReward):
+    """Judges everything that was written: harm can hide in the reasoning too."""
+
+    def visible(self, response: Response) -> str | None:
+        return response.text.strip()

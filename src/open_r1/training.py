@@ -1,0 +1,223 @@
+"""What the three training scripts share: start from a recipe, resume, train, save locally first and publish second.
+
+A script is then a dozen lines: `start` gives it a `Run` (recipe, arguments, tokenizer), it builds its TRL trainer, and
+`Run.train` does the rest. Killed at any moment and run again, a script continues from its newest complete checkpoint.
+"""
+
+import json
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .artifacts import Artifact, looks_local, require_model
+from .errors import RecipeError
+from .formats import ResponseFormat
+from .recipes import Recipe, read_command_line
+
+INCOMPLETE = "checkpoint-is-incomplete.txt"  # transformers leaves it in a checkpoint that a signal cut short
+
+
+def is_main_process() -> bool:
+    """Whether this is the first of the processes that `accelerate launch` started."""
+    return int(os.environ.get("RANK", 0)) == 0
+
+
+def go_offline(recipe: Recipe) -> None:
+    """Switches the Hub off where nothing of it is needed, so that no look-up is tried and retried."""
+    names = [str(recipe.get("model_name_or_path") or ".")]
+    names += [str(source.get("path", "")) for source in recipe.get("datasets") or [] if isinstance(source, dict)]
+    if not recipe.get("push_to_hub") and all(":" in name or looks_local(name) for name in names):
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+@dataclass
+class Run:
+    """
+    One training run, ready for a trainer.
+
+    Attributes:
+        recipe (`dict`): The resolved recipe.
+        artifact (`Artifact`): Its output directory, claimed.
+        args (`StageArguments`): Our arguments.
+        config (`TrainingArguments`): TRL's trainer configuration.
+        model_args (`ModelConfig`): TRL's model configuration.
+        tokenizer (`PreTrainedTokenizerBase`): With the recipe's chat template.
+    """
+
+    recipe: Recipe
+    artifact: Artifact
+    args: Any
+    config: Any
+    model_args: Any
+    tokenizer: Any
+
+    @property
+    def response_format(self) -> ResponseFormat:
+        return ResponseFormat.of(self.args.response_format, self.tokenizer)
+
+    @property
+    def model_init_kwargs(self) -> dict[str, Any]:
+        """How to load the model, for TRL's trainers."""
+        from trl import get_quantization_config
+
+        options = {
+            "revision": self.model_args.model_revision,
+            "attn_implementation": self.model_args.attn_implementation,
+            "dtype": self.model_args.dtype,
+            "quantization_config": get_quantization_config(self.model_args),
+        }
+        return {key: value for key, value in options.items() if value is not None}
+
+    def train(self, trainer: Any) -> None:
+        """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
+        trainer.add_callback(progress_callback(self.artifact))
+        checkpoint = newest_checkpoint(self.artifact.path)
+        if checkpoint and is_main_process():
+            print(f"resuming {checkpoint}", flush=True)
+        trainer.train(resume_from_checkpoint=checkpoint)
+        trainer.save_state()
+        set_generation_defaults(trainer.model, self.tokenizer)
+        trainer.save_model(str(self.artifact.path))
+        if is_main_process():
+            for old in self.artifact.path.glob("checkpoint-*"):
+                shutil.rmtree(old)
+            write_card(self)
+            self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
+        if self.config.push_to_hub:
+            trainer.push_to_hub()
+
+
+def start(arguments: list[str] | None, arguments_class: type, config_class: type, adjust: Any = None) -> Run | None:
+    """
+    Prepares a training run from the command line.
+
+    Args:
+        arguments (`list[str]` or `None`):
+            The command line; `sys.argv` if `None`.
+        arguments_class (`type`):
+            Our dataclass of the stage.
+        config_class (`type`):
+            TRL's configuration of the trainer.
+        adjust (`Callable`, *optional*):
+            Fills in values of the recipe that follow from others: recipe, file -> recipe.
+
+    Returns:
+        `Run` or `None`: `None` if the artifact is complete already.
+    """
+    recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
+    go_offline(recipe)
+    full = adjust(recipe, where) if adjust else recipe
+    from trl import ModelConfig
+
+    from .configs import parse
+
+    args, config, model_args = parse(full, where, arguments_class, config_class, ModelConfig)
+    if model_args.model_name_or_path:
+        require_model(model_args.model_name_or_path)
+    elif not args.model_config:
+        raise RecipeError(f"{where}: neither `model_name_or_path` nor `model_config`", "name the model to start from")
+    artifact = Artifact(recipe)
+    if is_main_process() and not artifact.claim(force):
+        print(f"{artifact.path} is complete", flush=True)
+        return None
+    return Run(recipe, artifact, args, config, model_args, load_tokenizer(args, model_args, where))
+
+
+def load_tokenizer(args: Any, model_args: Any, where: str) -> Any:
+    """The recipe's tokenizer: trained on a corpus or loaded with the model, with the recipe's chat template."""
+    from transformers import AutoTokenizer
+
+    if args.tokenizer:
+        from .data.sources import load_source
+        from .data.tokenizer import train_tokenizer
+
+        rows = load_source(args.tokenizer["corpus"] | {"raw": True})
+        tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
+    else:
+        tokenizer = AutoTokenizer.from_pretrained(
+            model_args.model_name_or_path, revision=model_args.model_revision, padding_side="left"
+        )
+    if args.chat_template:
+        file = Path(args.chat_template)
+        if not file.is_file():
+            raise RecipeError(f"{where}: chat_template {file} does not exist", "give the path of a .jinja file")
+        tokenizer.chat_template = file.read_text(encoding="utf-8").rstrip("\n")
+    if tokenizer.chat_template is None:
+        raise RecipeError(f"{where}: the tokenizer has no chat template", "add `chat_template:` with a .jinja file")
+    if args.eos_token:
+        tokenizer.eos_token = args.eos_token
+    return tokenizer
+
+
+def new_model(run: Run) -> Any:
+    """A model with random weights, from the recipe's `model_config`; the seed decides them."""
+    from transformers import AutoConfig, AutoModelForCausalLM, set_seed
+
+    set_seed(run.config.seed)
+    values = dict(run.args.model_config)
+    special = {"eos_token_id": run.tokenizer.eos_token_id, "pad_token_id": run.tokenizer.pad_token_id, "bos_token_id": None}
+    config = AutoConfig.for_model(values.pop("model_type"), vocab_size=len(run.tokenizer), **special, **values)
+    return AutoModelForCausalLM.from_config(config)
+
+
+def make_optimizer(run: Run, model: Any) -> tuple[Any, None]:
+    """The `optimizers` argument of a trainer: Muon where the recipe asks for it, else the trainer's own."""
+    if run.args.optimizer != "muon":
+        return None, None
+    from .optimizers import MuonWithAdamW
+
+    return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None
+
+
+def newest_checkpoint(directory: Path) -> str | None:
+    """Newest checkpoint that was written to its end; deletes the ones that were not."""
+    newest = None
+    for path in sorted(directory.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])):
+        try:
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            complete = not (path / INCOMPLETE).exists()
+        except (FileNotFoundError, json.JSONDecodeError):
+            complete = False
+        if complete:
+            newest = str(path)
+        elif is_main_process():
+            shutil.rmtree(path)
+    return newest
+
+
+def set_generation_defaults(model: Any, tokenizer: Any) -> None:
+    """Saves the sampling settings of the paper's evaluation with the model, and every token that ends a response."""
+    from transformers import GenerationConfig
+
+    if not model.can_generate():
+        return
+    model.generation_config = GenerationConfig(
+        do_sample=True, temperature=0.6, top_p=0.95, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+    )
+
+
+def progress_callback(artifact: Artifact) -> Any:
+    """A callback that leaves the step, and the latest loss or reward, where the pipeline's table reads them."""
+    from transformers import TrainerCallback
+
+    class Progress(TrainerCallback):
+        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+            if state.is_world_process_zero:
+                last = next((row for row in reversed(state.log_history) if "loss" in row or "reward" in row), {})
+                figures = {key: float(last[key]) for key in ("loss", "reward") if key in last}
+                artifact.progress(state.global_step, state.max_steps, **figures)
+
+    return Progress()
+
+
+def write_card(run: Run) -> None:
+    """A model card that says what the model is and how to make it again; the report adds its row of results."""
+    from .cards import model_card
+
+    tags = ["open_r1", run.artifact.path.name]
+    text = model_card(run.artifact.path.name, run.recipe, tags, run.args.response_format)
+    (run.artifact.path / "README.md").write_text(text, encoding="utf-8")
+
