@@ -26,8 +26,6 @@ class StageArguments:
             `zero` or `r1`, see `formats.py`.
         chat_template (`str`, *optional*):
             A `.jinja` file that replaces the tokenizer's template, and is saved with the model.
-        eos_token (`str`, *optional*):
-            Token that ends a response, where the base model's differs from the template's.
         model_config (`dict`, *optional*):
             Configuration of a model to build from nothing (`model_type` and the keys of its config class), in place of
             `model_name_or_path`.
@@ -40,13 +38,12 @@ class StageArguments:
     """
 
     root: str = "data"
-    datasets: list = field(default_factory=list, metadata={"help": "Data sources, see data/sources.py."})
+    datasets: list[dict] = field(default_factory=list, metadata={"help": "Data sources, see data/sources.py."})
     response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"], "help": "See formats.py."})
     chat_template: str | None = field(default=None, metadata={"help": "A .jinja file, saved with the model."})
-    eos_token: str | None = field(default=None, metadata={"help": "Token that ends a response."})
     model_config: dict | None = field(default=None, metadata={"help": "Config of a model to build from nothing."})
     tokenizer: dict | None = field(default=None, metadata={"help": "Tokenizer to train: vocab_size and corpus."})
-    optimizer: str | None = field(default=None, metadata={"choices": ["muon"], "help": "Muon beside AdamW."})
+    optimizer: str | None = field(default=None, metadata={"help": "Muon beside AdamW."})
     optimizer_args: dict | None = field(default=None, metadata={"help": "Settings of that optimizer."})
 
 

@@ -110,7 +110,7 @@ def best_per_problem(rows: list[Row], count: int) -> list[Row]:
 
 def training_row(row: Row, summary: dict[str, str] | None) -> Row:
     """An SFT row in the `r1` format; the reasoning stays as it was sampled."""
-    text = summary[row["language"]].replace("{answer}", row["extracted"]) if summary else row["final"]
+    text = summary[row["language"]].replace("{answer}", row["extracted"] or "") if summary else row["final"] or ""
     response = ResponseFormat("r1").write(row["reasoning"], text)
     return {key: row[key] for key in KEPT} | {"prompt": [{"role": "user", "content": row["question"]}], "response": response}
 

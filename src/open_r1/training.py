@@ -147,8 +147,6 @@ def load_tokenizer(args: Any, model_args: Any, where: str) -> Any:
         tokenizer.chat_template = file.read_text(encoding="utf-8").rstrip("\n")
     if tokenizer.chat_template is None:
         raise RecipeError(f"{where}: the tokenizer has no chat template", "add `chat_template:` with a .jinja file")
-    if args.eos_token:
-        tokenizer.eos_token = args.eos_token
     return tokenizer
 
 

@@ -1,0 +1,287 @@
+"""Draws what a pipeline did: a self-contained page, figures, `results.json`, and each model's row in its card.
+
+    open-r1 report --config recipes/mini/report.yaml
+
+Reads artifacts only (manifests, evaluation metrics, training logs, samples), so it can be made again at any time.
+"""
+
+import base64
+import html
+import json
+import sys
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from open_r1.artifacts import Artifact, read_manifest, versions, write_atomically
+from open_r1.cards import add_results
+from open_r1.errors import ArtifactError, report_errors
+from open_r1.generate import read_store
+from open_r1.recipes import fill, read_command_line
+
+# name in results.json -> key in the log of TRL's GRPOTrainer
+CURVES = {
+    "reward": "reward",
+    "accuracy": "rewards/accuracy/mean",
+    "format": "rewards/format/mean",
+    "language_consistency": "rewards/language/mean",
+    "helpful": "rewards/helpful/mean",
+    "safety": "rewards/safety/mean",
+    "mean_tokens": "completions/mean_length",
+    "truncated": "completions/clipped_ratio",
+    "kl": "kl",
+    "entropy": "entropy",
+}
+# column of the table -> key in the metrics, format
+COLUMNS = {
+    "pass@1": ("pass@1", "{:.3f}"),
+    "95% interval": ("pass@1_ci", None),
+    "cons@k": ("cons@", "{:.3f}"),
+    "pass@k": ("pass@", "{:.3f}"),
+    "format": ("format", "{:.2f}"),
+    "tokens": ("mean_tokens", "{:.1f}"),
+    "cut": ("truncated", "{:.3f}"),
+    "language": ("language_consistency", "{:.2f}"),
+    "mixed": ("mixed", "{:.3f}"),
+    "reflect/1k": ("reflection_per_1k", "{:.1f}"),
+    "helpful": ("helpful", "{:.2f}"),
+    "refuses harm": ("refused_forbidden", "{:.2f}"),
+    "over-refuses": ("refused_allowed", "{:.2f}"),
+}
+
+
+@dataclass
+class ReportArguments:
+    """
+    A report recipe.
+
+    Args:
+        stages (`dict`):
+            Artifact directory of each model, by its name in the table.
+        evaluation (`str`):
+            Output directory of the evaluation.
+        output_dir (`str`):
+            Where the report goes.
+        figures (`list[dict]`, *optional*):
+            Training curves to draw: `file`, `title`, `runs` and `metrics`.
+        title (`str`, *optional*, defaults to `"R1 pipeline"`):
+            Heading of the page.
+        root (`str`, *optional*, defaults to `"data"`):
+            Directory of the pipeline's artifacts.
+        seed (`int`, *optional*, defaults to `0`):
+            Seed of the run, for the page.
+    """
+
+    stages: dict
+    evaluation: str
+    output_dir: str
+    figures: list = field(default_factory=list)
+    title: str = "R1 pipeline"
+    root: str = "data"
+    seed: int = 0
+
+
+def curves(directory: Path) -> dict[str, list[float | None]] | None:
+    """Training curves of a GRPO run, `None` for any other artifact."""
+    path = directory / "trainer_state.json"
+    if not path.exists():
+        return None
+    history = [row for row in json.loads(path.read_text(encoding="utf-8"))["log_history"] if "reward" in row]
+    if not history:
+        return None
+    found: dict[str, list[float | None]] = {"step": [row["step"] for row in history]}
+    for name, key in CURVES.items():
+        values = [row.get(key) for row in history]  # None while a reward does not apply yet
+        if any(value is not None for value in values):
+            found[name] = [None if value is None else round(float(value), 6) for value in values]
+    return found
+
+
+def collect(args: ReportArguments) -> dict[str, Any]:
+    """Everything in `results.json`."""
+    manifest = read_manifest(args.evaluation)
+    if manifest is None:
+        raise ArtifactError(f"{args.evaluation} is not complete", "run the evaluation first")
+    measured = manifest["metrics"]
+    manifests = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir()) if read_manifest(path)}
+    missing = [name for name, path in args.stages.items() if Path(path).name not in measured]
+    if missing:
+        raise ArtifactError(f"{args.evaluation} lacks {', '.join(missing)}", "add them to `models` of the evaluation recipe")
+    runs = {name: curves(Path(path)) for name, path in args.stages.items()}
+    return {
+        "stages": {name: measured[Path(path).name] for name, path in args.stages.items()},
+        "curves": {name: curve for name, curve in runs.items() if curve},
+        "seconds": {name: manifest["seconds"] for name, manifest in manifests.items()},
+        "peak_rss_gb": max(manifest["peak_rss_gb"] for manifest in manifests.values()),
+        "versions": versions(),
+        "seed": args.seed,
+    }
+
+
+# ------------------------------------------------------------------------------------------------ tables
+
+
+def cell(row: dict[str, Any], key: str, style: str | None) -> str:
+    """One formatted value of the table."""
+    if key.endswith("@"):
+        key = f"{key}{row['samples']}"
+    value = row.get(key)
+    if value is None:
+        return "-"
+    return "[{:.3f}, {:.3f}]".format(*value) if style is None else style.format(value)
+
+
+def markdown_table(stages: dict[str, dict[str, Any]]) -> str:
+    lines = ["| model | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
+    for name, row in stages.items():
+        lines.append(f"| {name} | " + " | ".join(cell(row, *column) for column in COLUMNS.values()) + " |")
+    return "\n".join(lines)
+
+
+def text_table(stages: dict[str, dict[str, Any]]) -> str:
+    rows = [["model", *COLUMNS]] + [[name, *(cell(row, *column) for column in COLUMNS.values())] for name, row in stages.items()]
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(
+        "  ".join(text.ljust(width) if i == 0 else text.rjust(width) for i, (text, width) in enumerate(zip(row, widths, strict=True)))
+        for row in rows
+    )
+
+
+# ------------------------------------------------------------------------------------------------ figures
+
+LABELS = {"accuracy": "accuracy reward", "mean_tokens": "mean response length (tokens)", "language_consistency": "language consistency"}
+
+
+def draw_curves(figure: dict[str, Any], results: dict[str, Any], path: Path) -> None:
+    """One panel per metric, one line per run, over training steps."""
+    from matplotlib import pyplot
+
+    panels, axes = pyplot.subplots(1, len(figure["metrics"]), figsize=(5.5 * len(figure["metrics"]), 3.8), squeeze=False)
+    for axis, metric in zip(axes[0], figure["metrics"], strict=True):
+        for run in figure["runs"]:
+            curve = results["curves"].get(run, {})
+            if metric in curve:
+                values = [float("nan") if value is None else value for value in curve[metric]]
+                axis.plot(curve["step"], values, label=run)
+        axis.set_xlabel("training step")
+        axis.set_ylabel(LABELS.get(metric, metric))
+        axis.grid(alpha=0.3)
+        axis.legend()
+    panels.suptitle(figure["title"])
+    panels.tight_layout()
+    panels.savefig(path, dpi=110)
+    pyplot.close(panels)
+
+
+def draw_bars(stages: dict[str, dict[str, Any]], title: str, path: Path) -> None:
+    """pass@1 of some models with 95% intervals."""
+    from matplotlib import pyplot
+
+    names = list(stages)
+    panel, axis = pyplot.subplots(figsize=(8, 0.42 * len(names) + 1.4))
+    for place, name in enumerate(names):
+        row = stages[name]
+        low, high = row["pass@1_ci"]
+        axis.barh(place, row["pass@1"], color="tab:blue", alpha=0.8)
+        axis.errorbar(row["pass@1"], place, xerr=[[row["pass@1"] - low], [high - row["pass@1"]]], color="black", capsize=3)
+        axis.text(high + 0.01, place, f"{row['pass@1']:.3f}", va="center", fontsize=9)
+    axis.set_yticks(range(len(names)), names)
+    axis.invert_yaxis()
+    axis.set_xlim(0, 1.05)
+    axis.set_xlabel("pass@1 with 95% bootstrap interval")
+    axis.set_title(title)
+    panel.tight_layout()
+    panel.savefig(path, dpi=110)
+    pyplot.close(panel)
+
+
+def draw(args: ReportArguments, results: dict[str, Any], directory: Path) -> list[Path]:
+    """All figures of the report."""
+    import matplotlib
+
+    matplotlib.use("Agg")
+    paths = []
+    for figure in args.figures:
+        paths.append(directory / f"{figure['file']}.png")
+        draw_curves(figure, results, paths[-1])
+    for file, title, chosen in (
+        ("stages", "Every stage on held-out problems", list(results["stages"])),
+        ("students", "Distillation against RL on the same student", [n for n in results["stages"] if n.startswith(("distill", "student"))]),
+    ):
+        paths.append(directory / f"{file}.png")
+        draw_bars({name: results["stages"][name] for name in chosen}, title, paths[-1])
+    return paths
+
+
+# ------------------------------------------------------------------------------------------------ page
+
+STYLE = """body{font-family:system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;line-height:1.45}
+table{border-collapse:collapse;font-size:.85em}td,th{padding:.25em .6em;border-bottom:1px solid #ddd;text-align:right}
+td:first-child,th:first-child{text-align:left}img{max-width:100%}pre{background:#f6f6f6;padding:.6em;white-space:pre-wrap}
+.correct{border-left:4px solid #2a2}.wrong,.no_answer{border-left:4px solid #c33}.scroll{overflow-x:auto}"""
+
+
+def html_table(stages: dict[str, dict[str, Any]]) -> str:
+    head = "".join(f"<th>{name}</th>" for name in ("model", *COLUMNS))
+    body = "".join(
+        f"<tr><td>{name}</td>" + "".join(f"<td>{cell(row, *column)}</td>" for column in COLUMNS.values()) + "</tr>"
+        for name, row in stages.items()
+    )
+    return f"<div class=scroll><table><tr>{head}</tr>{body}</table></div>"
+
+
+def examples(args: ReportArguments, per_domain: int = 2) -> str:
+    """The same problems answered by every model: the first sample of the first problems of each domain."""
+    stores = {name: list(read_store(Path(args.evaluation) / Path(path).name)) for name, path in args.stages.items()}
+    wanted: dict[str, list[str]] = {}
+    for row in next(iter(stores.values())):
+        seen = wanted.setdefault(row["domain"], [])
+        if row["problem_id"] not in seen:
+            seen.append(row["problem_id"])
+    picked = [ids[len(ids) * i // per_domain] for ids in wanted.values() for i in range(per_domain)]
+    parts = []
+    for problem in picked:
+        rows = {name: next(r for r in store if r["problem_id"] == problem and r["sample"] == 0) for name, store in stores.items()}
+        first = next(iter(rows.values()))
+        parts.append(f"<h3>{html.escape(first['question'])} <small>(answer: {html.escape(first['answer'])})</small></h3>")
+        parts += [f"<pre class={row['outcome']}><b>{name}</b> {html.escape(row['text'].strip())}</pre>" for name, row in rows.items()]
+    return "".join(parts)
+
+
+def page(args: ReportArguments, results: dict[str, Any], figures: list[Path]) -> str:
+    """The whole report as one HTML file, pictures included."""
+    pictures = "".join(f'<img alt="{path.stem}" src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}">' for path in figures)
+    first = next(iter(results["stages"].values()))
+    facts = f"{first['problems']} held-out problems, {first['samples']} samples each, seed {args.seed}; "
+    facts += f"{sum(results['seconds'].values()) / 60:.1f} minutes of stages, {results['peak_rss_gb']} GB peak per process"
+    seconds = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in results["seconds"].items())
+    return (
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(args.title)}</title><style>{STYLE}</style>"
+        f"<h1>{html.escape(args.title)}</h1><p>{facts}</p>{html_table(results['stages'])}{pictures}"
+        f"<h2>Sampled completions</h2>{examples(args)}<h2>Seconds per stage</h2><table>{seconds}</table>"
+        f"<h2>Versions</h2><p>{', '.join(f'{name} {version}' for name, version in results['versions'].items())}</p></html>"
+    )
+
+
+@report_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Writes one report from the command line."""
+    recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
+    args = fill(ReportArguments, recipe, where)
+    artifact = Artifact(recipe)
+    if not artifact.claim(force):
+        return print(f"{artifact.path} is complete", flush=True)
+    results = collect(args)
+    write_atomically(artifact.path / "results.json", json.dumps(results, indent=2))
+    figures = draw(args, results, artifact.path)
+    write_atomically(artifact.path / "index.html", page(args, results, figures))
+    for name, path in args.stages.items():
+        add_results(Path(path) / "README.md", markdown_table({name: results["stages"][name]}))
+    summary = f"{text_table(results['stages'])}\n\nreport: {artifact.path / 'index.html'}"
+    write_atomically(artifact.path / "summary.txt", summary)
+    artifact.finish()
+    print(summary, flush=True)
+
+
+if __name__ == "__main__":
+    main()
