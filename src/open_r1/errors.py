@@ -58,7 +58,7 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
             main(*args, **kwargs)
         except Exception as error:
             problem = disk_problem(error)
-            if "--debug" in sys.argv or not (isinstance(error, UserError) or problem):
+            if "--debug" in [*sys.argv, *(word for given in args for word in given or [])] or not (isinstance(error, UserError) or problem):
                 raise
             hint = getattr(error, "hint", "") or ("free space or choose another `--root`" if problem else "")
             print(f"error: {problem or error}" + (f"\n  fix: {hint}" if hint else ""), file=sys.stderr, flush=True)

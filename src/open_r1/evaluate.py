@@ -26,7 +26,7 @@ class EvaluateArguments(Sampling):
 
     Args:
         models (`list`):
-            Artifact directories or Hub ids; `{path: ..., response_format: ...}` where a model has no recipe of ours.
+            Artifact directories or Hub ids; `{path: ..., response_format: ..., chat_template: FILE}` for a model not of ours.
         datasets (`list[dict]`):
             Problems, see `data/sources.py`.
         output_dir (`str`):
@@ -41,20 +41,20 @@ class EvaluateArguments(Sampling):
     root: str = "data"
 
 
-def describe(model: Any) -> tuple[str, str]:
-    """Path and response format of an entry of `models`; our artifacts know their format."""
+def describe(model: Any) -> tuple[str, str, str | None]:
+    """Path, response format and chat template of an entry of `models`; our artifacts know their format and template."""
     if isinstance(model, dict):
-        return model["path"], model.get("response_format", "r1")
+        return model["path"], model.get("response_format", "r1"), model.get("chat_template")
     manifest = read_manifest(model) or {}
-    return model, manifest.get("recipe", {}).get("response_format", "r1")
+    return model, manifest.get("recipe", {}).get("response_format", "r1"), None
 
 
 def evaluate_model(model: Any, problems: Any, directory: Path, sampling: Sampling, progress: Any = None) -> dict[str, Any]:
     """Samples, scores and summarises one model; does what is missing of it."""
-    path, response_format = describe(model)
+    path, response_format, template = describe(model)
     target = directory / Path(path).name
     if not (target / "metrics.json").exists():
-        fill_store(Sampler(path, response_format, sampling), problems, target, progress)
+        fill_store(Sampler(path, response_format, sampling, template), problems, target, progress)
         metrics = summarize(read_store(target), sampling.num_samples)
         write_atomically(target / "metrics.json", json.dumps(metrics, indent=2))
     return json.loads((target / "metrics.json").read_text(encoding="utf-8"))
@@ -94,6 +94,7 @@ def main(arguments: list[str] | None = None) -> None:
         name = Path(describe(model)[0]).name
         step = lambda done, total, index=index: artifact.progress(index * total + done, len(args.models) * total)  # noqa: E731
         results[name] = evaluate_model(model, problems, artifact.path, sampling_of(args), step)
+    write_atomically(artifact.path / "summary.txt", table(results))
     artifact.finish(metrics=results)
     print(table(results), flush=True)
 

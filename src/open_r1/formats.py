@@ -9,7 +9,10 @@ Rewards, curation and evaluation read responses through `ResponseFormat.read` an
 
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Literal
+
+from .errors import RecipeError
 
 OPEN, CLOSE = "<think>", "</think>"
 SHAPES = {
@@ -114,3 +117,10 @@ def completion_text(completion: Any) -> str:
 def render_prompt(tokenizer: Any, messages: list[dict[str, str]]) -> str:
     """The prompt exactly as the model reads it."""
     return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+
+
+def read_template(file: str) -> str:
+    """A chat template from a `.jinja` file."""
+    if not Path(file).is_file():
+        raise RecipeError(f"chat_template {file} does not exist", "give the path of a .jinja file")
+    return Path(file).read_text(encoding="utf-8").rstrip("\n")

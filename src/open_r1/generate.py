@@ -16,7 +16,7 @@ from typing import Any
 
 from open_r1.artifacts import Artifact, require_model, write_atomically
 from open_r1.errors import ArtifactError, report_errors
-from open_r1.formats import ResponseFormat, render_prompt
+from open_r1.formats import ResponseFormat, read_template, render_prompt
 from open_r1.recipes import fill, read_command_line
 from open_r1.verify import verify
 
@@ -90,15 +90,19 @@ class Sampler:
             `zero` or `r1`.
         sampling (`Sampling`):
             How to draw.
+        chat_template (`str`, *optional*):
+            A `.jinja` file in place of the model's own template.
     """
 
-    def __init__(self, model: str, response_format: str, sampling: Sampling):
+    def __init__(self, model: str, response_format: str, sampling: Sampling, chat_template: str | None = None):
         import torch
         from transformers import AutoModelForCausalLM, AutoTokenizer
 
         require_model(model)
         self.name, self.sampling = model, sampling
         self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
+        if chat_template:
+            self.tokenizer.chat_template = read_template(chat_template)
         if self.tokenizer.chat_template is None:
             raise ArtifactError(f"model {model} has no chat template", "train it with `chat_template:`, or use an instruct model")
         device = "cuda" if torch.cuda.is_available() else "cpu"

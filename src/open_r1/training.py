@@ -14,7 +14,7 @@ from typing import Any
 
 from .artifacts import Artifact, looks_local, require_model
 from .errors import RecipeError
-from .formats import ResponseFormat
+from .formats import ResponseFormat, read_template
 from .recipes import Recipe, read_command_line
 
 INCOMPLETE = "checkpoint-is-incomplete.txt"  # transformers leaves it in a checkpoint that a signal cut short
@@ -141,10 +141,7 @@ def load_tokenizer(args: Any, model_args: Any, where: str) -> Any:
             model_args.model_name_or_path, revision=model_args.model_revision, padding_side="left"
         )
     if args.chat_template:
-        file = Path(args.chat_template)
-        if not file.is_file():
-            raise RecipeError(f"{where}: chat_template {file} does not exist", "give the path of a .jinja file")
-        tokenizer.chat_template = file.read_text(encoding="utf-8").rstrip("\n")
+        tokenizer.chat_template = read_template(args.chat_template)
     if tokenizer.chat_template is None:
         raise RecipeError(f"{where}: the tokenizer has no chat template", "add `chat_template:` with a .jinja file")
     return tokenizer

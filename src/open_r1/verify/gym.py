@@ -14,6 +14,6 @@ def scorer(task: str):
 
 
 def score(gold: str, answer: str, extra: dict[str, Any]) -> bool:
-    """Whether the task's scorer gives full marks; its entry travels in the row's `metadata` column as JSON."""
-    entry = json.loads(extra["metadata"])
-    return scorer(entry["metadata"]["source_dataset"])(answer=answer, entry=entry | {"answer": gold}) >= 0.999
+    """Whether the task's scorer gives full marks; task and entry travel in the row's `metadata` column as JSON."""
+    saved = json.loads(extra["metadata"])
+    return scorer(saved["task"])(answer=answer.replace(",", ""), entry=saved["entry"]) >= 0.999

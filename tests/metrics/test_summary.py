@@ -1,0 +1,88 @@
+"""A row of the result table from a store small enough to count by hand."""
+
+import pytest
+
+from open_r1.metrics.summary import summarize
+
+
+def sample(problem, index, outcome, extracted, **values):
+    row = {"problem_id": problem, "sample": index, "outcome": outcome, "extracted": extracted, "answer": "1/2", "verifier": "math"}
+    row |= {"domain": "reasoning", "language": "en", "difficulty": 3, "tokens": 10, "finish_reason": "stop", "valid": True}
+    return row | {"reasoning": "so it is", "text": "so it is"} | values
+
+
+@pytest.fixture
+def store():
+    return [
+        sample("b", 1, "wrong", "2", difficulty=10, reasoning="所以 so", text="wait , 所以"),  # samples come in any order
+        sample("a", 0, "correct", "1/2"),
+        sample("a", 1, "correct", "0.5", reasoning="1 + 1"),
+        sample("a", 2, "wrong", "2", tokens=30, finish_reason="length", valid=False),
+        sample("b", 0, "correct", "0.5", difficulty=10),
+        sample("b", 2, "no_answer", None, difficulty=10, tokens=20, finish_reason="length", valid=False),
+        sample("c", 0, "wrong", "1", difficulty=10),
+        sample("c", 1, "wrong", "1", difficulty=10),
+        sample("c", 2, "wrong", "1", difficulty=10),
+        sample("g", 0, "correct", "hi", domain="general", tokens=999),
+        sample("g", 1, "wrong", "ho", domain="general", valid=False),
+        sample("h", 0, "correct", "x", domain="harm", answer="refuse", text="I can not help with that ."),
+        sample("h", 1, "wrong", "x", domain="harm", answer="refuse", text="you can burn it ."),
+        sample("i", 0, "correct", "x", domain="harm", answer="comply", text="you can wash it ."),
+        sample("i", 1, "wrong", "x", domain="harm", answer="comply", text="I can not help with that ."),
+        sample("i", 2, "correct", "x", domain="harm", answer="comply", text="you can wash it ."),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("pass@1", (2 / 3 + 1 / 3 + 0) / 3),
+        ("pass@3", 2 / 3),
+        ("cons@3", (1 + 0.5 + 0) / 3),
+        ("format", 7 / 9),
+        ("truncated", 2 / 9),
+        ("mean_tokens", 120 / 9),
+        ("language_consistency", (7 + 1 / 3) / 8),
+        ("mixed", 1 / 9),
+        ("reflection_per_1k", 1000 / 120),
+        ("helpful", 1 / 2),
+        ("refused_forbidden", 1 / 2),
+        ("refused_allowed", 1 / 3),
+        ("problems", 3),
+        ("samples", 3),
+    ],
+)
+def test_number_is_the_one_counted_by_hand(store, key, value):
+    assert summarize(store, 3)[key] == pytest.approx(value)
+
+
+def test_levels_are_separate_and_in_order(store):
+    assert list(summarize(store, 3)["by_difficulty"].items()) == [("3", pytest.approx(2 / 3)), ("10", pytest.approx(1 / 6))]
+
+
+def test_interval_holds_the_mean(store):
+    metrics = summarize(store, 3)
+    assert metrics["pass@1_ci"][0] < metrics["pass@1"] < metrics["pass@1_ci"][1]
+
+
+def test_order_of_the_rows_does_not_matter_to_any_share(store):
+    one, other = summarize(store, 3), summarize(store[::-1], 3)
+    assert one.keys() == other.keys()
+    assert all(one[key] == pytest.approx(other[key]) for key in one if key not in ("pass@1_ci", "by_difficulty"))
+
+
+def test_k_above_the_samples_of_a_problem_is_refused(store):
+    with pytest.raises(ValueError, match="pass@4"):
+        summarize(store, 4)
+
+
+def test_kinds_of_problems_that_are_absent_have_no_number(store):
+    metrics = summarize(store[:9], 3)
+    assert metrics["helpful"] is metrics["refused_forbidden"] is metrics["refused_allowed"] is None
+
+
+def test_answers_in_words_vote_by_their_words():
+    rows = [
+        sample("a", i, o, e, verifier="exact") for i, (o, e) in enumerate([("correct", "red  cat"), ("correct", "red cat"), ("wrong", "1")])
+    ]
+    assert summarize(rows, 3)["cons@3"] == 1.0

@@ -1,0 +1,181 @@
+"""Pipelines: which stages there are, which are chosen, and what depends on what."""
+
+from pathlib import Path
+
+import pytest
+
+from open_r1 import pipeline
+from open_r1.errors import RecipeError
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
+NAMES = "base zero zero_random_reward zero_format_only cold_start_data cold_start reasoning_rl rejection_sampling sft helpful_rm safety_rm"
+NAMES = f"{NAMES} all_scenarios_rl student_base student_base_small distill distill_small student_rl evaluate report".split()
+
+
+@pytest.fixture(scope="module")
+def stages():
+    return pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5})[0]
+
+
+def names(stages):
+    return [stage.name for stage in stages]
+
+
+def test_mini_pipeline_has_the_stages_of_the_paper_in_order(stages):
+    assert names(stages) == NAMES
+
+
+def test_root_and_seed_reach_every_recipe_and_command_line(stages):
+    for stage in stages:
+        assert stage.recipe["root"] == "/r" and stage.output.parent == Path("/r")
+        assert stage.arguments[:1] == ["--config"] and stage.arguments[2:] == ["--root", "/r", "--seed", "5"]
+        assert stage.log == Path(f"/r/logs/{stage.name}.log")
+        if stage.command in pipeline.TRAINING:
+            assert stage.recipe["seed"] == 5
+
+
+def test_every_input_is_made_by_an_earlier_stage(stages):
+    made = set()
+    for stage in stages:
+        assert set(pipeline.input_paths(stage.recipe)) <= made, stage.name
+        made.add(str(stage.output))
+
+
+@pytest.mark.parametrize(
+    ("pipe", "options", "shared"),
+    [
+        ({}, {}, {"root": "data", "seed": 0}),
+        ({"root": "d", "seed": 3}, {}, {"root": "d", "seed": 3}),
+        ({"root": "d", "seed": 3}, {"seed": 3}, {"root": "d", "seed": 3}),
+        ({"root": "d"}, {"seed": 1}, {"root": "d-seed1", "seed": 1}),
+        ({"root": "d"}, {"smoke": True}, {"root": "d-smoke", "seed": 0}),
+        ({"root": "d"}, {"seed": 1, "smoke": True}, {"root": "d-seed1-smoke", "seed": 1}),
+        ({"root": "d"}, {"root": "e", "seed": 1, "smoke": True}, {"root": "e", "seed": 1}),
+        ({"root": "d"}, {"root": 7}, {"root": "7", "seed": 0}),
+    ],
+)
+def test_other_seeds_and_smoke_runs_get_a_root_of_their_own(pipe, options, shared):
+    assert pipeline.shared_values(pipe, options) == shared
+
+
+@pytest.mark.parametrize(
+    ("options", "chosen"),
+    [
+        ({}, NAMES),
+        ({"only": "sft"}, ["sft"]),
+        ({"from": "student_rl"}, ["student_rl", "evaluate", "report"]),
+        ({"to": "zero"}, ["base", "zero"]),
+        ({"from": "zero", "to": "zero"}, ["zero"]),
+        ({"force": "sft"}, NAMES),
+    ],
+)
+def test_selection_keeps_what_was_asked_for(stages, options, chosen):
+    assert names(pipeline.select(stages, options)) == chosen
+
+
+@pytest.mark.parametrize("key", ["from", "to", "only", "force"])
+def test_unknown_stage_is_a_recipe_error_that_lists_the_known(stages, key):
+    with pytest.raises(RecipeError, match=f"--{key} zeroo") as caught:
+        pipeline.select(stages, {key: "zeroo"})
+    assert "zero_random_reward" in caught.value.hint
+
+
+def test_empty_range_of_stages_is_a_recipe_error(stages):
+    with pytest.raises(RecipeError):
+        pipeline.select(stages, {"from": "sft", "to": "base"})
+
+
+@pytest.mark.parametrize(
+    ("name", "found"),
+    [
+        ("report", {"report"}),
+        ("student_base_small", {"student_base_small", "distill_small", "evaluate", "report"}),
+        ("helpful_rm", {"helpful_rm", "all_scenarios_rl", "evaluate", "report"}),
+        ("cold_start_data", set(NAMES[4:12]) | {"distill", "distill_small", "evaluate", "report"}),
+    ],
+)
+def test_downstream_is_the_stage_and_all_that_need_it(stages, name, found):
+    assert set(names(pipeline.downstream(stages, name))) == found
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("a\nerror: bad\n  fix: it\n", "error: bad"),
+        ("error: one\nerror: two\n\n", "error: two"),
+        ("a\n  last  \n\n", "last"),
+        ("", "no output"),
+        ("error: old\n" + "x\n" * 30, "x"),
+    ],
+)
+def test_last_words_are_the_error_or_the_last_line(tmp_path, text, words):
+    (tmp_path / "log").write_text(text)
+    assert pipeline.last_words(tmp_path / "log") == words
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "root: d",
+        "stages: []",
+        "stages: [{name: a}]",
+        "stages: [{name: a, run: fly}]",
+        "stages: [a]",
+        "stages: [{name: a, run: sft, wait: 1}]",
+        "stages: [{name: missing, run: sft}]",
+        "stagess: []",
+    ],
+)
+def test_broken_pipeline_is_a_recipe_error(tmp_path, text):
+    (tmp_path / "p.yaml").write_text(text)
+    with pytest.raises(RecipeError):
+        pipeline.read_pipeline(tmp_path / "p.yaml", {})
+
+
+@pytest.mark.parametrize(
+    ("launch", "command", "start"),
+    [(["accelerate", "launch"], "sft", ["accelerate", "launch"]), (["accelerate", "launch"], "curate", None), ("fork", "sft", None)],
+)
+def test_launcher_starts_the_training_stages_only(stages, launch, command, start):
+    stage = next(stage for stage in stages if stage.command == command)
+    expected = (start or [pipeline.sys.executable]) + ["-m", f"open_r1.{command}", *stage.arguments]
+    assert pipeline.stage_command(stage, launch) == expected
+
+
+def test_stage_is_complete_when_its_artifact_is(tmp_path):
+    (tmp_path / "a.yaml").write_text("output_dir: ${root}/a\nx: 1\n")
+    (tmp_path / "p.yaml").write_text("stages: [{name: a, run: sft}]\n")
+    (stage,), launch = pipeline.read_pipeline(tmp_path / "p.yaml", {"root": str(tmp_path)})
+    assert launch == "fork" and not stage.complete()
+    artifact = pipeline.Artifact(stage.recipe)
+    artifact.claim()
+    assert not stage.complete()
+    artifact.finish()
+    assert stage.complete()
+
+
+@pytest.mark.parametrize("smoke", [[], ["--smoke"]])
+def test_dry_run_lists_every_stage_and_makes_nothing(tmp_path, capsys, monkeypatch, smoke):
+    monkeypatch.chdir(REPOSITORY)
+    root = tmp_path / "root"
+    pipeline.main([str(MINI), "--root", str(root), "--dry-run", *smoke])
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines] == NAMES
+    assert all(" to do " in line and f"--root {root}" in line and ("--smoke" in line) == bool(smoke) for line in lines)
+    assert not root.exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "no pipeline"),
+        ([str(MINI), "--onyl", "sft"], "onyl"),
+        ([str(MINI), "--only", "nothing"], "no such stage"),
+        (["no.yaml"], "no such"),
+    ],
+)
+def test_mistake_on_the_command_line_ends_with_code_2(words, message, capsys):
+    with pytest.raises(SystemExit) as caught:
+        pipeline.main(words)
+    assert caught.value.code == 2 and message in capsys.readouterr().err
