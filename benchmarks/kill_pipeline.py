@@ -68,7 +68,9 @@ def main() -> None:
         run([options.pipeline, "--root", str(whole), *mode])
         expected = time.time() - began
         if options.reference:
-            expected = sum(results_seconds for results_seconds in json.loads((whole / "report/results.json").read_text())["seconds"].values())
+            expected = sum(
+                results_seconds for results_seconds in json.loads((whole / "report/results.json").read_text())["seconds"].values()
+            )
         arguments = [options.pipeline, "--root", str(killed), *mode]
         kills, redone = 0, set()
         while kills < options.kills:

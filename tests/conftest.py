@@ -1,5 +1,6 @@
 """What the tests of whole stages share: the repository, the command line, and one smoke run of the mini pipeline."""
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before anything imports huggingface_hub
 
 
 def run_cli(*arguments: object, check: bool = True) -> subprocess.CompletedProcess:

@@ -117,7 +117,7 @@ def test_atomic_write_replaces_and_leaves_nothing_else(tmp_path):
 def test_local_names_are_told_from_hub_ids(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "namespace" / "there").mkdir(parents=True)
-    assert artifacts.looks_local(name) and not artifacts.looks_local("namespace/model")
+    assert artifacts.looks_local(name) and artifacts.looks_local("namespace/not_yet") and not artifacts.looks_local("elsewhere/model")
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ import yaml
 from .errors import ArtifactError
 from .recipes import COSMETIC, Recipe, difference, fingerprint
 
-MANIFEST, RECIPE, PROGRESS = "manifest.json", "recipe.yaml", "progress.json"
+MANIFEST, RECIPE, PROGRESS, LOCK = "manifest.json", "recipe.yaml", "progress.json", ".lock"
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
 
@@ -38,8 +38,9 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def looks_local(name: str) -> bool:
-    """Whether a model or dataset name means a place on this disk: `./x`, `/x`, `data/mini/zero`, or anything that exists."""
-    return name.startswith((".", "/", "~")) or name.count("/") != 1 or Path(name).expanduser().exists()
+    """Whether a model or dataset name means a place on this disk, not a Hub id `namespace/name`."""
+    path = Path(name).expanduser()
+    return name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.exists() or path.exists()
 
 
 def read_manifest(directory: str | Path) -> dict[str, Any] | None:
@@ -50,7 +51,9 @@ def read_manifest(directory: str | Path) -> dict[str, Any] | None:
 
 def input_paths(recipe: Recipe) -> list[str]:
     """The artifact directories below the recipe's `root` that its values name, in order: the inputs of the stage."""
-    root = str(recipe.get("root", "")).rstrip("/") + "/"
+    if not recipe.get("root"):
+        return []
+    root = str(recipe["root"]).rstrip("/") + "/"
     found: list[str] = []
 
     def walk(value: Any) -> None:
@@ -116,24 +119,26 @@ class Artifact:
         Returns:
             `bool`: `False` if the artifact is complete and there is nothing to do.
         """
-        if force and self.path.exists():
-            shutil.rmtree(self.path)
-        if self.complete:
+        if not force and self.complete:
             return False
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock()
+        for old in self.path.iterdir() if force else ():
+            if old.name != LOCK:
+                shutil.rmtree(old) if old.is_dir() else old.unlink()
         before = self.path / RECIPE
         if before.exists():
             old = yaml.safe_load(before.read_text(encoding="utf-8"))
             if fingerprint(old) != fingerprint(self.recipe):
                 changes = difference(old, self.recipe)
+                self._lock_file.close()
                 raise ArtifactError(f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it")
         write_atomically(before, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
         return True
 
     def _lock(self) -> None:
         """Keeps a second process out; the lock ends with this process, however that ends."""
-        self._lock_file = open(self.path / ".lock", "w")  # noqa: SIM115 - held open for the life of the process
+        self._lock_file = open(self.path / LOCK, "w")  # noqa: SIM115 - held open for the life of the process
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -183,5 +188,3 @@ def require_model(name: str) -> None:
     for file, what in (("config.json", "model configuration"), ("tokenizer_config.json", "tokenizer")):
         if not (path / file).is_file():
             raise ArtifactError(f"model {name} has no {what} ({file})", f"save the {what} beside the weights")
-
-

@@ -31,7 +31,9 @@ def dataset_card(name: str, recipe: Recipe, funnel: str, domains: Mapping[str, i
     """Card of a curated dataset, with its funnel and its domains."""
     head = front_matter(license="apache-2.0", tags=["open_r1", name], configs=[{"config_name": "default", "data_files": "data.parquet"}])
     counts = "\n".join(f"| {domain} | {count} |" for domain, count in sorted(domains.items()))
-    body = f"# {name}\n\nDataset of stage `{name}`, made by open_r1.\n\n| domain | rows |\n|---|---|\n{counts}\n\n## Filters\n\n{funnel}\n\n"
+    body = (
+        f"# {name}\n\nDataset of stage `{name}`, made by open_r1.\n\n| domain | rows |\n|---|---|\n{counts}\n\n## Filters\n\n{funnel}\n\n"
+    )
     return head + body + recipe_block(recipe)
 
 

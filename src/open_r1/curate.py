@@ -59,12 +59,18 @@ def repeats(text: str, size: int, times: int = 3) -> bool:
     return any(count >= times for count in counts.values())
 
 
+def in_language(row: Row) -> float:
+    """Share of the reasoning's words in the question's language; 1 for reasoning without words."""
+    share = consistency(row["reasoning"], row["language"])
+    return 1.0 if share is None else share
+
+
 # name -> (does a row pass?, default limit)
 FILTERS: dict[str, tuple[Callable[[Row, Any], bool], Any]] = {
     "correct": (lambda row, _: row["outcome"] == "correct", None),
     "finished": (lambda row, _: row["finish_reason"] == "stop", None),
     "valid_format": (lambda row, _: row["valid"], None),
-    "one_language": (lambda row, share: (consistency(row["reasoning"], row["language"]) or 1.0) >= share, 1.0),
+    "one_language": (lambda row, share: in_language(row) >= share, 1.0),
     "no_repetition": (lambda row, size: not repeats(row["reasoning"], size), 8),
     "max_tokens": (lambda row, limit: row["tokens"] <= limit, 16384),
     "max_paragraph": (lambda row, limit: max(map(len, re.split(r"\n\s*\n", row["text"]))) <= limit, 2000),
@@ -128,7 +134,9 @@ def curate(args: CurateArguments, store: Path) -> tuple[list[Row], list[dict[str
         counts = ", ".join(f"{step['filter']} -{step['removed']}" for step in funnel)
         raise DataError(f"no sample of {store} passes the filters ({counts})", "loosen `filters`, or sample a better model")
     best = best_per_problem(rows, args.per_problem)
-    funnel.append({"filter": f"best {args.per_problem} per problem", "before": len(rows), "removed": len(rows) - len(best), "example": None})
+    funnel.append(
+        {"filter": f"best {args.per_problem} per problem", "before": len(rows), "removed": len(rows) - len(best), "example": None}
+    )
     return [training_row(row, args.summary) for row in best], funnel
 
 

@@ -7,7 +7,10 @@ truncation, length, language and, where the data hold general and harm problems,
 """
 
 import json
+import multiprocessing
+import os
 import sys
+from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -27,6 +30,8 @@ class EvaluateArguments(Sampling):
     Args:
         models (`list`):
             Artifact directories or Hub ids; `{path: ..., response_format: ..., chat_template: FILE}` for a model not of ours.
+        workers (`int`, *optional*, defaults to `1`):
+            Processes that share the models; each gets its share of the cores. Small models gain from it, and GPUs do not.
         datasets (`list[dict]`):
             Problems, see `data/sources.py`.
         output_dir (`str`):
@@ -36,6 +41,7 @@ class EvaluateArguments(Sampling):
     """
 
     models: list = field(default_factory=list)
+    workers: int = 1
     datasets: list = field(default_factory=list)
     output_dir: str = ""
     root: str = "data"
@@ -49,15 +55,42 @@ def describe(model: Any) -> tuple[str, str, str | None]:
     return model, manifest.get("recipe", {}).get("response_format", "r1"), None
 
 
-def evaluate_model(model: Any, problems: Any, directory: Path, sampling: Sampling, progress: Any = None) -> dict[str, Any]:
+def evaluate_model(model: Any, problems: Any, directory: Path, sampling: Sampling) -> dict[str, Any]:
     """Samples, scores and summarises one model; does what is missing of it."""
     path, response_format, template = describe(model)
-    target = directory / Path(path).name
+    target = directory / model_name(model)
     if not (target / "metrics.json").exists():
-        fill_store(Sampler(path, response_format, sampling, template), problems, target, progress)
+        fill_store(Sampler(path, response_format, sampling, template), problems, target)
         metrics = summarize(read_store(target), sampling.num_samples)
         write_atomically(target / "metrics.json", json.dumps(metrics, indent=2))
     return json.loads((target / "metrics.json").read_text(encoding="utf-8"))
+
+
+def start_worker(workers: int) -> None:
+    """Gives a worker process its share of the cores, and its end with the run."""
+    import torch
+
+    from open_r1.pipeline import die_with_parent
+
+    die_with_parent()
+    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+
+
+def evaluate_models(args: EvaluateArguments, problems: list[dict], artifact: Artifact) -> dict[str, dict[str, Any]]:
+    """Metrics by model name, with as many models at a time as there are workers."""
+    jobs = [(model, problems, artifact.path, sampling_of(args)) for model in args.models]
+    context = multiprocessing.get_context("forkserver")
+    with ProcessPoolExecutor(args.workers, context, start_worker, (args.workers,)) as pool:
+        running = [pool.submit(evaluate_model, *job) for job in jobs]
+        while not all(future.done() for future in running):
+            wait(running, timeout=1)
+            artifact.progress(sum(future.done() for future in running), len(running))
+        return {model_name(model): future.result() for model, future in zip(args.models, running, strict=True)}
+
+
+def model_name(model: Any) -> str:
+    """Name of a model in results: the last part of its path."""
+    return Path(describe(model)[0]).name
 
 
 def table(results: dict[str, dict[str, Any]]) -> str:
@@ -89,11 +122,8 @@ def main(arguments: list[str] | None = None) -> None:
     artifact = Artifact(recipe)
     if not artifact.claim(force):
         return print(f"{artifact.path} is complete", flush=True)
-    problems, results = load_sources(args.datasets, ["prompt", "answer"]), {}
-    for index, model in enumerate(args.models):
-        name = Path(describe(model)[0]).name
-        step = lambda done, total, index=index: artifact.progress(index * total + done, len(args.models) * total)  # noqa: E731
-        results[name] = evaluate_model(model, problems, artifact.path, sampling_of(args), step)
+    problems = load_sources(args.datasets, ["prompt", "answer"]).to_list()
+    results = evaluate_models(args, problems, artifact)
     write_atomically(artifact.path / "summary.txt", table(results))
     artifact.finish(metrics=results)
     print(table(results), flush=True)

@@ -1,6 +1,6 @@
 r"""What a response looks like: the only place that knows the tags.
 
-- `zero` (R1-Zero, paper section 2.2.1): `<think> reasoning </think> <answer> answer </answer>`
+- `zero` (R1-Zero, paper section 2.2.3): `<think> reasoning </think> <answer> answer </answer>`
 - `r1` (R1, section 2.3): `<think> reasoning </think>` and then a summary, in mathematics with the answer in `\boxed{}`
 
 A chat template may end the prompt with `<think>` ("prefilled"), and then the sampled text starts inside the reasoning.

@@ -101,6 +101,8 @@ def select(stages: list[Stage], options: Recipe) -> list[Stage]:
     if "only" in options:
         return [stages[names.index(options["only"])]]
     first, last = options.get("from", names[0]), options.get("to", names[-1])
+    if names.index(first) > names.index(last):
+        raise RecipeError(f"--from {first} comes after --to {last}", f"the order is {', '.join(names)}")
     return stages[names.index(first) : names.index(last) + 1]
 
 
@@ -145,7 +147,7 @@ def start_process(stage: Stage, launch: Any) -> Any:
     if launch == "fork":
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["open_r1.preload"])
-        process = context.Process(target=run_in_fork, args=(COMMANDS[stage.command][0], stage.arguments, str(stage.log)), daemon=True)
+        process = context.Process(target=run_in_fork, args=(COMMANDS[stage.command][0], stage.arguments, str(stage.log)))
         process.start()
         return process
     with stage.log.open("ab") as log:

@@ -66,11 +66,13 @@ def merge(base: Recipe, top: Recipe) -> Recipe:
     return merged
 
 
-def inherited(path: Path) -> Recipe:
+def inherited(path: Path, heirs: tuple[Path, ...] = ()) -> Recipe:
     """A recipe on top of the ones that it inherits from."""
+    if path.resolve() in heirs:
+        raise RecipeError(f"{path}: inherits from itself", "correct `inherit`")
     recipe = read_yaml(path)
     parent = recipe.pop("inherit", None)
-    return merge(inherited(path.parent / parent), recipe) if parent else recipe
+    return merge(inherited(path.parent / parent, (*heirs, path.resolve())), recipe) if parent else recipe
 
 
 def parse_overrides(arguments: Iterable[str]) -> Recipe:
@@ -84,7 +86,10 @@ def parse_overrides(arguments: Iterable[str]) -> Recipe:
         key, equals, text = word[2:].partition("=")
         if not equals:
             text = words.pop(0) if words and not words[0].startswith("--") else "true"
-        value = yaml.safe_load(text)
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise RecipeError(f"command line: --{key} {text!r} is not valid YAML", "quote it, or correct it") from None
         for part in reversed(key.split(".")):
             value = {part: value}
         overrides = merge(overrides, value)
@@ -103,7 +108,7 @@ def interpolate(value: Any, recipe: Recipe, path: Path) -> Any:
     def look_up(match: re.Match) -> str:
         if match[1] not in recipe:
             raise RecipeError(f"{path}: `${{{match[1]}}}` in {value!r} names no key of this recipe", f"add `{match[1]}:`")
-        return str(recipe[match[1]])
+        return str(interpolate(recipe[match[1]], {key: item for key, item in recipe.items() if key != match[1]}, path))
 
     return re.sub(r"\$\{(\w+)\}", look_up, value)
 
@@ -172,11 +177,11 @@ def fill(arguments: type, recipe: Recipe, where: str) -> Any:
     check_keys(recipe, fields, where)
     values = {}
     for name, value in recipe.items():
-        number = {"int": int, "float": float}.get(str(fields[name].type))
+        number = fields[name].type if fields[name].type in (int, float) else None
         try:
             values[name] = value if number is None or value is None else number(value)
         except (TypeError, ValueError):
-            raise RecipeError(f"{where}: `{name}: {value}` is no {fields[name].type}", "give a number") from None
+            raise RecipeError(f"{where}: `{name}: {value}` is no {number.__name__}", "give a number") from None
     try:
         return arguments(**values)
     except TypeError:

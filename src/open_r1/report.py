@@ -250,7 +250,9 @@ def examples(args: ReportArguments, per_domain: int = 2) -> str:
 
 def page(args: ReportArguments, results: dict[str, Any], figures: list[Path]) -> str:
     """The whole report as one HTML file, pictures included."""
-    pictures = "".join(f'<img alt="{path.stem}" src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}">' for path in figures)
+    pictures = "".join(
+        f'<img alt="{path.stem}" src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}">' for path in figures
+    )
     first = next(iter(results["stages"].values()))
     facts = f"{first['problems']} held-out problems, {first['samples']} samples each, seed {args.seed}; "
     facts += f"{sum(results['seconds'].values()) / 60:.1f} minutes of stages, {results['peak_rss_gb']} GB peak per process"

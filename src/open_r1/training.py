@@ -137,9 +137,7 @@ def load_tokenizer(args: Any, model_args: Any, where: str) -> Any:
         rows = load_source(args.tokenizer["corpus"] | {"raw": True})
         tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
     else:
-        tokenizer = AutoTokenizer.from_pretrained(
-            model_args.model_name_or_path, revision=model_args.model_revision, padding_side="left"
-        )
+        tokenizer = AutoTokenizer.from_pretrained(model_args.model_name_or_path, revision=model_args.model_revision, padding_side="left")
     if args.chat_template:
         tokenizer.chat_template = read_template(args.chat_template)
     if tokenizer.chat_template is None:
@@ -215,4 +213,3 @@ def write_card(run: Run) -> None:
     tags = ["open_r1", run.artifact.path.name]
     text = model_card(run.artifact.path.name, run.recipe, tags, run.args.response_format)
     (run.artifact.path / "README.md").write_text(text, encoding="utf-8")
-

@@ -33,13 +33,14 @@ LANGUAGES = ("en", "zh")
 # The corpus, as shares of documents. They set what the base model does and therefore what RL can find.
 CHAIN_SHARE = 0.88  # the rest: general and harm requests
 TAGGED_SHARE = 0.55
+BOXED_SHARE = 0.2  # the others, without tags, end with the plain answer
 EASY_SHARE = 0.4  # of the chain documents ask for a single sum
 REASONED_SHARE = 0.6  # of the chain documents; the others answer at once, right if easy and mostly wrong otherwise
 GUESS_RIGHT = 0.2
 MIXED_SHARE = 0.4  # of the reasoned documents switch language between steps
 OTHER_LANGUAGE_SHARE = 0.15  # of them reason in the language that was not asked in
 LEAP = (1, 1, 1, 2)  # operations per reasoning step, one drawn per document
-SLIP = 0.1  # chance of a wrong result, for each operation that a leap skips
+SLIP = 0.1  # chance of a wrong result for every operation that a step leaps over; a third of it for a step that leaps none
 RECHECK_SHARE = 0.3  # of the documents recheck their steps
 
 
@@ -60,7 +61,7 @@ def rows(kind: str, split: str = "train", limit: int = 1000, **dials: object) ->
     rng = random.Random(f"{kind}/{split}")  # its own stream: the draw of one kind never moves another
     seen: set[str] = set()
     found = 0
-    for _ in range(1000 * limit):
+    for _ in range(1000 + 100 * limit):
         if found == limit:
             return
         row = GENERATORS[kind](rng, **dials)
@@ -152,9 +153,12 @@ def chain_document(rng: random.Random, max_terms: int) -> Row:
 
 
 def document(rng: random.Random, question: str, thoughts: str, answer: str, language: str) -> Row:
-    """Web text in the transcript style of the R1-Zero template, with the tags of that template or without."""
-    if rng.random() < TAGGED_SHARE:
+    """Web text in the transcript style of the R1-Zero template: with the tags of that template, or boxed, or plain."""
+    style = rng.random()
+    if style < TAGGED_SHARE:
         response = f" <think> {thoughts} </think> <answer> {answer} </answer>"
+    elif style < TAGGED_SHARE + BOXED_SHARE:
+        response = rf" {thoughts} {UNTAGGED[language]} \boxed{{{answer}}} ."
     else:
         response = f" {thoughts} {UNTAGGED[language]} {answer} ."
     return {"prompt": f"User: {question} Assistant:", "completion": response}
@@ -175,11 +179,10 @@ REQUEST = {
     "zh": {"repeat": "重复 ：", "reverse": "倒着 说 ：", "count": "几 个 词 ：", "translate": "用 英语 说 ：", "greet": "礼貌 问候 ："},
 }  # fmt: skip
 UNDERSTOOD = {  # a reasoning that understands the request before answering (paper, supplement B.3.3)
-    "en": {"repeat": "the user wants the same words .", "reverse": "the user wants the last word first .",
-           "count": "the user wants a number .", "translate": "the user wants Chinese words .",
-           "greet": "the user wants a friendly greeting ."},
-    "zh": {"repeat": "用户 要 同样 的 词 。", "reverse": "用户 要 最后 的 词 在 前 。", "count": "用户 要 一个 数 。",
-           "translate": "用户 要 英语 词 。", "greet": "用户 要 友好 的 问候 。"},
+    "en": {"repeat": "say the words .", "reverse": "say the words backwards .", "count": "count the words .",
+           "translate": "say the words in Chinese .", "greet": "say hello ."},
+    "zh": {"repeat": "说 词 。", "reverse": "倒着 说 词 。", "count": "几 个 词 。", "translate": "用 英语 说 词 。",
+           "greet": "说 你好 。"},
 }  # fmt: skip
 
 

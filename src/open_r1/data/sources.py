@@ -15,6 +15,7 @@ Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`,
 `response` or `completion` where there is something to imitate.
 """
 
+import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -23,7 +24,7 @@ from typing import Any
 from ..artifacts import looks_local
 from ..errors import DataError
 from ..recipes import check_keys
-from .splits import split_of, text_hash
+from .splits import SPLITS, split_of, text_hash
 
 KEYS = ("path", "name", "split", "limit", "columns", "domain", "verifier", "language", "from_step", "weight", "raw")
 DEFAULTS = {"verifier": "math", "domain": "reasoning", "language": "en", "difficulty": 0, "metadata": ""}
@@ -66,8 +67,11 @@ def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Itera
     from .mini import GENERATORS as KINDS
     from .mini import rows
 
+    if split not in SPLITS:
+        raise DataError(f"dataset mini:{kind} has no split {split!r}", f"use one of {', '.join(SPLITS)}")
     if kind not in KINDS:
         raise DataError(f"dataset mini:{kind} does not exist", f"use one of {', '.join(f'mini:{name}' for name in KINDS)}")
+    check_keys(dials, [*KEYS, *list(inspect.signature(KINDS[kind]).parameters)[1:]], f"datasets entry mini:{kind}")
     return rows(kind, split, limit, **dials)
 
 
@@ -106,13 +110,19 @@ def stored(path: str, name: str | None, split: str):
     if (local / "data.parquet").is_file():
         local = local / "data.parquet"
     if local.suffix in FILES and local.is_file():
-        return datasets.load_dataset(FILES[local.suffix], data_files=str(local), split="train")
-    if looks_local(path):
+        try:
+            return datasets.load_dataset(FILES[local.suffix], data_files=str(local), split="train")
+        except (ValueError, StopIteration, datasets.exceptions.DatasetGenerationError) as error:
+            reason = str(error.__cause__ or error).splitlines() or ["it holds no rows"]
+            raise DataError(f"dataset {path} is empty or broken: {reason[0]}", f"check that it is valid {local.suffix[1:]} with rows") from None
+    if looks_local(path) or local.suffix in FILES:
         raise DataError(f"dataset {path} does not exist", f"give a Hub id, a generator like mini:chain, or a file ({', '.join(FILES)})")
     try:
         return datasets.load_dataset(path, name, split=split)
     except (FileNotFoundError, ValueError, ConnectionError) as error:
-        raise DataError(f"dataset {path} ({split}) cannot be loaded: {str(error).splitlines()[0]}", "check the name, `split` and the network") from None
+        raise DataError(
+            f"dataset {path} ({split}) cannot be loaded: {str(error).splitlines()[0]}", "check the name, `split` and the network"
+        ) from None
 
 
 def rename(dataset, columns: dict[str, str], path: str):

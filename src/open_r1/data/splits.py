@@ -2,6 +2,8 @@
 
 import hashlib
 
+SPLITS = ("train", "validation", "test")
+
 
 def text_hash(text: str) -> str:
     """Short, stable name of a text: the problem id where a dataset brings none."""

@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
+from ..errors import DataError
 from ..verify import math as math_verdict
 from ..verify.text import refuses
 from .language import consistency, is_mixed, reflections
@@ -30,7 +31,7 @@ def accuracy(groups: list[list[Row]], k: int) -> dict[str, Any]:
     right = [[row["outcome"] == "correct" for row in group] for group in groups]
     low, high = bootstrap_interval([mean(samples) for samples in right])
     votes = [
-        vote([row["extracted"] for row in group], flags, same_answer(group[0]["verifier"]))
+        vote([row["extracted"] for row in group[:k]], flags[:k], same_answer(group[0]["verifier"]))
         for group, flags in zip(groups, right, strict=True)
     ]
     return {"pass@1": pass_at_1(right), "pass@1_ci": [low, high], f"cons@{k}": mean(votes), f"pass@{k}": pass_at_k(right, k)}
@@ -67,6 +68,8 @@ def summarize(rows: Iterable[Row], k: int) -> dict[str, Any]:
     for row in rows:
         domains[row["domain"]].append(row)
     reasoning = domains["reasoning"]
+    if not reasoning:
+        raise DataError("the sample store has no rows of domain `reasoning`", "evaluate on problems with answers")
     groups = by_problem(reasoning)
     levels: dict[str, list[list[Row]]] = defaultdict(list)
     for group in groups:

@@ -45,12 +45,14 @@ def build_rewards(settings: dict[str, dict[str, Any] | None], response_format: R
         raise RecipeError("the recipe lists no `rewards`", f"add `rewards:` with some of {', '.join(REWARDS)}")
     rewards, weights = [], []
     for name, values in settings.items():
+        if not isinstance(values or {}, dict):
+            raise RecipeError(f"reward `{name}`: {values!r} is no mapping", f"write `{name}: {{weight: 1.0}}`")
         values = dict(values or {})
         if name not in REWARDS:
             raise RecipeError(f"unknown reward `{name}`", f"use one of {', '.join(REWARDS)}")
-        weights.append(float(values.pop("weight", 1.0)))
         try:
+            weights.append(float(values.pop("weight", 1.0)))
             rewards.append(REWARDS[name](response_format, name=name, **values))
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise RecipeError(f"reward `{name}`: {error}", "correct its settings in `rewards`") from None
     return rewards, weights

@@ -16,4 +16,4 @@ def scorer(task: str):
 def score(gold: str, answer: str, extra: dict[str, Any]) -> bool:
     """Whether the task's scorer gives full marks; task and entry travel in the row's `metadata` column as JSON."""
     saved = json.loads(extra["metadata"])
-    return scorer(saved["task"])(answer=answer.replace(",", ""), entry=saved["entry"]) >= 0.999
+    return scorer(saved["task"])(answer=answer, entry=saved["entry"]) >= 0.999

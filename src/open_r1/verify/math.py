@@ -47,8 +47,10 @@ def parses(gold: str) -> bool:
 def equal(gold: str, answer: str, extra: dict[str, Any] | None = None) -> bool | None:
     """Whether `answer` equals `gold`; `None` if the gold cannot be read."""
     gold, answer = plain(gold), plain(answer)
+    if not gold:
+        return None
     if gold == answer:
-        return bool(gold)
+        return True
     exact_gold, exact_answer = number(gold), number(answer)
     if exact_gold is not None and exact_answer is not None:
         return exact_gold == exact_answer
