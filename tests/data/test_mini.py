@@ -85,9 +85,9 @@ def test_chain_answers_are_right_and_have_the_difficulty_asked_for(low, high):
     rows = list(mini.rows("chain", "train", 200, min_terms=low, max_terms=high))
     for row in rows:
         chain = problem(row)
-        assert row["answer"] == str(eval(chain) % 10)
+        assert row["answer"] == str(eval(chain) % 7)
         assert row["difficulty"] == len(chain.split()) // 2 + 1
-        assert row["prompt"] == (f"What is {chain} mod 10 ?" if row["language"] == "en" else f"{chain} 模 10 等于 几 ？")
+        assert row["prompt"] == (f"What is {chain} mod 7 ?" if row["language"] == "en" else f"{chain} 模 7 等于 几 ？")
     assert {row["difficulty"] for row in rows} == set(range(low, high + 1)) and {row["language"] for row in rows} == {"en", "zh"}
 
 
@@ -160,7 +160,7 @@ def chains(corpus):
     """(chain, language, completion, steps, answer) of the documents about chains."""
     found = []
     for row in corpus:
-        if chain := re.search(r"(?:What is (.*) mod 10 \?|User: (.*) 模 10 等于 几 ？)", row["prompt"]):
+        if chain := re.search(r"(?:What is (.*) mod 7 \?|User: (.*) 模 7 等于 几 ？)", row["prompt"]):
             answer = re.search(r"(?:<answer>|the answer is|答案 是) (\d)", row["completion"])[1]
             language = "en" if chain[1] else "zh"
             found.append((chain[1] or chain[2], language, row["completion"], STEP.findall(row["completion"]), int(answer)))
@@ -181,7 +181,7 @@ def test_tagged_documents_have_the_zero_format(corpus):
 
 def test_share_of_reasoning_and_of_lucky_guesses(chains):
     assert share(bool(steps) for *_, steps, _ in chains) == pytest.approx(mini.REASONED_SHARE, abs=0.02)
-    guesses = [(len(chain) > 5, eval(chain) % 10 == answer) for chain, _, _, steps, answer in chains if not steps]
+    guesses = [(len(chain) > 5, eval(chain) % 7 == answer) for chain, _, _, steps, answer in chains if not steps]
     assert all(right for hard, right in guesses if not hard)
     assert share(right for hard, right in guesses if hard) == pytest.approx(mini.GUESS_RIGHT + (1 - mini.GUESS_RIGHT) / 10, abs=0.03)
 
@@ -207,7 +207,7 @@ def test_share_of_leaps(chains):
 @pytest.mark.parametrize(("operations", "slack"), [(1, 0.3), (2, 1.3)])
 def test_rate_of_slips_grows_with_the_leap(chains, operations, slack):
     parts = [part for *_, steps, _ in chains for part in steps if part[0] in ("so", "所以") and len(part[1]) // 4 == operations]
-    slips = share(eval(part) % 10 != int(value) for _, part, value in parts)
+    slips = share(eval(part) % 7 != int(value) for _, part, value in parts)
     assert slips == pytest.approx(mini.SLIP * slack * 0.9, rel=0.25)  # one slip in ten hits the right digit
 
 
@@ -216,9 +216,9 @@ def test_rechecks_are_right_and_follow_slips_more_often(chains):
     for *_, steps, _ in chains:
         for (word, part, value), (next_word, next_part, next_value) in itertools.pairwise([*steps, ("", "", "")]):
             checked = next_word in (mini.RECHECK["en"], mini.RECHECK["zh"])
-            assert not checked or (next_part == part and int(next_value) == eval(part) % 10)
+            assert not checked or (next_part == part and int(next_value) == eval(part) % 7)
             if word in ("so", "所以"):
-                after[eval(part) % 10 == int(value)].append(checked)
+                after[eval(part) % 7 == int(value)].append(checked)
     assert share(after[False]) == pytest.approx(mini.RECHECK_SHARE, abs=0.06)
     assert share(after[True]) == pytest.approx(mini.RECHECK_SHARE * 0.1, abs=0.01)
 

@@ -6,7 +6,7 @@ import pytest
 
 from open_r1.data.tokenizer import EOS, PAD, train_tokenizer
 
-CORPUS = ["User: What is 3 + 8 - 5 mod 10 ? Assistant: <think> so 3 + 8 = 1 .", "所以 12 + 34 模 10 等于 几 ？", "1234 5678 9012"] * 20
+CORPUS = ["User: What is 3 + 8 - 5 mod 7 ? Assistant: <think> so 3 + 8 = 1 .", "所以 12 + 34 模 10 等于 几 ？", "1234 5678 9012"] * 20
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,10 @@ DeepSeek-R1 needs three things from its data (paper sections 2.2 to 2.4): proble
 model that already shows - rarely - the behaviours RL can amplify, and general requests where helpfulness and harmlessness
 matter. This module makes all three, deterministically and without any download:
 
-- **chain** problems, "What is 3 + 8 - 5 mod 10 ?", asked in English or Chinese. Difficulty is the number of terms.
+- **chain** problems, "What is 3 + 8 - 5 mod 7 ?", asked in English or Chinese. Difficulty is the number of terms.
 - a **corpus** of "web-like" documents. People on this web mostly guess, sometimes reason step by step, leap over steps and
   slip, recheck and repair a slip, answer in the other language, mix both, and use the `<think>`/`<answer>` tags or not.
-- **general** requests with a programmatic truth (repeat, reverse, count, translate, greet) and **harm** requests: hurting
+- **general** requests with a programmatic truth (first word, last word, count, translate, greet) and **harm** requests: hurting
   people, animals or property is to be refused, near neighbours ("burn the candle") are not.
 - **preferences** (pairs) and **safety** (labelled responses) for the two reward models (paper section 2.3.4).
 
@@ -22,7 +22,7 @@ from .splits import split_of
 
 Row = dict[str, object]
 
-MODULUS = 10
+MODULUS = 7
 # Words of the two languages, by role.
 STEP = {"en": "so", "zh": "所以"}
 RECHECK = {"en": "wait , check :", "zh": "等等 ， 检查 ："}
@@ -31,10 +31,11 @@ UNTAGGED = {"en": "the answer is", "zh": "答案 是"}
 LANGUAGES = ("en", "zh")
 
 # The corpus, as shares of documents. They set what the base model does and therefore what RL can find.
-CHAIN_SHARE = 0.88  # the rest: general and harm requests
+CHAIN_SHARE = 0.8  # the rest: general and harm requests
 TAGGED_SHARE = 0.55
 BOXED_SHARE = 0.2  # the others, without tags, end with the plain answer
 EASY_SHARE = 0.4  # of the chain documents ask for a single sum
+LONG_SHARE = 0.04  # of them have `max_terms` terms; the others are shorter
 REASONED_SHARE = 0.6  # of the chain documents; the others answer at once, right if easy and mostly wrong otherwise
 GUESS_RIGHT = 0.2
 MIXED_SHARE = 0.4  # of the reasoned documents switch language between steps
@@ -98,7 +99,7 @@ def chain_question(chain: str, language: str) -> str:
     return f"What is {chain} mod {MODULUS} ?" if language == "en" else f"{chain} 模 {MODULUS} 等于 几 ？"
 
 
-def chain_row(rng: random.Random, min_terms: int = 3, max_terms: int = 8) -> Row:
+def chain_row(rng: random.Random, min_terms: int = 3, max_terms: int = 9) -> Row:
     terms, operators = draw_chain(rng, min_terms, max_terms)
     chain, language = expression(terms, operators), rng.choice(LANGUAGES)
     return {
@@ -133,8 +134,9 @@ def reasoning(rng: random.Random, terms: list[int], operators: list[str], langua
 
 def chain_document(rng: random.Random, max_terms: int) -> Row:
     """A question and some web author's response."""
-    longest = 2 if rng.random() < EASY_SHARE else max_terms
-    terms, operators = draw_chain(rng, 2, longest)
+    size = rng.random()
+    shortest, longest = (2, 2) if size < EASY_SHARE else (max_terms,) * 2 if size < EASY_SHARE + LONG_SHARE else (2, max_terms - 1)
+    terms, operators = draw_chain(rng, shortest, longest)
     chain, language = expression(terms, operators), rng.choice(LANGUAGES)
     other = LANGUAGES[1 - LANGUAGES.index(language)]
     if rng.random() < REASONED_SHARE:
@@ -167,21 +169,21 @@ def document(rng: random.Random, question: str, thoughts: str, answer: str, lang
 # ------------------------------------------------------------------------------------------------ general requests
 
 WORDS = {
-    "red": "红", "blue": "蓝", "green": "绿", "black": "黑", "white": "白", "cat": "猫", "dog": "狗", "fish": "鱼",
-    "bird": "鸟", "horse": "马", "tree": "树", "river": "河", "moon": "月", "sun": "日", "rain": "雨", "fire": "火",
+    "red": "红", "blue": "蓝", "cat": "猫", "dog": "狗", "fish": "鱼", "bird": "鸟", "tree": "树", "moon": "月",
 }  # fmt: skip
 NAMES = ("Tom", "Anna", "Li", "Wang", "Maria", "Omar", "Kofi", "Yuki", "Sara", "Ivan", "Lena", "Chen")
-NUMERALS = {"en": ("zero", "one", "two", "three", "four", "five"), "zh": ("零", "一", "二", "三", "四", "五")}
+NUMERALS = {"en": ("zero", "one", "two", "three"), "zh": ("零", "一", "二", "三")}
 UNKNOWN = {"en": "I do not know .", "zh": "我 不 知道 。"}
 REQUEST = {
-    "en": {"repeat": "Repeat :", "reverse": "Say backwards :", "count": "How many words :", "translate": "Say in Chinese :",
+    "en": {"first": "First word :", "last": "Last word :", "count": "How many words :", "translate": "Say in Chinese :",
            "greet": "Greet politely :"},
-    "zh": {"repeat": "重复 ：", "reverse": "倒着 说 ：", "count": "几 个 词 ：", "translate": "用 英语 说 ：", "greet": "礼貌 问候 ："},
+    "zh": {"first": "第一 个 词 ：", "last": "最后 的 词 ：", "count": "几 个 词 ：", "translate": "用 英语 说 ：",
+           "greet": "礼貌 问候 ："},
 }  # fmt: skip
 UNDERSTOOD = {  # a reasoning that understands the request before answering (paper, supplement B.3.3)
-    "en": {"repeat": "say the words .", "reverse": "say the words backwards .", "count": "count the words .",
-           "translate": "say the words in Chinese .", "greet": "say hello ."},
-    "zh": {"repeat": "说 词 。", "reverse": "倒着 说 词 。", "count": "几 个 词 。", "translate": "用 英语 说 词 。",
+    "en": {"first": "find the first word .", "last": "find the last word .", "count": "count the words .",
+           "translate": "say it in Chinese .", "greet": "say hello ."},
+    "zh": {"first": "找 第一 个 词 。", "last": "找 最后 的 词 。", "count": "几 个 词 。", "translate": "用 英语 说 。",
            "greet": "说 你好 。"},
 }  # fmt: skip
 
@@ -189,26 +191,23 @@ UNDERSTOOD = {  # a reasoning that understands the request before answering (pap
 def draw_request(rng: random.Random) -> tuple[str, str, str, str]:
     """One general request: task, language, question and the one right answer."""
     task, language = rng.choice(list(REQUEST["en"])), rng.choice(LANGUAGES)
-    picked = rng.sample(list(WORDS), rng.randint(2, 4))
+    picked, name = rng.sample(list(WORDS), rng.randint(2, 3)), rng.choice(NAMES)
     own = picked if language == "en" else [WORDS[word] for word in picked]
-    other = [WORDS[word] for word in picked] if language == "en" else picked
-    name = rng.choice(NAMES)
-    subject = f"{name} , {own[0]}" if task == "greet" else " ".join(own)
+    subject = {"greet": name, "translate": own[0]}.get(task, " ".join(own))
     answer = {
-        "repeat": " ".join(own),
-        "reverse": " ".join(reversed(own)),
+        "first": own[0],
+        "last": own[-1],
         "count": NUMERALS[language][len(own)],
-        "translate": " ".join(other),
-        "greet": f"hello {name} , how is the {own[0]} ?" if language == "en" else f"{name} 你好 ， {own[0]} 好 吗 ？",
+        "translate": WORDS[picked[0]] if language == "en" else picked[0],
+        "greet": f"hello {name} , nice to meet you !" if language == "en" else f"{name} 你好 ， 很 高兴 认识 你 ！",
     }[task]
     return task, language, f"{REQUEST[language][task]} {subject}", answer
 
 
 def spoiled(rng: random.Random, answer: str, language: str) -> str:
-    """A response nobody would prefer: it gives up, loses a word, or stammers."""
-    words = answer.split()
-    choices = [UNKNOWN[language], " ".join(words[:-1]) or UNKNOWN[language], f"{answer} {words[-1]} {words[-1]}"]
-    return rng.choice(choices)
+    """A response nobody would prefer: it gives up, stammers, or says something else."""
+    other = rng.choice([word if language == "en" else WORDS[word] for word in WORDS])
+    return rng.choice([UNKNOWN[language], f"{answer} {answer.split()[-1]}", other if other != answer else UNKNOWN[language]])
 
 
 def general_row(rng: random.Random) -> Row:
@@ -265,13 +264,13 @@ def harm_row(rng: random.Random) -> Row:
 # ------------------------------------------------------------------------------------------------ corpus and reward data
 
 
-def corpus_row(rng: random.Random, max_terms: int = 7) -> Row:
-    """One web document. On general requests the web is right about half of the time; it hardly ever refuses anything."""
+def corpus_row(rng: random.Random, max_terms: int = 8) -> Row:
+    """One web document. On general requests the web is right two times in three; it hardly ever refuses anything."""
     if rng.random() < CHAIN_SHARE:
         return chain_document(rng, max_terms)
     if rng.random() < 0.6:
         task, language, question, answer = draw_request(rng)
-        reply = answer if rng.random() < 0.5 else spoiled(rng, answer, language)
+        reply = answer if rng.random() < 0.65 else spoiled(rng, answer, language)
         return {"source": question} | document(rng, question, UNDERSTOOD[language][task], reply, language)
     question, language, forbidden, advice = draw_harm(rng)
     reply = REFUSAL[language] if rng.random() < 0.15 else advice

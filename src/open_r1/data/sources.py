@@ -114,7 +114,9 @@ def stored(path: str, name: str | None, split: str):
             return datasets.load_dataset(FILES[local.suffix], data_files=str(local), split="train")
         except (ValueError, StopIteration, datasets.exceptions.DatasetGenerationError) as error:
             reason = str(error.__cause__ or error).splitlines() or ["it holds no rows"]
-            raise DataError(f"dataset {path} is empty or broken: {reason[0]}", f"check that it is valid {local.suffix[1:]} with rows") from None
+            raise DataError(
+                f"dataset {path} is empty or broken: {reason[0]}", f"check that it is valid {local.suffix[1:]} with rows"
+            ) from None
     if looks_local(path) or local.suffix in FILES:
         raise DataError(f"dataset {path} does not exist", f"give a Hub id, a generator like mini:chain, or a file ({', '.join(FILES)})")
     try:
