@@ -22,7 +22,19 @@ def test_stage_leaves_a_complete_artifact(smoke_root, stage):
 
 def test_results_have_the_published_shape(smoke_root):
     results = json.loads((smoke_root / "report/results.json").read_text())
-    stages = {"base", "zero", "zero_random_reward", "zero_format_only", "cold_start", "reasoning_rl", "sft", "r1", "distill", "student_rl"}
+    stages = {
+        "base",
+        "zero",
+        "zero_random_reward",
+        "zero_format_only",
+        "cold_start",
+        "reasoning_rl",
+        "sft",
+        "r1",
+        "student_rl",
+        "distill_small",
+        "distill_tiny",
+    }
     assert stages <= set(results["stages"])
     row = results["stages"]["zero"]
     keys = {"pass@1", "pass@1_ci", "cons@2", "pass@2", "format", "truncated", "mean_tokens", "language_consistency", "mixed"}

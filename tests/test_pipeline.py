@@ -10,7 +10,7 @@ from open_r1.errors import RecipeError
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
 NAMES = "base zero zero_random_reward zero_format_only cold_start_data cold_start reasoning_rl rejection_sampling sft helpful_rm safety_rm"
-NAMES = f"{NAMES} all_scenarios_rl student_base student_base_small distill distill_small student_rl evaluate report".split()
+NAMES = f"{NAMES} all_scenarios_rl student_base_small student_base_tiny distill_small distill_tiny student_rl evaluate report".split()
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +92,7 @@ def test_empty_range_of_stages_is_a_recipe_error(stages):
         ("report", {"report"}),
         ("student_base_small", {"student_base_small", "distill_small", "evaluate", "report"}),
         ("helpful_rm", {"helpful_rm", "all_scenarios_rl", "evaluate", "report"}),
-        ("cold_start_data", set(NAMES[4:12]) | {"distill", "distill_small", "evaluate", "report"}),
+        ("cold_start_data", set(NAMES[4:12]) | {"distill_small", "distill_tiny", "evaluate", "report"}),
     ],
 )
 def test_downstream_is_the_stage_and_all_that_need_it(stages, name, found):

@@ -61,7 +61,7 @@ def test_splits_share_no_problem_whatever_its_kind():
 def test_the_same_problem_in_another_language_is_in_the_same_split():
     asked = {}
     for split in SPLITS:
-        for row in mini.rows("chain", split, 300 if split == "train" else 5, min_terms=2, max_terms=2):
+        for row in mini.rows("chain", split, 300 if split == "train" else 2, min_terms=2, max_terms=2):
             asked.setdefault(problem(row), set()).add((split, row["language"]))
     assert all(len({split for split, _ in found}) == 1 for found in asked.values())
     assert any(len(found) == 2 for found in asked.values())
@@ -85,7 +85,7 @@ def test_chain_answers_are_right_and_have_the_difficulty_asked_for(low, high):
     rows = list(mini.rows("chain", "train", 200, min_terms=low, max_terms=high))
     for row in rows:
         chain = problem(row)
-        assert row["answer"] == str(eval(chain) % 7)
+        assert row["answer"] == str(eval(chain) % mini.MODULUS)
         assert row["difficulty"] == len(chain.split()) // 2 + 1
         assert row["prompt"] == (f"What is {chain} mod 7 ?" if row["language"] == "en" else f"{chain} 模 7 等于 几 ？")
     assert {row["difficulty"] for row in rows} == set(range(low, high + 1)) and {row["language"] for row in rows} == {"en", "zh"}
@@ -103,10 +103,10 @@ def test_reference_responses_are_valid_right_and_in_their_language(kind):
 @pytest.mark.parametrize(
     ("start", "answer"),
     [
-        ("Repeat : ", lambda words: " ".join(words)),
-        ("Say backwards : ", lambda words: " ".join(words[::-1])),
-        ("How many words : ", lambda words: ["zero", "one", "two", "three", "four"][len(words)]),
-        ("倒着 说 ： ", lambda words: " ".join(words[::-1])),
+        ("First word : ", lambda words: words[0]),
+        ("最后 的 词 ： ", lambda words: words[-1]),
+        ("How many words : ", lambda words: ["zero", "one", "two", "three"][len(words)]),
+        ("几 个 词 ： ", lambda words: ["零", "一", "二", "三"][len(words)]),
         ("Say in Chinese : ", lambda words: " ".join(mini.WORDS[word] for word in words)),
         ("用 英语 说 ： ", lambda words: " ".join({zh: en for en, zh in mini.WORDS.items()}[word] for word in words)),
     ],
@@ -161,7 +161,7 @@ def chains(corpus):
     found = []
     for row in corpus:
         if chain := re.search(r"(?:What is (.*) mod 7 \?|User: (.*) 模 7 等于 几 ？)", row["prompt"]):
-            answer = re.search(r"(?:<answer>|the answer is|答案 是) (\d)", row["completion"])[1]
+            answer = re.search(r"(?:<answer>|the answer is|答案 是) (?:\\boxed{)?(\d)", row["completion"])[1]
             language = "en" if chain[1] else "zh"
             found.append((chain[1] or chain[2], language, row["completion"], STEP.findall(row["completion"]), int(answer)))
     return found
@@ -170,7 +170,7 @@ def chains(corpus):
 def test_share_of_chains_tags_and_easy_problems(corpus, chains):
     assert len(chains) / len(corpus) == pytest.approx(mini.CHAIN_SHARE, abs=0.02)
     assert share("<think>" in row["completion"] for row in corpus) == pytest.approx(mini.TAGGED_SHARE, abs=0.02)
-    easy = mini.EASY_SHARE + (1 - mini.EASY_SHARE) / 6
+    easy = mini.EASY_SHARE + (1 - mini.EASY_SHARE - mini.LONG_SHARE) / 6
     assert share(len(chain) == 5 for chain, *_ in chains) == pytest.approx(easy, abs=0.04)  # 200 easy chains: the split is uneven
 
 
@@ -181,9 +181,9 @@ def test_tagged_documents_have_the_zero_format(corpus):
 
 def test_share_of_reasoning_and_of_lucky_guesses(chains):
     assert share(bool(steps) for *_, steps, _ in chains) == pytest.approx(mini.REASONED_SHARE, abs=0.02)
-    guesses = [(len(chain) > 5, eval(chain) % 7 == answer) for chain, _, _, steps, answer in chains if not steps]
+    guesses = [(len(chain) > 5, eval(chain) % mini.MODULUS == answer) for chain, _, _, steps, answer in chains if not steps]
     assert all(right for hard, right in guesses if not hard)
-    assert share(right for hard, right in guesses if hard) == pytest.approx(mini.GUESS_RIGHT + (1 - mini.GUESS_RIGHT) / 10, abs=0.03)
+    assert share(right for hard, right in guesses if hard) == pytest.approx(mini.GUESS_RIGHT + (1 - mini.GUESS_RIGHT) / mini.MODULUS, abs=0.03)
 
 
 def test_share_of_mixed_and_of_other_languages(chains):
@@ -207,8 +207,8 @@ def test_share_of_leaps(chains):
 @pytest.mark.parametrize(("operations", "slack"), [(1, 0.3), (2, 1.3)])
 def test_rate_of_slips_grows_with_the_leap(chains, operations, slack):
     parts = [part for *_, steps, _ in chains for part in steps if part[0] in ("so", "所以") and len(part[1]) // 4 == operations]
-    slips = share(eval(part) % 7 != int(value) for _, part, value in parts)
-    assert slips == pytest.approx(mini.SLIP * slack * 0.9, rel=0.25)  # one slip in ten hits the right digit
+    slips = share(eval(part) % mini.MODULUS != int(value) for _, part, value in parts)
+    assert slips == pytest.approx(mini.SLIP * slack * (1 - 1 / mini.MODULUS), rel=0.25)  # a slip may hit the right digit
 
 
 def test_rechecks_are_right_and_follow_slips_more_often(chains):
@@ -216,9 +216,9 @@ def test_rechecks_are_right_and_follow_slips_more_often(chains):
     for *_, steps, _ in chains:
         for (word, part, value), (next_word, next_part, next_value) in itertools.pairwise([*steps, ("", "", "")]):
             checked = next_word in (mini.RECHECK["en"], mini.RECHECK["zh"])
-            assert not checked or (next_part == part and int(next_value) == eval(part) % 7)
+            assert not checked or (next_part == part and int(next_value) == eval(part) % mini.MODULUS)
             if word in ("so", "所以"):
-                after[eval(part) % 7 == int(value)].append(checked)
+                after[eval(part) % mini.MODULUS == int(value)].append(checked)
     assert share(after[False]) == pytest.approx(mini.RECHECK_SHARE, abs=0.06)
     assert share(after[True]) == pytest.approx(mini.RECHECK_SHARE * 0.1, abs=0.01)
 

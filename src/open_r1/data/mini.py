@@ -18,7 +18,7 @@ import random
 from collections.abc import Callable, Iterator
 
 from ..errors import DataError
-from .splits import split_of
+from .splits import SPLITS, split_of
 
 Row = dict[str, object]
 
@@ -59,6 +59,8 @@ def rows(kind: str, split: str = "train", limit: int = 1000, **dials: object) ->
         dials (`dict`):
             Difficulty of the generator, for example `min_terms` and `max_terms` of `chain`.
     """
+    if split not in SPLITS:
+        raise DataError(f"mini:{kind} has no split {split!r}", f"use one of {', '.join(SPLITS)}")
     rng = random.Random(f"{kind}/{split}")  # its own stream: the draw of one kind never moves another
     seen: set[str] = set()
     found = 0

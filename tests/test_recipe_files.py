@@ -1,0 +1,97 @@
+"""Every recipe in the repository is read by the code that will run it, says what it costs, and states what TRL's defaults hide."""
+
+import pytest
+from conftest import REPOSITORY
+
+from open_r1.configs import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes, parse
+from open_r1.curate import CurateArguments
+from open_r1.evaluate import EvaluateArguments
+from open_r1.generate import GenerateArguments
+from open_r1.recipes import fill, load_recipe, read_yaml
+from open_r1.report import ReportArguments
+
+PIPELINES = sorted(
+    path
+    for path in (REPOSITORY / "recipes").glob("*/*.yaml")
+    if "stages" in path.read_text().split("\n#")[0] and "run:" in path.read_text()
+)
+STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in read_yaml(pipeline)["stages"]]
+FILES = {(entry["run"], pipeline.parent / f"{entry['name']}.yaml") for pipeline, entry in STAGES}
+FILES |= {("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"), ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml")}
+PLAIN = {"curate": CurateArguments, "evaluate": EvaluateArguments, "generate": GenerateArguments, "report": ReportArguments}
+STATED = ("loss_type", "beta", "epsilon", "scale_rewards", "generation_batch_size", "temperature", "max_completion_length")
+STATED += (
+    "mask_truncated_completions",
+    "use_bias_correction_kl",
+    "sync_ref_model",
+    "ref_model_mixup_alpha",
+    "ref_model_sync_steps",
+    "dtype",
+)
+
+
+def each(*commands: str) -> list:
+    chosen = sorted((command, path) for command, path in FILES if command in commands)
+    return [pytest.param(command, path, id=f"{path.parent.name}/{path.stem}") for command, path in chosen]
+
+
+def test_both_pipelines_are_found():
+    assert {path.parent.name for path in PIPELINES} == {"mini", "SmolLM2-135M"}
+
+
+@pytest.mark.parametrize(("command", "path"), each("sft", "grpo", "reward-model"))
+@pytest.mark.parametrize("smoke", [False, True])
+def test_training_recipe_is_parsed_by_trl(command, path, smoke, monkeypatch):
+    from trl import GRPOConfig, ModelConfig, RewardConfig, SFTConfig
+
+    ours, theirs = {
+        "sft": (SFTArguments, SFTConfig), "grpo": (GRPOArguments, GRPOConfig), "reward-model": (RewardModelArguments, RewardConfig),
+    }[command]  # fmt: skip
+    recipe = load_recipe(path, {"use_cpu": True, "bf16": False}, smoke)
+    full = grpo_sizes(recipe, str(path)) if command == "grpo" else recipe
+    args, config, model = parse(full, str(path), ours, theirs, ModelConfig)
+    assert args.datasets and config.output_dir.startswith(args.root) and (model.model_name_or_path or args.model_config)
+
+
+@pytest.mark.parametrize(("command", "path"), each(*PLAIN))
+@pytest.mark.parametrize("smoke", [False, True])
+def test_plain_recipe_is_parsed(command, path, smoke):
+    assert fill(PLAIN[command], load_recipe(path, {}, smoke), str(path)).output_dir
+
+
+@pytest.mark.parametrize(("command", "path"), each("sft", "grpo", "reward-model", *PLAIN))
+def test_recipe_opens_with_purpose_hardware_and_command(command, path):
+    head = [line for line in path.read_text().splitlines() if line.startswith("#")]
+    text = "\n".join(head)
+    assert head[0].startswith("# ") and "Hardware:" in text and f"--config {path.relative_to(REPOSITORY)}" in text
+    assert "Time" in text or "seconds" in text
+
+
+@pytest.mark.parametrize(("command", "path"), each("grpo"))
+def test_grpo_recipe_states_what_trl_would_decide_otherwise(command, path):
+    assert not set(STATED) - set(load_recipe(path))
+
+
+@pytest.mark.parametrize(("command", "path"), each("sft"))
+def test_sft_recipe_states_length_packing_and_mask(command, path):
+    assert not {"max_length", "packing", "completion_only_loss", "dtype"} - set(load_recipe(path))
+
+
+def test_real_model_recipe_runs_two_steps_with_a_tiny_model(smoke_root, tmp_path, monkeypatch):
+    from open_r1 import grpo
+    from open_r1.artifacts import read_manifest
+
+    pytest.importorskip("reasoning_gym")
+    monkeypatch.chdir(REPOSITORY)
+    options = [
+        "--model_name_or_path",
+        str(smoke_root / "base"),
+        "--output_dir",
+        str(tmp_path / "out"),
+        "--use_cpu",
+        "true",
+        "--bf16",
+        "false",
+    ]
+    grpo.main(["--config", "recipes/SmolLM2-135M/zero.yaml", "--smoke", *options])
+    assert read_manifest(tmp_path / "out")["steps"] == 2
