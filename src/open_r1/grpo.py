@@ -101,11 +101,6 @@ def reference_callback(trainer: Any, directory: Any) -> Any:
                     if path.stem != f"reference-{state.global_step}":
                         path.unlink()
 
-        def on_train_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.is_world_process_zero:
-                for path in directory.glob("reference-*.pt"):
-                    path.unlink()
-
     return KeepReference()
 
 

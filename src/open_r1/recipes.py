@@ -196,5 +196,5 @@ def read_command_line(arguments: list[str]) -> tuple[Recipe, str, bool]:
     where, smoke, force = overrides.pop("config", None), overrides.pop("smoke", False), overrides.pop("force", False)
     overrides.pop("debug", None)
     if not where:
-        raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml")
+        raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml; `open-r1 COMMAND --help` says more")
     return load_recipe(where, overrides, smoke), str(where), force

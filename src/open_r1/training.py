@@ -82,12 +82,18 @@ class Run:
         set_generation_defaults(trainer.model, self.tokenizer)
         trainer.save_model(str(self.artifact.path))
         if is_main_process():
-            for old in self.artifact.path.glob("checkpoint-*"):
-                shutil.rmtree(old)
             write_card(self)
             self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
+            self.clean_up()
         if self.config.push_to_hub:
             trainer.push_to_hub()
+
+    def clean_up(self) -> None:
+        """Deletes what only an unfinished run needs; after the manifest, so that a kill never costs more than the last step."""
+        for old in self.artifact.path.glob("checkpoint-*"):
+            shutil.rmtree(old)
+        for old in self.artifact.path.glob("reference-*.pt"):
+            old.unlink()
 
 
 def start(arguments: list[str] | None, arguments_class: type, config_class: type, adjust: Any = None) -> Run | None:

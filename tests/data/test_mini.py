@@ -183,7 +183,9 @@ def test_share_of_reasoning_and_of_lucky_guesses(chains):
     assert share(bool(steps) for *_, steps, _ in chains) == pytest.approx(mini.REASONED_SHARE, abs=0.02)
     guesses = [(len(chain) > 5, eval(chain) % mini.MODULUS == answer) for chain, _, _, steps, answer in chains if not steps]
     assert all(right for hard, right in guesses if not hard)
-    assert share(right for hard, right in guesses if hard) == pytest.approx(mini.GUESS_RIGHT + (1 - mini.GUESS_RIGHT) / mini.MODULUS, abs=0.03)
+    assert share(right for hard, right in guesses if hard) == pytest.approx(
+        mini.GUESS_RIGHT + (1 - mini.GUESS_RIGHT) / mini.MODULUS, abs=0.03
+    )
 
 
 def test_share_of_mixed_and_of_other_languages(chains):
