@@ -10,11 +10,7 @@ from open_r1.generate import GenerateArguments
 from open_r1.recipes import fill, load_recipe, read_yaml
 from open_r1.report import ReportArguments
 
-PIPELINES = sorted(
-    path
-    for path in (REPOSITORY / "recipes").glob("*/*.yaml")
-    if "stages" in path.read_text().split("\n#")[0] and "run:" in path.read_text()
-)
+PIPELINES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if isinstance(read_yaml(path).get("stages"), list)]
 STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in read_yaml(pipeline)["stages"]]
 FILES = {(entry["run"], pipeline.parent / f"{entry['name']}.yaml") for pipeline, entry in STAGES}
 FILES |= {("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"), ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml")}

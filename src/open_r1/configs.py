@@ -81,6 +81,11 @@ class RewardModelArguments(StageArguments):
     objective: str = field(default="pairwise", metadata={"choices": ["pairwise", "pointwise"], "help": "The loss."})
 
 
+def refuse(message: str) -> None:
+    """What argparse calls for a value it cannot convert."""
+    raise ValueError(message)
+
+
 def parse(recipe: Recipe, where: str, *classes: type) -> tuple[Any, ...]:
     """
     Turns a resolved recipe into argument dataclasses.
@@ -101,6 +106,7 @@ def parse(recipe: Recipe, where: str, *classes: type) -> tuple[Any, ...]:
     parser = TrlParser(classes)
     check_keys(recipe, {action.dest for action in parser._actions}, where)
     parser.set_defaults_with_config(**recipe)
+    parser.error = refuse  # argparse would print its usage and exit
     try:
         return parser.parse_args_into_dataclasses(args=[])
     except (ValueError, TypeError) as error:

@@ -20,12 +20,19 @@ def training_rows(run: Any) -> Any:
     from open_r1.verify import check_gold
 
     sources = run.args.datasets
+    if not sources:
+        raise DataError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
     parts = [load_sources([source], ["prompt", "answer"]) for source in sources]
     for part, source in zip(parts, sources, strict=True):
         for row in part.select_columns(["verifier", "answer"]):
             check_gold(row["verifier"], row["answer"], f"dataset {source['path']}")
     keep = [name for name in parts[0].column_names if all(name in part.column_names for part in parts) and name != "response"]
     rows = datasets.concatenate_datasets([part.select_columns(keep) for part in parts])
+    window = run.config.generation_batch_size // run.config.num_generations
+    if len(rows) < window:  # TRL would train for no step at all, and say nothing
+        raise DataError(
+            f"`datasets` hold {len(rows)} prompts, fewer than the {window} of one rollout", "add prompts, or lower prompts_per_step"
+        )
     if not any(source.get("from_step") for source in sources):
         return rows
     run.config.shuffle_dataset = False

@@ -59,8 +59,7 @@ def verify(kind: str, gold: str, response: Response, **extra: Any) -> Verdict:
     Returns:
         `Verdict`: outcome and the answer that was judged.
     """
-    if kind not in KINDS:
-        raise DataError(f"column `verifier`: unknown kind {kind!r}", f"use one of {', '.join(KINDS)}")
+    check_kind(kind)
     part, judge = KINDS[kind]
     answer = getattr(response, part)
     if answer is None:
@@ -69,7 +68,14 @@ def verify(kind: str, gold: str, response: Response, **extra: Any) -> Verdict:
     return Verdict(BAD_GOLD if right is None else CORRECT if right else WRONG, answer)
 
 
+def check_kind(kind: str) -> None:
+    """Raises `DataError` for a kind that no verifier knows."""
+    if kind not in KINDS:
+        raise DataError(f"column `verifier`: unknown kind {kind!r}", f"use one of {', '.join(KINDS)}")
+
+
 def check_gold(kind: str, gold: Any, where: str) -> None:
-    """Raises `DataError` for a reference answer that nothing could ever match."""
+    """Raises `DataError` for an unknown kind, or a reference answer that nothing could ever match."""
+    check_kind(kind)
     if gold is None or not str(gold).strip() or (kind == "math" and not math.parses(str(gold))):
         raise DataError(f"{where}: the gold answer {gold!r} cannot be read as `{kind}`", "correct or drop that row")
