@@ -206,7 +206,7 @@ def draw(args: ReportArguments, results: dict[str, Any], directory: Path) -> lis
         draw_curves(figure, results, paths[-1])
     for file, title, chosen in (
         ("stages", "Every stage on held-out problems", list(results["stages"])),
-        ("students", "Distillation against RL on the same student", [n for n in results["stages"] if n.startswith(("distill", "student"))]),
+        ("students", "Students: distilled, and by RL alone", [n for n in results["stages"] if n.startswith(("distill", "student"))]),
     ):
         paths.append(directory / f"{file}.png")
         draw_bars({name: results["stages"][name] for name in chosen}, title, paths[-1])
@@ -215,9 +215,9 @@ def draw(args: ReportArguments, results: dict[str, Any], directory: Path) -> lis
 
 # ------------------------------------------------------------------------------------------------ page
 
-STYLE = """body{font-family:system-ui,sans-serif;max-width:1100px;margin:2em auto;padding:0 1em;line-height:1.45}
+STYLE = """body{font-family:system-ui,sans-serif;max-width:1250px;margin:2em auto;padding:0 1em;line-height:1.45}
 table{border-collapse:collapse;font-size:.85em}td,th{padding:.25em .6em;border-bottom:1px solid #ddd;text-align:right}
-td:first-child,th:first-child{text-align:left}img{max-width:100%}pre{background:#f6f6f6;padding:.6em;white-space:pre-wrap}
+td{white-space:nowrap}td:first-child,th:first-child{text-align:left}img{max-width:100%}pre{background:#f6f6f6;padding:.6em;white-space:pre-wrap}
 .correct{border-left:4px solid #2a2}.wrong,.no_answer{border-left:4px solid #c33}.scroll{overflow-x:auto}"""
 
 
@@ -238,7 +238,8 @@ def examples(args: ReportArguments, per_domain: int = 2) -> str:
         seen = wanted.setdefault(row["domain"], [])
         if row["problem_id"] not in seen:
             seen.append(row["problem_id"])
-    picked = [ids[len(ids) * i // per_domain] for ids in wanted.values() for i in range(per_domain)]
+    domains = sorted(wanted, key=lambda domain: domain != "reasoning")  # reasoning first
+    picked = [wanted[domain][len(wanted[domain]) * i // per_domain] for domain in domains for i in range(per_domain)]
     parts = []
     for problem in picked:
         rows = {name: next(r for r in store if r["problem_id"] == problem and r["sample"] == 0) for name, store in stores.items()}
