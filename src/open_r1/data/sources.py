@@ -84,17 +84,20 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
     except (ValueError, TypeError, AssertionError) as error:
         raise DataError(f"dataset gym:{task}: {error}", "see the tasks and settings that reasoning-gym documents") from None
     seen: set[str] = set()
+    found = 0
     for entry in entries:
         question = entry["question"]
-        if split_of(question) != split or question in seen:
+        if split_of(question) != split or (split != "train" and question in seen):
             continue
         seen.add(question)
+        found += 1
         yield {
             "prompt": question, "answer": str(entry["answer"]), "verifier": "gym", "domain": "reasoning", "language": "en",
             "difficulty": 0, "metadata": json.dumps({"task": task, "entry": entry}, default=str),
         }  # fmt: skip
-        if len(seen) == limit:
+        if found == limit:
             return
+    raise DataError(f"gym:{task} has only {found} different {split} problems with these settings, not {limit}", "lower `limit`")
 
 
 GENERATORS: dict[str, Callable[..., Iterable[dict]]] = {"mini": mini_rows, "gym": gym_rows}
