@@ -75,7 +75,8 @@ def main() -> None:
         kills, redone = 0, set()
         while kills < options.kills:
             before = manifests(killed)
-            if run(arguments, kill_after=rng.uniform(0.02, 0.25) * expected):
+            # importing the training stack takes some seconds: earlier kills would hit nothing
+            if run(arguments, kill_after=rng.uniform(4, max(11, 0.2 * expected))):
                 break
             kills += 1
             after = manifests(killed)
