@@ -139,3 +139,19 @@ def test_usable_local_model_and_hub_id_are_accepted(tmp_path):
         (tmp_path / file).write_text("{}")
     artifacts.require_model(str(tmp_path))
     artifacts.require_model("namespace/model")
+
+
+@pytest.mark.parametrize(
+    ("recipe", "needed"),
+    [
+        ({"model_name_or_path": "./zero", "datasets": [{"path": "mini:chain"}]}, False),
+        ({"model_name_or_path": "elsewhere/model"}, True),
+        ({"models": ["./base", "elsewhere/model"]}, True),  # the first model alone would not need it
+        ({"models": [{"path": "elsewhere/model"}]}, True),
+        ({"datasets": [{"path": "gym:chain_sum"}], "add": [{"path": "elsewhere/set"}]}, True),
+        ({"rewards": {"accuracy": None, "helpful": {"model": "elsewhere/model"}}}, True),
+        ({"push_to_hub": True}, True),
+    ],
+)
+def test_hub_is_needed_for_any_name_that_is_not_on_this_disk(recipe, needed):
+    assert artifacts.needs_hub(recipe) == needed

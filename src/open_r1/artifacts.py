@@ -43,6 +43,22 @@ def looks_local(name: str) -> bool:
     return name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.exists() or path.exists()
 
 
+def needs_hub(recipe: Recipe) -> bool:
+    """Whether a stage publishes, or names a model or dataset that is neither on this disk nor generated (`mini:`, `gym:`)."""
+    sources = [*(recipe.get("datasets") or []), *(recipe.get("add") or []), *(recipe.get("models") or [])]
+    sources += [settings for settings in (recipe.get("rewards") or {}).values() if settings]
+    names = [recipe.get("model_name_or_path"), recipe.get("model")]
+    for source in sources:
+        names += [source.get("path"), source.get("model")] if isinstance(source, dict) else [source]
+    return bool(recipe.get("push_to_hub")) or any(name and ":" not in str(name) and not looks_local(str(name)) for name in names)
+
+
+def go_offline(recipe: Recipe) -> None:
+    """Switches the Hub off where nothing of it is needed, so that no look-up is tried and retried."""
+    if not needs_hub(recipe):
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
 def read_manifest(directory: str | Path) -> dict[str, Any] | None:
     """Manifest of a complete artifact, `None` where there is none yet."""
     path = Path(directory) / MANIFEST

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact
+from open_r1.artifacts import Artifact, go_offline
 from open_r1.errors import DataError, RecipeError, report_errors
 from open_r1.formats import ResponseFormat
 from open_r1.generate import GenerateArguments, Sampler, fill_store, read_store, sampling_of
@@ -147,11 +147,10 @@ def main(arguments: list[str] | None = None) -> None:
 
     from open_r1.cards import dataset_card
     from open_r1.data.sources import load_sources
-    from open_r1.training import go_offline
 
     recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
     args = fill(CurateArguments, recipe, where)
-    go_offline(recipe | {"model_name_or_path": args.model or "."})
+    go_offline(recipe)
     artifact = Artifact(recipe)
     if not artifact.claim(force):
         return print(f"{artifact.path} is complete", flush=True)

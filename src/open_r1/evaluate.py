@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact, read_manifest, write_atomically
+from open_r1.artifacts import Artifact, go_offline, read_manifest, write_atomically
 from open_r1.errors import DataError, report_errors
 from open_r1.generate import Sampler, Sampling, fill_store, read_store, sampling_of
 from open_r1.metrics.summary import summarize
@@ -111,14 +111,12 @@ def table(results: dict[str, dict[str, Any]]) -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Runs one evaluation recipe from the command line."""
     from open_r1.data.sources import load_sources
-    from open_r1.training import go_offline
 
     recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
     args = fill(EvaluateArguments, recipe, where)
     if not args.models:
         raise DataError(f"{where}: lists no `models`", "add `models:`")
-    for model in args.models:
-        go_offline(recipe | {"model_name_or_path": describe(model)[0]})
+    go_offline(recipe)
     artifact = Artifact(recipe)
     if not artifact.claim(force):
         return print(f"{artifact.path} is complete", flush=True)

@@ -14,7 +14,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact, require_model, write_atomically
+from open_r1.artifacts import Artifact, go_offline, require_model, write_atomically
 from open_r1.errors import ArtifactError, report_errors
 from open_r1.formats import ResponseFormat, read_template, render_prompt
 from open_r1.recipes import fill, read_command_line
@@ -206,11 +206,10 @@ def main(arguments: list[str] | None = None) -> None:
     import sys
 
     from open_r1.data.sources import load_sources
-    from open_r1.training import go_offline
 
     recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
     args = fill(GenerateArguments, recipe, where)
-    go_offline(recipe | {"model_name_or_path": args.model})
+    go_offline(recipe)
     artifact = Artifact(recipe)
     if not artifact.claim(force):
         return print(f"{artifact.path} is complete", flush=True)

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact, input_paths, looks_local, read_manifest
+from open_r1.artifacts import Artifact, input_paths, needs_hub, read_manifest
 from open_r1.cli import COMMANDS
 from open_r1.errors import ArtifactError, RecipeError, report_errors
 from open_r1.live import LiveTable
@@ -196,16 +196,6 @@ def last_words(log: Path) -> str:
     return (errors or lines or ["no output"])[-1]
 
 
-def needs_hub(stages: list[Stage]) -> bool:
-    """Whether any stage names a model or dataset that is not on this disk, or publishes."""
-    for stage in stages:
-        recipe = stage.recipe
-        names = [recipe.get("model_name_or_path"), recipe.get("model"), *(source.get("path") for source in recipe.get("datasets", []))]
-        if recipe.get("push_to_hub") or any(name and ":" not in name and not looks_local(name) for name in names):
-            return True
-    return False
-
-
 @report_errors
 def main(arguments: list[str]) -> None:
     """Runs a pipeline from the command line."""
@@ -224,7 +214,7 @@ def main(arguments: list[str]) -> None:
     if "force" in options:
         for stage in downstream(stages, options["force"]):
             shutil.rmtree(stage.output, ignore_errors=True)
-    if not needs_hub(stages):
+    if not any(needs_hub(stage.recipe) for stage in stages):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the stages import huggingface_hub
     with LiveTable([stage.name for stage in chosen]) as table:
         for stage in chosen:

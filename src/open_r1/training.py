@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .artifacts import Artifact, looks_local, require_model
+from .artifacts import Artifact, go_offline, require_model
 from .errors import RecipeError
 from .formats import ResponseFormat, read_template
 from .recipes import Recipe, read_command_line
@@ -23,14 +23,6 @@ INCOMPLETE = "checkpoint-is-incomplete.txt"  # transformers leaves it in a check
 def is_main_process() -> bool:
     """Whether this is the first of the processes that `accelerate launch` started."""
     return int(os.environ.get("RANK", 0)) == 0
-
-
-def go_offline(recipe: Recipe) -> None:
-    """Switches the Hub off where nothing of it is needed, so that no look-up is tried and retried."""
-    names = [str(recipe.get("model_name_or_path") or ".")]
-    names += [str(source.get("path", "")) for source in recipe.get("datasets") or [] if isinstance(source, dict)]
-    if not recipe.get("push_to_hub") and all(":" in name or looks_local(name) for name in names):
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
 @dataclass
