@@ -8,7 +8,6 @@ truncation, length, language and, where the data hold general and harm problems,
 
 import json
 import multiprocessing
-import os
 from concurrent.futures import ProcessPoolExecutor, wait
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from open_r1.errors import DataError, report_errors
 from open_r1.generate import Sampler, Sampling, fill_store, read_store, sampling_of
 from open_r1.metrics.summary import summarize
 from open_r1.metrics.tables import text_table
+from open_r1.processes import available_cores, die_with_parent
 
 
 @dataclass
@@ -73,10 +73,8 @@ def start_worker(workers: int) -> None:
     """Gives a worker process its share of the cores, and its end with the run."""
     import torch
 
-    from open_r1.pipeline import die_with_parent
-
     die_with_parent()
-    torch.set_num_threads(max(1, (os.cpu_count() or 1) // workers))
+    torch.set_num_threads(max(1, available_cores() // workers))
 
 
 def evaluate_models(args: EvaluateArguments, problems: list[dict], artifact: Artifact) -> dict[str, dict[str, Any]]:

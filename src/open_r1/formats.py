@@ -164,7 +164,7 @@ def find_boxes(text: str) -> list[tuple[int, int, str]]:
 
 
 def completion_text(completion: Any) -> str:
-    """Text of a TRL completion, which is a string or a list of messages."""
+    """Text of a TRL completion or prompt: a string, or the last of its messages."""
     return completion if isinstance(completion, str) else completion[-1]["content"]
 
 

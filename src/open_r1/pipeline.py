@@ -7,13 +7,11 @@ What is complete is skipped, what was killed continues, what fails stops the run
 seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices.
 """
 
-import ctypes
 import importlib
 import multiprocessing
 import os
 import shlex
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -25,6 +23,7 @@ from open_r1.artifacts import Artifact, input_paths, needs_hub, read_manifest
 from open_r1.cli import COMMANDS
 from open_r1.errors import ArtifactError, RecipeError, report_errors
 from open_r1.live import LiveTable
+from open_r1.processes import die_with_parent
 from open_r1.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
 
 USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--smoke] [--from S] [--to S] [--only S] [--force S] [--dry-run] [--debug]"
@@ -117,12 +116,6 @@ def downstream(stages: list[Stage], name: str) -> list[Stage]:
 
 
 # ------------------------------------------------------------------------------------------------ processes
-
-
-def die_with_parent() -> None:
-    """Asks the kernel (Linux) to end this process when the one that started it ends, however that happens."""
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
 def run_in_fork(module: str, arguments: list[str], log: str) -> None:

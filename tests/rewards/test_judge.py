@@ -12,6 +12,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+from open_r1 import endpoints
 from open_r1.formats import ResponseFormat
 from open_r1.rewards import build_rewards, judge
 
@@ -143,7 +144,7 @@ def pauses(monkeypatch):
     async def sleep(seconds):
         asked.append(seconds)
 
-    monkeypatch.setattr(judge, "SLEEP", sleep)
+    monkeypatch.setattr(endpoints, "SLEEP", sleep)
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     return asked
@@ -207,9 +208,12 @@ NO_VERDICT = {
     "no message": body(b'{"choices": [{}]}'),
     "choices of text": body(b'{"choices": "abc"}'),
     "no UTF-8": body(b'{"choices": [{"message": {"content": "\xff"}}]}'),
+}
+REFUSALS = {
     "not found": status(404),
     "not allowed": status(401),
     "moved": status(302, Location="http://127.0.0.1:9/"),
+    "too long": status(400),
 }
 PAUSES = {
     "server error": status(500),
@@ -243,6 +247,13 @@ def test_a_failure_is_tried_again_and_then_no_score(server, name):
     assert logged["rewards/judge/failures"] == 1 and len(server.requests) == 4
 
 
+@pytest.mark.parametrize("name", REFUSALS)
+def test_a_refusal_is_no_score_at_once(server, pauses, name):
+    logged, server.script = {}, [REFUSALS[name], RIGHT]
+    assert pay(build(server.url), ["It is 7."], logged) == [None] and len(server.requests) == 1 and not pauses
+    assert logged["rewards/judge/failures"] == 1
+
+
 def test_one_failure_costs_its_own_response_only(server):
     @of_prompt
     def unless_eight(prompt):
@@ -258,8 +269,6 @@ def test_one_failure_costs_its_own_response_only(server):
         ([status(429, Retry_After="7"), RIGHT], [7.0]),
         ([status(503, Retry_After="1.5"), status(429, Retry_After="0"), RIGHT], [1.5, 0.0]),
         ([status(429, Retry_After="100000"), RIGHT], [120.0]),
-        (["words", RIGHT], []),
-        ([status(404), RIGHT], []),
     ],
 )
 def test_retry_after_is_obeyed(server, pauses, script, asked):

@@ -32,7 +32,7 @@ def attacked(mode, way, user, folder):
     """Reports of all attacks by name, and what was left running; as another user from a copy of the package that it can read."""
     if user == "nobody":
         copy = Path(folder) / "copy"
-        for name in ("__init__.py", "errors.py"):
+        for name in ("__init__.py", "errors.py", "processes.py"):
             (copy / "open_r1").mkdir(parents=True, exist_ok=True)
             shutil.copy(SOURCE / "open_r1" / name, copy / "open_r1")
         shutil.copytree(SOURCE / "open_r1" / "sandbox", copy / "open_r1" / "sandbox", dirs_exist_ok=True)

@@ -134,3 +134,19 @@ def test_verdicts_know_the_options(text, outcome):
 
 def test_options_may_be_numbers():
     assert verify("choice", "B", r"\boxed{5}", options=[3, 5]).correct
+
+
+@pytest.mark.parametrize(
+    ("final", "outcome"),
+    [
+        ("The answer is B because A is wrong.", "correct"),
+        ("The answer is **B**, since the others lack it.", "correct"),
+        ("The answer is mitochondria.", "correct"),
+        ("The answer is A because B is wrong.", "wrong"),
+        ("The answer is a mitochondria-like thing.", "wrong"),
+        ("The answer is A or B because both fit.", "wrong"),
+        (r"The answer is B. So: \boxed{A or B}", "wrong"),
+    ],
+)
+def test_an_answer_without_a_box_may_begin_a_sentence(final, outcome):
+    assert verify("choice", "B", f"<think>hm</think> {final}", options=tuple(OPTIONS)).outcome == outcome

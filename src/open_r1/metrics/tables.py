@@ -24,7 +24,7 @@ def cell(row: dict[str, Any], key: str, style: str | None) -> str:
     if key.endswith("@"):
         key = f"{key}{row['samples']}"
     value = row.get(key)
-    if value is None:
+    if value is None or value != value:  # such as the language of responses without words
         return "-"
     return "[{:.3f}, {:.3f}]".format(*value) if style is None else style.format(value)
 

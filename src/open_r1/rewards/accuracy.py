@@ -62,6 +62,8 @@ class VerdictReward(AsyncReward):
 class AccuracyReward(VerdictReward):
     """Right answers, whatever their kind."""
 
+    pays_less_for = ("wrong", "malformed")
+
 
 class ConstraintsReward(VerdictReward):
     """Followed instructions (rows with `verifier: constraints`), by default their share."""

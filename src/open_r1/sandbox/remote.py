@@ -15,7 +15,6 @@ import dataclasses
 import inspect
 import json
 import os
-import random
 import re
 import secrets
 import signal
@@ -28,11 +27,12 @@ from urllib.parse import quote
 
 import httpx2 as httpx
 
+from ..endpoints import RETRIED, pause
 from .remote_programs import drive, evaluate, literal
+from .runner import COMPILE_SECONDS
 from .types import Limits, Outcome, Program, SandboxError
 
-RETRIED = (0, 408, 425, 429, 500, 502, 503, 504, 529)  # 0: no connection
-COMPILE_SECONDS, LONGEST = 20, 3600  # the latter: a machine's life, should nobody end it
+LONGEST = 3600  # seconds of a machine's life, should nobody end it
 LARGEST = 64 << 20  # bytes of a reply
 PIECE = 60_000  # characters of a command; Linux allows 128 KiB
 E2B_RUN = "https://49999-{id}.{domain}"
@@ -150,10 +150,9 @@ class RemoteSandbox:
             status, data, after = self.send(*args, **options)
             if 200 <= status < 300:
                 return data
-            if status not in RETRIED or attempt == self.retries:
+            if status not in (0, *RETRIED) or attempt == self.retries:
                 break
-            pause = self.backoff * min(30, 2**attempt) * random.uniform(0.5, 1.0)
-            time.sleep(min(float(after), 120.0) if after.replace(".", "", 1).isdigit() else pause)
+            time.sleep(pause(attempt, after, self.backoff))
         raise ServiceError(f"{f'status {status}: ' if status else ''}{data[:2000].decode('utf-8', 'replace')}")
 
     def call(self, *args: Any, **options: Any) -> Any:

@@ -1,5 +1,6 @@
 """A seccomp filter as bytes: system calls that no honest program of ours needs fail with EPERM (Linux, x86-64 and arm64)."""
 
+import functools
 import platform
 import struct
 
@@ -23,6 +24,7 @@ SIGNALS = {
 CLONE, CLONE3 = (56, 220), (435, 435)
 
 
+@functools.cache
 def build(alone: bool = False) -> bytes:
     """
     The filter.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from ..errors import DataError
-from ..formats import Response, read_response
+from ..formats import Response, completion_text, read_response
 from . import choice, code, code_tests, constraints, math, numeric, text
 from .pool import shared_pool
 
@@ -70,10 +70,6 @@ class Kind(NamedTuple):
     columns: tuple[str, ...] = ()  # further columns of the row that the judge needs
 
 
-def choice_part(response: Response) -> str | None:
-    return response.answer or (choice.find(response.final) if response.final else None)
-
-
 def in_workers(function: str, items: list[tuple], limit: float) -> list[Verdict]:
     """Verdicts from a function that says `[outcome, note]` or `[outcome, note, score]`, in processes that can be killed."""
     verdicts = []
@@ -106,7 +102,7 @@ def final_of(response: Response) -> str | None:
 
 KINDS = {
     "math": Kind(answer_of, judge_math, functools.partial(in_workers, "open_r1.verify.algebra:decide")),
-    "choice": Kind(choice_part, choice.judge, columns=("options",)),
+    "choice": Kind(choice.part, choice.judge, columns=("options",)),
     "exact": Kind(final_of, text.exact),
     "f1": Kind(final_of, text.f1),
     "refusal": Kind(lambda response: response.text, text.refuses_as_expected),
@@ -184,17 +180,11 @@ def case_key(case: Case) -> tuple:
     kind = KINDS[case.kind]
     response = case.response if isinstance(case.response, Response) else read_response(case.response)
     gold, answer = gold_text(case.kind, case.gold), kind.part(response)
-    if case.kind == "math" and answer and math.copied(answer, gold, question(case.extra.get("prompt"))):
+    prompt = case.extra.get("prompt")
+    if case.kind == "math" and answer and prompt and math.copied(answer, gold, completion_text(prompt)):
         answer = None  # "What is 12 x 12?" - "12 x 12": equal, and no answer
     more = [case.extra.get(name) for name in kind.columns]
     return (case.kind, gold, answer, *(tuple(m) if isinstance(m, list) else m for m in more))
-
-
-def question(prompt: Any) -> str:
-    """The text of a prompt, which is a string or messages."""
-    if isinstance(prompt, list):
-        return str(prompt[-1].get("content", "")) if prompt and isinstance(prompt[-1], dict) else ""
-    return prompt if isinstance(prompt, str) else ""
 
 
 def gold_text(kind: str, gold: Any) -> str:

@@ -106,8 +106,8 @@ def too_costly(text: str) -> bool:
     if any(int(number[:10]) > MAX_BINOMIAL for number in BINOMIAL.findall(text)):
         return True
     for base, exponent in SUM_POWER.findall(text):
-        letters = len(set(re.findall("[a-z]", base)))
-        if int(exponent[:10]) > (400 if letters < 2 else 30):
+        variables = len(set(re.findall("[a-z]", base)))
+        if int(exponent[:10]) > (400 if variables < 2 else 30):
             return True
     for upper in RANGE.findall(text):
         digits = [int(number[:6]) for number in re.findall(r"\d+", upper)]

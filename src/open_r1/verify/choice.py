@@ -3,11 +3,12 @@
 import re
 from collections.abc import Sequence
 
+from ..formats import Response
 from .latex import canonical
 
 LETTER = r"[\(\[\s*]*([A-J])[\)\]\s*]*"
 NAMED = re.compile(rf"(?:(?:option|choice|answer|选项)(?:\s+is)?[\s:]*)?{LETTER}(?:[.:)\-–]\s*(?P<text>.*))?", re.IGNORECASE | re.DOTALL)
-STATED = re.compile(r"\banswer\b\W{0,3}(?:is|[:=])\W*(?:option\W+)?\(?([A-J])\b(?!\s*(?:or|and|/|,)\s*\(?[A-J]\b)", re.IGNORECASE)
+STATED = re.compile(r"\banswer\b\W{0,3}(?:is|[:=])\W*(?:option\W+)?\(?((?-i:[A-J])|(?<=\()[A-J](?=\)))\b(?!\s*(?:or|and|/|,)\s*\(?[A-J]\b)", re.IGNORECASE)
 ALONE = re.compile(r"\(?\b([A-J])\b\)?[.:)]?\s*$")
 
 
@@ -48,6 +49,14 @@ def judge(gold: str, answer: str, options: tuple[str, ...] | None = None) -> boo
         gold = chr(ord("A") + int(gold))
     right = chosen(gold, options)
     return None if right is None else chosen(answer, options) == right
+
+
+def part(response: Response) -> str | None:
+    """The answer to judge. Without a box it may be the start of a sentence: "the answer is B because ..."."""
+    answer, final = response.answer, response.final
+    if not final or answer and ("boxed" in final or chosen(answer)):
+        return answer
+    return find(final) or answer
 
 
 def find(final: str) -> str | None:

@@ -1,6 +1,7 @@
 """Does a program pass its tests? It runs in a sandbox; what it should print or return never goes in, the comparison is made here."""
 
 import ast
+import dataclasses
 import functools
 import math
 import operator
@@ -43,7 +44,7 @@ def close_text(one: str, other: str) -> bool:
     if "." not in one + other and "e" not in (one + other).casefold():
         return False
     try:
-        return math.isclose(float(one), float(other), rel_tol=RELATIVE, abs_tol=RELATIVE)
+        return near(float(one), float(other), (RELATIVE, RELATIVE))
     except ValueError:
         return False
 
@@ -189,26 +190,28 @@ def decide_many(
 
 def expected_values(checks: list[Check], sandbox: Any, limits: Limits) -> list[Any]:
     """The expected values, those that need computing from a sandbox without the program; `NOTHING` where that fails."""
-    pending = [check for check in checks if isinstance(check.expected, Pending)]
-    if not pending:
-        return [check.expected for check in checks]
-    outcomes = sandbox.run(Program("", evaluations=[alone(check) for check in pending], limits=limits))
-    values = iter([*read_values(outcomes[0], len(pending)), *[NOTHING] * len(pending)])
-    return [next(values) if isinstance(check.expected, Pending) else check.expected for check in checks]
+    values = [NOTHING if isinstance(check.expected, Pending) else check.expected for check in checks]
+    pending = [alone(check) for check in checks if isinstance(check.expected, Pending)]
+    return fill(values, pending, Program("", limits=limits), sandbox) if pending else values
+
+
+def beside_program(checks: list[Check], wanted: list[Any], program: Program, sandbox: Any) -> list[Any]:
+    """Expected values that need the program, such as in `decode(encode(x)) == normal(x)`."""
+    missing = [(check.prelude, check.expected.expression) for check, value in zip(checks, wanted, strict=True) if value is NOTHING]
+    return fill(wanted, missing, Program(program.source, limits=program.limits), sandbox)
+
+
+def fill(values: list[Any], evaluations: list[tuple[str, str]], program: Program, sandbox: Any) -> list[Any]:
+    """The values, those that are `NOTHING` evaluated beside a program."""
+    outcomes = sandbox.run(dataclasses.replace(program, evaluations=evaluations))
+    found = iter([*read_values(outcomes[0], len(evaluations)), *[NOTHING] * len(evaluations)])
+    return [next(found) if value is NOTHING else value for value in values]
 
 
 def alone(check: Check) -> tuple[str, str]:
     """A computed value's setup and expression. One of builtins only needs no setup, which may call the program."""
     expression = check.expected.expression
     return ("import math" if is_own(ast.parse(expression, mode="eval").body) else check.prelude), expression
-
-
-def beside_program(checks: list[Check], wanted: list[Any], program: Program, sandbox: Any) -> list[Any]:
-    """Expected values that need the program, such as in `decode(encode(x)) == normal(x)`."""
-    missing = [(check.prelude, check.expected.expression) for check, value in zip(checks, wanted, strict=True) if value is NOTHING]
-    outcomes = sandbox.run(Program(program.source, evaluations=missing, limits=program.limits))
-    values = iter([*read_values(outcomes[0], len(missing)), *[NOTHING] * len(missing)])
-    return [next(values) if value is NOTHING else value for value in wanted]
 
 
 def make_program(language: str, source: str, checks: list[Check], limits: Limits, stop: bool) -> Program:

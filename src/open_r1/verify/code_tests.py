@@ -10,6 +10,7 @@ A gold is JSON, in the forms that datasets use:
 
 import ast
 import builtins
+import functools
 import json
 from typing import Any, NamedTuple
 
@@ -33,6 +34,7 @@ class Pending(NamedTuple):
     expression: str
 
 
+@functools.lru_cache(maxsize=64)  # a group's completions share their tests
 def read_tests(gold: str) -> list[Check]:
     """The checks of a gold; raises `DataError` where it has another form."""
     try:

@@ -3,6 +3,7 @@ r"""One spelling for every answer: `\dfrac12`, `\frac{1}{2}` and `$\tfrac 12$` b
 Everything here is plain string work of some microseconds, so that most verdicts never need a computer algebra system.
 """
 
+import functools
 import re
 from fractions import Fraction
 from typing import NamedTuple
@@ -42,6 +43,7 @@ SPELLINGS = [
 SPACE = re.compile(r"\s*([^\w\s\\]|\\(?:le|ge|ne|cup|pm|times|cdot|in|degree|emptyset|infty|pi)(?![a-zA-Z]))\s*|\s+")
 
 
+@functools.lru_cache(maxsize=4096)
 def canonical(text: str) -> str:
     """An answer in our one spelling, without outer spaces and final full stop."""
     text = " ".join(text.translate(SYMBOLS).split())
@@ -112,6 +114,7 @@ class Quantity(NamedTuple):
     unit: str
 
 
+@functools.lru_cache(maxsize=4096)
 def read_number(text: str) -> Quantity | None:
     """Reads an integer, decimal, fraction, mixed number, power of ten, percentage or any of them with a unit, exactly."""
     text, currency = CURRENCY.sub("", text), "$" if CURRENCY.match(text) else ""

@@ -5,6 +5,7 @@ exact numbers, as words, at random points (`numeric.py`), or by math-verify. `co
 tell: then the same function runs again in a worker process that can be killed (`pool.py`), with `algebra.py` to decide the atoms.
 """
 
+import functools
 import re
 from collections.abc import Callable
 
@@ -23,6 +24,7 @@ MEMBER = re.compile(r"[a-z]\\in(?![a-z])(.+)")
 OPEN_ENDS = {"<": "(", r"\le": "[", ">": ")", r"\ge": "]"}
 
 
+@functools.lru_cache(maxsize=4096)
 def plain(text: str) -> str:
     """An answer in one spelling, for grouping equal answers."""
     text = canonical(text)

@@ -6,8 +6,10 @@ matrices, inequalities) it leaves to math-verify: the answer is then `None`.
 """
 
 import functools
+import math
 import random
 import re
+import threading
 from fractions import Fraction
 from typing import Any
 
@@ -81,12 +83,28 @@ def at_point(text: str, point: int) -> Any:
     return value
 
 
+class Contexts(threading.local):
+    """mpmath with our precision, of each thread: some of its functions change the precision for a moment."""
+
+    @functools.cached_property
+    def mp(self) -> Any:
+        import mpmath  # when first needed
+
+        own = mpmath.mp.clone()
+        own.dps = DIGITS
+        return own
+
+
+CONTEXTS = Contexts()
+
+
+def context() -> Any:
+    return CONTEXTS.mp
+
+
 def number(value: Any) -> Any:
     """A value as an mpmath number."""
-    from mpmath import mp, mpf
-
-    mp.dps = DIGITS
-    return mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else value
+    return context().mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else value
 
 
 @functools.lru_cache(maxsize=4096)
@@ -194,20 +212,14 @@ class Parser:
         raise Unknown(token)
 
     def letter(self, token: str) -> Any:
-        from mpmath import mp
-
-        mp.dps = DIGITS
         if self.peek() == "_":
             self.take()
             start = self.at
             self.primary()
             return variable(token + "".join(self.tokens[start : self.at]), self.point)
-        return mp.e + 0 if token == "e" else mp.mpc(0, 1) if token == "i" else variable(token, self.point)
+        return context().e + 0 if token == "e" else context().mpc(0, 1) if token == "i" else variable(token, self.point)
 
     def command(self, name: str) -> Any:
-        from mpmath import mp
-
-        mp.dps = DIGITS
         if name == "frac":
             return arithmetic("/", self.group(), self.group())
         if name == "binom":
@@ -216,7 +228,7 @@ class Parser:
             order = self.primary() if self.peek() == "[" else Fraction(2)
             return root(self.group(), order)
         if name == "pi":
-            return mp.pi + 0
+            return context().pi + 0
         if name in GREEK.split():
             return variable(name, self.point)
         if name in FUNCTIONS:
@@ -231,8 +243,6 @@ class Parser:
 
     def function(self, name: str) -> Any:
         """A function of a bracket, or of the factors that follow up to an operator or another function."""
-        from mpmath import mp
-
         base = exponent = None
         while self.peek() in ("^", "_"):
             mark = self.take()
@@ -242,9 +252,9 @@ class Parser:
         value = self.primary() if self.peek() in ("(", "{", "|", "[") else self.argument()  # sin(x)^2 is the square of sin(x)
         if abs(number(value)) > (1000 if FUNCTIONS[name] in GROWING else 10**6) and FUNCTIONS[name] != "log":
             raise Unknown("a large argument")
-        result = getattr(mp, FUNCTIONS[name])(number(value))
+        result = getattr(context(), FUNCTIONS[name])(number(value))
         if base is not None:
-            result /= mp.log(number(base))
+            result /= context().log(number(base))
         return raise_to(result, exponent) if exponent is not None else result
 
     def argument(self) -> Any:
@@ -283,16 +293,12 @@ def root(value: Any, order: Any) -> Any:
 
 
 def factorial(value: Any) -> Fraction:
-    import math
-
     if not isinstance(value, Fraction) or value.denominator != 1 or not 0 <= value <= MAX_FACTORIAL:
         raise Unknown("factorial")
     return Fraction(math.factorial(value.numerator))
 
 
 def binomial(n: Any, k: Any) -> Fraction:
-    import math
-
     if not all(isinstance(value, Fraction) and value.denominator == 1 and 0 <= value <= MAX_FACTORIAL for value in (n, k)):
         raise Unknown("binomial")
     return Fraction(math.comb(n.numerator, k.numerator))

@@ -22,6 +22,8 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
+from ..processes import available_cores
+
 START_LIMIT = 120.0  # seconds for a worker's first imports on a busy machine
 CHUNK = 8  # items sent to a worker at once
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")  # no tokens
@@ -179,10 +181,6 @@ class Pool:
         while not self.idle.empty():
             if worker := self.idle.get():
                 worker.close()
-
-
-def available_cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 @functools.cache

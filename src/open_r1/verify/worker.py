@@ -9,7 +9,6 @@ Requests are lines of JSON, a list of argument lists; each item gets a line `{"v
 is a line `{"died": SIGNAL}`.
 """
 
-import ctypes
 import importlib
 import json
 import os
@@ -18,6 +17,8 @@ import signal
 import sys
 from collections.abc import Callable
 from typing import Any
+
+from open_r1.processes import die_with_parent
 
 MEMORY = 2 << 30  # bytes of address space per child
 
@@ -34,7 +35,7 @@ def serve(function: Callable, replies: int) -> None:
         import resource
 
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG: ends with the process that watches it
+    die_with_parent()
     requests = os.fdopen(0, "rb")
     while line := requests.readline():
         for arguments in json.loads(line):
