@@ -4,12 +4,12 @@ python benchmarks/sandbox.py [--programs 300]
 """
 
 import argparse
-import os
 import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 
+from open_r1.processes import available_cores
 from open_r1.sandbox import LocalSandbox, Program
 from open_r1.sandbox.local import interpreter, works
 
@@ -33,7 +33,7 @@ def rate(run, programs: int, workers: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=int, default=300)
-    programs, workers = parser.parse_args().programs, len(os.sched_getaffinity(0))
+    programs, workers = parser.parse_args().programs, available_cores() + 1
     before = rate(plain, programs, workers)
     rows = []
     for mode, warm in (("bubblewrap", False), ("bubblewrap", True), ("landlock", False), ("landlock", True)):

@@ -57,7 +57,7 @@ def leftovers():
     found = set()
     for entry in Path("/proc").iterdir():
         try:
-            if entry.name.isdigit() and b"Runs model-written programs. This file" in (entry / "cmdline").read_bytes():
+            if entry.name.isdigit() and b"open_r1_sandbox" in (entry / "cmdline").read_bytes():
                 found.add(entry.name)
         except OSError:
             continue

@@ -37,4 +37,4 @@ def confine(readable, writable):
 
 
 if __name__ == "__main__":
-    confine(sys.argv[1 : sys.argv.index("locked")], os.getcwd())
+    confine(sys.argv[1 : sys.argv.index("open_r1_sandbox")], os.getcwd())

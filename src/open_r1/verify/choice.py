@@ -8,7 +8,10 @@ from .latex import canonical
 
 LETTER = r"[\(\[\s*]*([A-J])[\)\]\s*]*"
 NAMED = re.compile(rf"(?:(?:option|choice|answer|选项)(?:\s+is)?[\s:]*)?{LETTER}(?:[.:)\-–]\s*(?P<text>.*))?", re.IGNORECASE | re.DOTALL)
-STATED = re.compile(r"\banswer\b\W{0,3}(?:is|[:=])\W*(?:option\W+)?\(?((?-i:[A-J])|(?<=\()[A-J](?=\)))\b(?!\s*(?:or|and|/|,)\s*\(?[A-J]\b)", re.IGNORECASE)
+STATED = re.compile(
+    r"\banswer\b\W{0,3}(?:is|[:=])\W*(?:option\W+)?\(?((?-i:[A-J])|(?<=\()[A-J](?=\)))\b(?!\s*(?:or|and|/|,)\s*\(?[A-J]\b)",
+    re.IGNORECASE,
+)
 ALONE = re.compile(r"\(?\b([A-J])\b\)?[.:)]?\s*$")
 
 
