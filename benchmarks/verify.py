@@ -11,12 +11,13 @@ Then the hand-labelled corpus of tests/verify: false negatives and false positiv
 import argparse
 import asyncio
 import logging
+import multiprocessing
 import random
 import resource
 import sys
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verify"))
@@ -72,13 +73,19 @@ def run_trl(golds: list[str], completions: list[str]) -> tuple[list[float | None
     return scores, time.perf_counter() - began
 
 
-def compare_batch(title: str, golds: list[str], completions: list[str]) -> None:
+def compare_batch(title: str, golds: list[str], completions: list[str], patience: float) -> None:
     """One line with the ratio, and the different verdicts."""
     ours, our_seconds = run_ours(golds, completions)
-    theirs, their_seconds = run_trl(golds, completions)
-    print(
-        f"{title}: {len(golds)} completions; ours {our_seconds:.2f} s, TRL {their_seconds:.2f} s, ratio {their_seconds / our_seconds:.1f}"
-    )
+    begin = f"{title}: {len(golds)} completions; ours {our_seconds:.2f} s ({sum(score == 1 for score in ours) / len(ours):.0%} right)"
+    with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:  # a process, since nothing else ends it
+        try:
+            pool.submit(run_trl, golds[:1], completions[:1]).result()  # its imports
+            theirs, their_seconds = pool.submit(run_trl, golds, completions).result(patience)
+        except TimeoutError:
+            for process in list(pool._processes.values()):
+                process.kill()
+            return print(f"{begin}, TRL stopped after {patience:.0f} s, ratio at least {patience / our_seconds:.0f}", flush=True)
+    print(f"{begin}, TRL {their_seconds:.2f} s, ratio {their_seconds / our_seconds:.1f}", flush=True)
     pairs = zip(golds, completions, ours, theirs, strict=True)
     different = Counter(
         (gold, text[text.rfind("boxed{") + 6 : -3][:60], one, other) for gold, text, one, other in pairs if bool(one) != bool(other)
@@ -137,17 +144,18 @@ def main() -> None:
     parser.add_argument("--group", type=int, default=16)
     parser.add_argument("--adversarial", type=float, default=0.05)
     parser.add_argument("--soak", type=float, default=0.0, help="seconds of verifying from 8 threads, in place of the comparison")
+    parser.add_argument("--patience", type=float, default=300.0, help="seconds after which TRL is stopped")
     args = parser.parse_args()
     if args.soak:
         return soak(args.soak)
     logging.disable(logging.ERROR)
     began = time.perf_counter()
-    run_ours([r"\int_0^1 x dx"], [boxed(r"\frac{1}{2}")])  # this one needs a worker
+    run_ours([rf"\int_0^{n} x dx" for n in range(1, 65)], [boxed(r"\frac{1}{2}")] * 64)  # these need workers
     print(f"workers started in {time.perf_counter() - began:.2f} s, once per run")
-    compare_batch("ordinary", *make_batch(args.problems, args.group, 0.0))
+    compare_batch("ordinary", *make_batch(args.problems, args.group, 0.0), args.patience)
     compare_corpus()
     if args.adversarial:
-        compare_batch(f"{args.adversarial:.0%} hostile", *make_batch(args.problems, args.group, args.adversarial))
+        compare_batch(f"{args.adversarial:.0%} hostile", *make_batch(args.problems, args.group, args.adversarial), args.patience)
 
 
 if __name__ == "__main__":

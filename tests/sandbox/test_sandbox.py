@@ -212,3 +212,15 @@ def test_unknown_mode_and_provider_are_named():
         LocalSandbox("docker")
     with pytest.raises(UserError, match="nowhere"):
         make_sandbox("nowhere")
+
+
+def test_a_forked_process_has_sandboxes_of_its_own():
+    require("bubblewrap")
+    sandbox = LocalSandbox("bubblewrap", warm=True)
+    program = Program("print(input())", inputs=["7"])
+    assert sandbox.run(program)[0].stdout == "7\n"
+    child = os.fork()
+    if not child:
+        os._exit(0 if sandbox.run(program)[0].stdout == "7\n" else 1)
+    assert os.waitpid(child, 0)[1] == 0 and sandbox.run(program)[0].stdout == "7\n"
+    sandbox.close()

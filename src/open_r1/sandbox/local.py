@@ -149,11 +149,15 @@ class LocalSandbox:
     def __init__(self, mode: str = "auto", warm: bool = False, concurrency: int | None = None, unsafe: bool = False):
         self.mode, self.warm = choose_mode(mode, unsafe), warm
         self.concurrency = concurrency or available_cores() + 1
-        self.slots: queue.LifoQueue[Box | None] = queue.LifoQueue()
+        self.begin()
+        atexit.register(self.close)
+
+    def begin(self) -> None:
+        """Places for sandboxes, and a thread for each, so that callers are served in turn. A forked process makes its own."""
+        self.owner, self.slots = os.getpid(), queue.LifoQueue()
         for _ in range(self.concurrency):
             self.slots.put(None)
         self.threads = ThreadPoolExecutor(self.concurrency, thread_name_prefix="sandbox")
-        atexit.register(self.close)
 
     def run(self, program: Program) -> list[Outcome]:
         """
@@ -166,6 +170,10 @@ class LocalSandbox:
         Returns:
             `list[Outcome]`: one per input, fewer after `stop`; one for all evaluations. A single `broken` one if the sandbox died.
         """
+        return self.run_many([program])[0]
+
+    def run_here(self, program: Program) -> list[Outcome]:
+        """`run` in one of our threads."""
         if program.language != "python" and self.mode == "landlock":
             raise SandboxError(f"{program.language} programs need processes, which the landlock sandbox denies", INSTALL)
         box, healthy = self.slots.get(), False
@@ -183,14 +191,20 @@ class LocalSandbox:
 
     def run_many(self, programs: list[Program]) -> list[list[Outcome]]:
         """Runs programs, as many at once as `concurrency` says, in order."""
-        return list(self.threads.map(self.run, programs))
+        if self.owner != os.getpid():
+            self.begin()
+        return list(self.threads.map(self.run_here, programs))
 
     async def run_async(self, program: Program) -> list[Outcome]:
         """`run` for asynchronous callers; waits for a free place without blocking the loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.threads, self.run, program)
+        if self.owner != os.getpid():
+            self.begin()
+        return await asyncio.get_running_loop().run_in_executor(self.threads, self.run_here, program)
 
     def close(self) -> None:
-        """Ends the warm sandboxes that are idle."""
+        """Ends the warm sandboxes that are idle; those of a parent are the parent's."""
+        if self.owner != os.getpid():
+            return
         for _ in range(self.concurrency):
             if box := self.slots.get():
                 box.close()

@@ -28,6 +28,7 @@ SPELLINGS = [
     (re.compile(r"\\(?:geq|geqslant)(?![a-zA-Z])"), r"\\ge"),
     (re.compile(r"\\neq(?![a-zA-Z])"), r"\\ne"),
     (re.compile(r"\\lt(?![a-zA-Z])"), "<"),
+    (re.compile(r"(?<![\w)}\]])\+\s*\\infty"), r"\\infty"),
     (re.compile(r"\\gt(?![a-zA-Z])"), ">"),
     (re.compile(r"\\(?:varnothing|phi)(?![a-zA-Z])|\\\{\s*\\\}"), r"\\emptyset"),
     (re.compile(r"\\(?:lbrace|rbrace)(?![a-zA-Z])"), lambda match: r"\{" if match[0] == r"\lbrace" else r"\}"),

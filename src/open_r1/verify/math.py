@@ -243,6 +243,8 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
     if any(based):  # 1011_2: the digits, and the base where both name one
         digits = [match["digits"] if match else text for match, text in zip(based, (gold, answer), strict=True)]
         return digits[0] == digits[1] and (not all(based) or based[0]["base"] == based[1]["base"])
+    if (r"\infty" in gold) != (r"\infty" in answer) and (exact_gold or exact_answer):
+        return False
     words_gold, words_answer = as_words(gold), as_words(answer)
     if words_gold and words_answer:
         return words_gold == words_answer
@@ -254,6 +256,6 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
 def as_words(text: str) -> str | None:
     """Case-folded text of an answer that is words, not mathematics: longer than a variable's name."""
     text = text[6:-1] if TEXT.fullmatch(text) else text
-    if WORDS.fullmatch(text) and re.search(r"[^\W\d_]{3}", text):
+    if WORDS.fullmatch(text) and re.search(r"[^\W\d_]{3}|[\u4e00-\u9fff]", text):
         return " ".join(text.casefold().replace("’", "'").split())
     return None

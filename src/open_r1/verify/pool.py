@@ -130,7 +130,7 @@ class Pool:
         self.idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
         for _ in range(self.size):
             self.idle.put(None)  # started when first needed
-        self.threads = ThreadPoolExecutor(self.size, thread_name_prefix="verify")
+        self.threads = ThreadPoolExecutor(self.size, thread_name_prefix="verify")  # one per worker: callers are served in turn
         atexit.register(self.close)
 
     def run(self, items: list[list], limit: float) -> list[Result]:
@@ -148,8 +148,6 @@ class Pool:
         """
         size = min(CHUNK, max(1, -(-len(items) // (2 * self.size))))
         chunks = [items[start : start + size] for start in range(0, len(items), size)]
-        if len(chunks) == 1:
-            return self.run_chunk(chunks[0], limit)
         return [result for results in self.threads.map(lambda chunk: self.run_chunk(chunk, limit), chunks) for result in results]
 
     def run_chunk(self, items: list[list], limit: float) -> list[Result]:
