@@ -1,7 +1,7 @@
 """Model and dataset cards: what the artifact is, and the recipe that makes it again. The report adds a model's results."""
 
-from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -27,14 +27,22 @@ def model_card(name: str, recipe: Recipe, tags: list[str], response_format: str)
     return head + text + f"{RESULTS[0]}\nNot evaluated yet.\n{RESULTS[1]}\n\n" + recipe_block(recipe)
 
 
-def dataset_card(name: str, recipe: Recipe, funnel: str, domains: Mapping[str, int]) -> str:
-    """Card of a curated dataset, with its funnel and its domains."""
+def dataset_card(name: str, recipe: Recipe, statistics: str, funnel: list[dict[str, Any]], contamination: str) -> str:
+    """Card of a data stage: what it holds, what was removed, and whether it knows the benchmarks."""
     head = front_matter(license="apache-2.0", tags=["open_r1", name], configs=[{"config_name": "default", "data_files": "data.parquet"}])
-    counts = "\n".join(f"| {domain} | {count} |" for domain, count in sorted(domains.items()))
-    body = (
-        f"# {name}\n\nDataset of stage `{name}`, made by open_r1.\n\n| domain | rows |\n|---|---|\n{counts}\n\n## Filters\n\n{funnel}\n\n"
-    )
-    return head + body + recipe_block(recipe)
+    parts = [f"# {name}\n\nDataset of stage `{name}`, made by open_r1.", statistics]
+    parts += [f"## Filters\n\n{funnel_table(funnel)}"] if funnel else []
+    parts += [f"## Contamination\n\n{contamination}", recipe_block(recipe)]
+    return head + "\n\n".join(parts)
+
+
+def funnel_table(funnel: list[dict[str, Any]]) -> str:
+    """What each step removed, as Markdown, with the beginning of one removed row."""
+    lines = ["| step | rows before | removed | such as |", "|---|---|---|---|"]
+    for step in funnel:
+        example = " ".join(step["examples"][0].split())[:80].replace("|", "\\|") if step["examples"] else "-"
+        lines.append(f"| {step['filter']} | {step['before']} | {step['removed']} | {example} |")
+    return "\n".join(lines)
 
 
 def add_results(card: Path, text: str) -> None:

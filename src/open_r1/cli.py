@@ -14,14 +14,23 @@ COMMANDS = {
     "grpo": ("open_r1.grpo", "reinforcement learning with GRPO"),
     "reward-model": ("open_r1.reward_model", "train a helpful (pairwise) or safety (point-wise) reward model"),
     "generate": ("open_r1.generate", "draw k completions per problem into a sample store"),
-    "curate": ("open_r1.curate", "filter samples into training data"),
+    "curate": ("open_r1.curate", "filter samples into training data, or into prompts for RL"),
+    "mix": ("open_r1.mix", "mix datasets into one training set"),
+    "decontaminate": ("open_r1.decontaminate", "remove training problems that the benchmarks know"),
     "evaluate": ("open_r1.evaluate", "pass@1, cons@k and more of some models"),
     "report": ("open_r1.report", "figures, tables and results.json of a pipeline"),
+    "show-data": ("open_r1.show_data", "print what a recipe's model reads, and what it learns"),
     "audit-golds": ("open_r1.audit_golds", "find reference answers of a dataset that nothing could match"),
     "import-gguf": ("open_r1.import_gguf", "turn a GGUF file into a model directory"),
 }
 # Commands that read a recipe without TRL's classes, and the dataclass that documents its keys.
-PLAIN = {"generate": "GenerateArguments", "curate": "CurateArguments", "evaluate": "EvaluateArguments"}
+PLAIN = {
+    "generate": "GenerateArguments",
+    "curate": "CurateArguments",
+    "mix": "MixArguments",
+    "decontaminate": "DecontaminateArguments",
+    "evaluate": "EvaluateArguments",
+}
 
 
 def usage() -> str:

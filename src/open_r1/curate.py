@@ -1,25 +1,27 @@
-"""Turns samples into training data: `cold_start_data` (paper section 2.3.1) and `rejection_sampling` (section 2.3.3).
+"""Turns samples into training data: `cold_start_data` (paper section 2.3.1), `rejection_sampling` (2.3.3), prompts for RL by pass rate.
 
     python -m open_r1.curate --config recipes/mini/rejection_sampling.yaml
 
-Draws k samples per problem (or reads an existing store), drops what the recipe's `filters` reject, keeps the best
-`per_problem`, writes each as reasoning and summary in the `r1` format, and adds the general set. The funnel - how many rows
-each filter removed, with an example - goes into the manifest and the card.
+Draws k samples per problem (or reads an existing store), asks a judge where no rule decides, drops what the recipe's `filters` reject,
+keeps the best `per_problem`, has them rewritten if the recipe says so, and adds the general set. The funnel - how many rows each step
+removed, with examples - goes into the manifest and the card. The store is read twice and never held in memory.
 """
 
+import json
 import random
-import re
 from collections import Counter, defaultdict
-from collections.abc import Callable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
-from open_r1.artifacts import begin
-from open_r1.errors import DataError, RecipeError, report_errors
+from open_r1.artifacts import Artifact, begin
+from open_r1.engines import make_engine
+from open_r1.errors import RecipeError, report_errors
+from open_r1.filters import Funnel, count, require_rows
 from open_r1.formats import ResponseFormat
-from open_r1.generate import GenerateArguments, Sampler, fill_store, read_store, sampling_of
-from open_r1.metrics.language import consistency
+from open_r1.generate import GenerateArguments, check_store, sampling_of
+from open_r1.store import FAILED, fill_store, store_parts
 
 Row = dict[str, Any]
 KEPT = ("problem_id", "answer", "verifier", "domain", "language", "difficulty", "metadata")
@@ -33,136 +35,250 @@ class CurateArguments(GenerateArguments):
     Args:
         samples (`str`, *optional*):
             An existing sample store, in place of `model` and `datasets`.
+        judge (`dict`, *optional*):
+            Settings of [`rewards.judge.JudgeReward`] (`url`, `model`, ...), for rows whose `verifier` is `judge` and for `judge_agrees`.
         filters (`list`):
-            Names of [`FILTERS`], or `name: limit`.
+            Names of [`filters.FILTERS`], or `name: limit`.
         per_problem (`int`, *optional*, defaults to `1`):
-            Samples kept per problem, shortest first.
+            Samples kept per problem; 0 for all.
+        pick (`str`, *optional*, defaults to `"shortest"`):
+            Which: `shortest`, `random` or `diverse` (the shortest, then those that share the fewest words with the ones before).
+        output (`str`, *optional*, defaults to `"responses"`):
+            `responses` to imitate, or `problems` for RL, each once, with its `pass_rate`.
+        rewrite (`dict`, *optional*):
+            Settings of [`rewrite.Rewriter`]: an instruct model makes reasoning and summary readable.
         summary (`dict`, *optional*):
             Summary written after the reasoning, by language; `{answer}` stands for the answer. Without it the sample's own.
+        review (`bool`, *optional*, defaults to `False`):
+            Whether to write `review.html`, a page to keep or drop rows by hand.
+        decisions (`str`, *optional*):
+            The file that the page exports; the rows that it drops are left out.
         add (`list[dict]`, *optional*):
             Data sources with a `response` column that join the result (the general set).
+        decontaminate (`dict`, *optional*):
+            Settings of [`decontaminate.Decontaminator`]: `against`, `size`. `false` to leave it out.
     """
 
     samples: str = ""
+    judge: dict = field(default_factory=dict)
     filters: list = field(default_factory=list)
     per_problem: int = 1
+    pick: str = "shortest"
+    output: str = "responses"
+    rewrite: dict = field(default_factory=dict)
     summary: dict | None = None
+    review: bool = False
+    decisions: str = ""
     add: list = field(default_factory=list)
+    decontaminate: Any = None
+
+    def __post_init__(self):
+        for key, values in (("pick", ("shortest", "random", "diverse")), ("output", ("responses", "problems"))):
+            if getattr(self, key) not in values:
+                raise RecipeError(f"`{key}: {getattr(self, key)}` is unknown", f"use one of {', '.join(values)}")
 
 
-def repeats(text: str, size: int, times: int = 3) -> bool:
-    """Whether some sequence of `size` words occurs `times` times or more."""
-    words = text.split()
-    counts = Counter(tuple(words[i : i + size]) for i in range(len(words) - size + 1))
-    return any(count >= times for count in counts.values())
+class Place(NamedTuple):
+    """Where a row stands in the store, and what choosing needs to know of it."""
+
+    problem: str
+    sample: int
+    tokens: int
+    part: Path
+    offset: int
 
 
-def in_language(row: Row) -> float:
-    """Share of the reasoning's words in the question's language; 1 for reasoning without words."""
-    share = consistency(row["reasoning"], row["language"])
-    return 1.0 if share is None else share
+# ------------------------------------------------------------------------------------------------ reading and choosing
 
 
-# name -> (does a row pass?, default limit)
-FILTERS: dict[str, tuple[Callable[[Row, Any], bool], Any]] = {
-    "correct": (lambda row, _: row["outcome"] == "correct", None),
-    "finished": (lambda row, _: row["finish_reason"] == "stop", None),
-    "valid_format": (lambda row, _: row["valid"], None),
-    "one_language": (lambda row, share: in_language(row) >= share, 1.0),
-    "no_repetition": (lambda row, size: not repeats(row["reasoning"], size), 8),
-    "max_tokens": (lambda row, limit: row["tokens"] <= limit, 16384),
-    "max_paragraph": (lambda row, limit: max(map(len, re.split(r"\n\s*\n", row["text"]))) <= limit, 2000),
-    "no_code": (lambda row, _: "```" not in row["reasoning"], None),
-}
+def placed_rows(store: Path) -> Iterator[tuple[Place, Row]]:
+    """Rows of a store and where they stand, without those that failed."""
+    for part in store_parts(store):
+        with part.open("rb") as file:
+            offset = 0
+            for line in file:
+                row = json.loads(line)
+                if row["outcome"] != FAILED:
+                    yield Place(row["problem_id"], row["sample"], row["tokens"], part, offset), row
+                offset += len(line)
 
 
-def apply_filters(rows: list[Row], filters: list[Any]) -> tuple[list[Row], list[dict[str, Any]]]:
+def rows_at(places: Iterable[Place]) -> Iterator[Row]:
+    """The rows at some places."""
+    opened = None
+    for place in places:
+        if opened is None or opened.name != str(place.part):
+            if opened:
+                opened.close()
+            opened = place.part.open("rb")
+        opened.seek(place.offset)
+        yield json.loads(opened.readline())
+    if opened:
+        opened.close()
+
+
+def pass_rates(store: Path) -> dict[str, float]:
+    """Share of right samples, by problem."""
+    right, drawn = Counter(), Counter()
+    for place, row in placed_rows(store):
+        drawn[place.problem] += 1
+        right[place.problem] += row["outcome"] == "correct"
+    return {problem: right[problem] / number for problem, number in drawn.items()}
+
+
+def choose(places: list[Place], args: CurateArguments) -> list[Place]:
+    """The best places of each problem, problem by problem."""
+    groups: dict[str, list[Place]] = defaultdict(list)
+    for place in places:
+        groups[place.problem].append(place)
+    return [place for problem, group in groups.items() for place in best(group, args, problem)]
+
+
+def best(group: list[Place], args: CurateArguments, problem: str) -> list[Place]:
+    """The best places of one problem."""
+    number = args.per_problem or len(group)
+    if args.pick == "random":
+        group = random.Random(f"{args.seed}/{problem}").sample(group, len(group))
+    else:
+        group = sorted(group, key=lambda place: (place.tokens, place.sample))
+    return diverse(group, number) if args.pick == "diverse" and number < len(group) else group[:number]
+
+
+def diverse(group: list[Place], number: int) -> list[Place]:
+    """The first, and then always the one whose words are least like those of any chosen before (Jaccard similarity)."""
+    words = [set(row["text"].split()) for row in rows_at(group)]
+    chosen = [0]
+    while len(chosen) < number:
+        alike = lambda n: max(len(words[n] & words[m]) / max(1, len(words[n] | words[m])) for m in chosen)  # noqa: E731
+        chosen.append(min((n for n in range(len(group)) if n not in chosen), key=alike))
+    return [group[n] for n in chosen]
+
+
+# ------------------------------------------------------------------------------------------------------ the result
+
+
+def select_rows(
+    args: CurateArguments, store: Path, funnel: Funnel, rates: dict[str, float], verdicts: dict[tuple[str, int], float | None]
+) -> list[Place]:
     """
-    Passes rows through the filters in order.
+    Places of the rows to keep.
 
     Args:
-        rows (`list[dict]`):
-            Sample-store rows.
-        filters (`list`):
-            Names, or one-entry mappings from name to limit.
+        args (`CurateArguments`):
+            The recipe.
+        store (`Path`):
+            The sample store.
+        funnel (`Funnel`):
+            Its filters; counts what they remove.
+        rates (`dict`):
+            Pass rates by problem, where something needs them.
+        verdicts (`dict`):
+            What the judge said, by problem and sample.
 
     Returns:
-        `tuple`: the rows that are left, and the funnel: per filter its name, rows before, removed, and an example.
+        `list[Place]`: problem by problem. Raises `DataError`, with the funnel, where none is left.
     """
-    funnel = []
-    for entry in filters:
-        name, limit = next(iter(entry.items())) if isinstance(entry, dict) else (entry, None)
-        if name not in FILTERS:
-            raise RecipeError(f"`filters`: unknown filter `{name}`", f"use some of {', '.join(FILTERS)}")
-        passes, default = FILTERS[name]
-        kept, dropped = [], []
-        for row in rows:
-            (kept if passes(row, default if limit is None else limit) else dropped).append(row)
-        example = dropped[0]["text"][:200] if dropped else None
-        funnel.append({"filter": name, "before": len(rows), "removed": len(dropped), "example": example})
-        rows = kept
-    return rows, funnel
+    notes = lambda place: {"place": place, "pass_rate": rates.get(place.problem), "judged": judged(verdicts, place)}  # noqa: E731
+    kept = [row["place"] for row in funnel.rows(row | notes(place) for place, row in placed_rows(store))]
+    require_rows(len(kept), funnel, store)
+    number = 1 if args.output == "problems" else args.per_problem
+    chosen = choose(kept, args) if number else kept
+    if args.output == "problems":
+        chosen = list({place.problem: place for place in reversed(chosen)}.values())[::-1]
+    step = funnel.add(f"{args.pick} {number} per problem" if number else "all per problem")
+    step |= {"before": len(kept), "removed": len(kept) - len(chosen)}
+    return chosen
 
 
-def best_per_problem(rows: list[Row], count: int) -> list[Row]:
-    """The `count` shortest samples of each problem."""
-    groups: dict[str, list[Row]] = defaultdict(list)
+def judged(verdicts: dict[tuple[str, int], float | None], place: Place) -> bool | None:
+    score = verdicts.get((place.problem, place.sample))
+    return None if score is None else score == 1.0
+
+
+def ask_judge(args: CurateArguments, store: Path, artifact: Artifact) -> dict[tuple[str, int], float | None]:
+    """The judge's verdicts on rows that no rule decides, or on all where `judge_agrees` wants them; kept in `judge.jsonl`."""
+    everywhere = any("judge_agrees" in entry for entry in args.filters)
+    wanted = [place for place, row in placed_rows(store) if everywhere or row["verifier"] == "judge"]
+    if not wanted:
+        return {}
+    if not args.judge:
+        raise RecipeError(
+            "some rows have `verifier: judge`, or `judge_agrees` is on, and the recipe has no `judge`", "add its url and model"
+        )
+    from open_r1.rewards.judge import judge_rows
+
+    settings = {"cache": str(artifact.path / "judge.jsonl")} | args.judge
+    scores = judge_rows(rows_at(wanted), settings, lambda done: artifact.progress(done, len(wanted)))
+    return {(place.problem, place.sample): score for place, score in zip(wanted, scores, strict=True)}
+
+
+def training_row(row: Row, args: CurateArguments) -> Row:
+    """An SFT row in the `r1` format, with the reasoning as it was sampled or rewritten; or a problem for RL."""
+    shared = {key: row[key] for key in KEPT} | {"prompt": [{"role": "user", "content": row["question"]}]}
+    if args.output == "problems":
+        return shared | {"pass_rate": row["pass_rate"]}
+    text = args.summary[row["language"]].replace("{answer}", row["extracted"] or "") if args.summary else row["final"] or ""
+    return shared | {"response": ResponseFormat("r1").write(row["reasoning"], text)}
+
+
+def curate(args: CurateArguments, store: Path, artifact: Artifact, funnel: Funnel) -> Iterator[Row]:
+    """Training rows from a sample store; the funnel is complete when the last of them was taken."""
+    rates = pass_rates(store) if "pass_rate" in funnel.names() or args.output == "problems" else {}
+    chosen = select_rows(args, store, funnel, rates, ask_judge(args, store, artifact))
+    rows: Iterable[Row] = (row | {"pass_rate": rates.get(row["problem_id"])} for row in rows_at(chosen))
+    if args.rewrite:
+        from open_r1.rewrite import rewrite_rows
+
+        rows = rewrite_rows(rows, len(chosen), args.rewrite, artifact, funnel)
+    if args.decisions:
+        from open_r1.review import read_decisions
+
+        dropped, step = read_decisions(args.decisions), funnel.add("dropped by hand")
+        rows = (row for row in rows if count(step, f"{row['problem_id']}/{row['sample']}" not in dropped, row["text"]))
+    if args.review:
+        from open_r1.review import with_page
+
+        rows = with_page(rows, artifact.path / "review.html")
     for row in rows:
-        groups[row["problem_id"]].append(row)
-    return [row for group in groups.values() for row in sorted(group, key=lambda row: (row["tokens"], row["sample"]))[:count]]
-
-
-def training_row(row: Row, summary: dict[str, str] | None) -> Row:
-    """An SFT row in the `r1` format; the reasoning stays as it was sampled."""
-    text = summary[row["language"]].replace("{answer}", row["extracted"] or "") if summary else row["final"] or ""
-    response = ResponseFormat("r1").write(row["reasoning"], text)
-    return {key: row[key] for key in KEPT} | {"prompt": [{"role": "user", "content": row["question"]}], "response": response}
-
-
-def funnel_table(funnel: list[dict[str, Any]]) -> str:
-    """The funnel as Markdown."""
-    lines = ["| filter | before | removed |", "|---|---|---|"]
-    return "\n".join(lines + [f"| {step['filter']} | {step['before']} | {step['removed']} |" for step in funnel])
-
-
-def curate(args: CurateArguments, store: Path) -> tuple[list[Row], list[dict[str, Any]]]:
-    """Training rows from a sample store, with the funnel. Raises `DataError` where no sample survives."""
-    rows, funnel = apply_filters(list(read_store(store)), args.filters)
-    if not rows:
-        counts = ", ".join(f"{step['filter']} -{step['removed']}" for step in funnel)
-        raise DataError(f"no sample of {store} passes the filters ({counts})", "loosen `filters`, or sample a better model")
-    best = best_per_problem(rows, args.per_problem)
-    funnel.append(
-        {"filter": f"best {args.per_problem} per problem", "before": len(rows), "removed": len(rows) - len(best), "example": None}
-    )
-    return [training_row(row, args.summary) for row in best], funnel
+        yield training_row(row, args)
 
 
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one curation recipe from the command line."""
-    from datasets import Dataset
-
-    from open_r1.cards import dataset_card
     from open_r1.data.sources import load_sources
+    from open_r1.data.tables import write_result
 
     stage = begin(CurateArguments, arguments)
     if stage is None:
         return
     args, recipe, artifact = stage
+    funnel, sampling = Funnel(args.filters), sampling_of(args)
     store = Path(args.samples or artifact.path / "samples")
     if not args.samples:
         problems = load_sources(args.datasets, ["prompt", "answer"])
-        fill_store(Sampler(args.model, args.response_format, sampling_of(args)), problems, store, artifact.progress)
-    rows, funnel = curate(args, store)
-    for source in args.add:
-        rows += load_sources([source], ["prompt", "response"]).select_columns([*rows[0]]).to_list()
-    random.Random(args.seed).shuffle(rows)
-    domains = Counter(row["domain"] for row in rows)
-    Dataset.from_list(rows).to_parquet(str(artifact.path / "data.parquet"))
-    card = dataset_card(artifact.path.name, recipe, funnel_table(funnel), domains)
-    (artifact.path / "README.md").write_text(card, encoding="utf-8")
-    artifact.finish(rows=len(rows), domains=dict(domains), funnel=funnel)
+        if args.executor:
+            from open_r1.at_scale import fill_at_scale
+
+            if not fill_at_scale(args, sampling, problems, artifact, store):
+                return
+        else:
+            engine = make_engine(args.model, args.response_format, sampling, args.chat_template or None)
+            fill_store(engine, problems, store, artifact.progress)
+        check_store(store, sampling, args.max_failed)
+
+    def rows() -> Iterator[Row]:
+        found = 0
+        for row in curate(args, store, artifact, funnel):
+            found += 1
+            yield row
+        require_rows(found, funnel, store)
+        for source in args.add:
+            yield from (
+                {key: row.get(key) for key in (*KEPT, "prompt", "response")} for row in load_sources([source], ["prompt", "response"])
+            )
+
+    write_result(rows(), artifact, recipe, funnel.steps, args)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
+from pathlib import Path
 from typing import Any, TypeVar
 
 from .errors import UserError
@@ -103,6 +104,42 @@ class Endpoint:
     async def __aexit__(self, *_: Any) -> None:
         await self.client.aclose()
 
+    async def check(self, model: str) -> int:
+        """
+        Asks every server what it serves.
+
+        Args:
+            model (`str`):
+                The model that will be asked for.
+
+        Returns:
+            `int`: the shortest context that a server names, 0 if none does. Raises `EndpointError` where no server answers, one
+            refuses the key, or one lists its models and not this one.
+        """
+        import httpx2 as httpx
+
+        contexts, away = [], []
+        for url in self.urls:
+            try:
+                reply = await self.client.get(f"{url}/models", timeout=min(self.timeout, 20.0))
+            except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
+                self.resting[url] = time.monotonic() + REST
+                away.append(f"{shown(url)}: {self.clean(f'{type(error).__name__}: {error}')}")
+                continue
+            if reply.status_code in (401, 403):
+                raise self.refusal(url, f"status {reply.status_code}")
+            entries = served(reply) if reply.status_code == 200 else []
+            names = [entry["id"] for entry in entries]
+            if names and model not in names and not Path(model).exists():  # `transformers serve` takes paths
+                raise EndpointError(f"{shown(url)} serves {', '.join(names[:5])}, not {model}", "correct `model`, or start it there")
+            contexts += [entry["max_model_len"] for entry in entries if entry["id"] == model and entry.get("max_model_len")]
+        if len(away) == len(self.urls):
+            raise EndpointError(f"no server answers: {'; '.join(away[:3])}", "start it, or correct `url`, which mostly ends with /v1")
+        return min(contexts, default=0)
+
+    def refusal(self, url: str, message: str) -> EndpointError:
+        return EndpointError(f"{shown(url)} refuses the key: {message}", f"put a valid key into the variable {self.key_variable}")
+
     async def post(self, path: str, body: Mapping[str, Any], read: Callable[[Any], T]) -> T:
         """
         Sends a request until its reply can be used.
@@ -160,7 +197,7 @@ class Endpoint:
                 raise RequestError(f"unusable reply: {self.clean(f'{type(error).__name__}: {error}')}", status) from None
         message = f"status {status}: {self.clean(data[:2000].decode('utf-8', 'replace'))}"
         if status in (401, 403):
-            raise EndpointError(f"{shown(url)} refuses the key: {message}", f"put a valid key into ${self.key_variable}")
+            raise self.refusal(url, message)
         if status == 404:
             raise EndpointError(f"{shown(url)}: {message}", "check `model` and the URL, which mostly ends with /v1")
         raise RequestError(message, status, retry_after)
@@ -179,6 +216,14 @@ class Endpoint:
     def clean(self, text: str) -> str:
         """One line of a server's words, without the key."""
         return " ".join((text.replace(self.key, "***") if self.key else text).split())[:300]
+
+
+def served(reply: Any) -> list[dict[str, Any]]:
+    """The models that a server lists, none where it answers something else."""
+    try:
+        return [entry for entry in reply.json()["data"] if isinstance(entry.get("id"), str)]
+    except UNREADABLE:
+        return []
 
 
 def shown(url: str) -> str:

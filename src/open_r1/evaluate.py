@@ -14,11 +14,13 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.artifacts import Artifact, begin, read_manifest, write_atomically
+from open_r1.engines import make_engine
 from open_r1.errors import DataError, report_errors
-from open_r1.generate import Sampler, Sampling, fill_store, read_store, sampling_of
+from open_r1.generate import Sampling, check_store, sampling_of
 from open_r1.metrics.summary import summarize
 from open_r1.metrics.tables import text_table
 from open_r1.processes import available_cores, die_with_parent
+from open_r1.store import fill_store, read_store
 
 
 @dataclass
@@ -63,7 +65,8 @@ def evaluate_model(model: Any, problems: Any, directory: Path, sampling: Samplin
     path, response_format, template = describe(model)
     target = directory / model_name(model)
     if not (target / "metrics.json").exists():
-        fill_store(Sampler(path, response_format, sampling, template), problems, target)
+        fill_store(make_engine(path, response_format, sampling, template), problems, target)
+        check_store(target, sampling)
         metrics = summarize(read_store(target), sampling.num_samples)
         write_atomically(target / "metrics.json", json.dumps(metrics, indent=2))
     return json.loads((target / "metrics.json").read_text(encoding="utf-8"))

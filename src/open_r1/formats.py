@@ -173,6 +173,18 @@ def render_prompt(tokenizer: Any, messages: list[dict[str, str]]) -> str:
     return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
 
 
+def check_rendering(tokenizer: Any, row: dict[str, Any]) -> None:
+    """Raises `RecipeError` where the chat template swallows the reasoning or the end: the model would never learn them."""
+    messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
+    text, prompt = tokenizer.apply_chat_template(messages, tokenize=False), render_prompt(tokenizer, row["prompt"])
+    if CLOSE in row["response"] and row["response"].partition(CLOSE)[0].rpartition(OPEN)[2].strip() not in text:
+        raise RecipeError("the chat template removes the reasoning from the training text", "use recipes/templates/r1.jinja")
+    if not text.startswith(prompt):
+        raise RecipeError("the rendered prompt is no prefix of the rendered conversation", "make the chat template consistent")
+    if tokenizer.eos_token not in text[len(prompt) :]:
+        raise RecipeError(f"the chat template never writes the end token {tokenizer.eos_token}", "set `eos_token`, or end turns with it")
+
+
 def read_template(file: str) -> str:
     """A chat template from a `.jinja` file."""
     if not Path(file).is_file():

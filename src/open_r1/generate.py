@@ -2,24 +2,20 @@
 
     python -m open_r1.generate --config recipes/mini/cold_start_samples.yaml
 
-A store is a directory of `part-*.jsonl` files, one row per completion: problem id, sample index, prompt, text, tokens, finish
-reason, seed, model, and the verdict. A part is written atomically and has its own seed, so a killed run continues where it
-was and ends with the same rows.
+A row per completion: problem id, sample index, prompt, text, tokens, finish reason, seed, model, and the verdict (`store.py`). A killed run
+continues where it was. The engine is transformers in this process, servers, or vLLM (`engines/`), or many jobs (`at_scale.py`).
 """
 
-import json
-import random
-from collections.abc import Iterable, Iterator
+import sys
+from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import begin, require_model, write_atomically
-from open_r1.errors import ArtifactError, report_errors
-from open_r1.formats import ResponseFormat, read_template, render_prompt
-from open_r1.verify import Case, verify_many
-
-COPIED = ("problem_id", "answer", "verifier", "domain", "language", "difficulty", "metadata")
+from open_r1.artifacts import begin
+from open_r1.engines import make_engine
+from open_r1.errors import DataError, report_errors
+from open_r1.store import FAILED, fill_store, read_store
 
 
 @dataclass
@@ -36,21 +32,57 @@ class Sampling:
             Nucleus sampling mass.
         max_new_tokens (`int`, *optional*, defaults to `32768`):
             Longest completion.
+        stop (`list[str]`, *optional*):
+            Texts at which a completion ends; they are not part of it.
         batch_size (`int`, *optional*, defaults to `64`):
-            Completions drawn at once.
+            Completions of one part of the store; with transformers they are drawn at once.
         seed (`int`, *optional*, defaults to `0`):
-            Seed of the first part; every part has its own.
+            Every part (transformers) or completion (servers, vLLM) gets its own from it.
         dtype (`str`, *optional*, defaults to `"auto"`):
             Precision of the weights.
+        few_shot (`str`, *optional*):
+            YAML file of worked examples, `{prompt: ..., response: ...}` each, that stand before the question; zero-shot without.
+        prefill (`str`, *optional*):
+            Start of every response, such as `"<think>\\n"`, where the template does not write it.
+        engine (`str`, *optional*, defaults to `"transformers"`):
+            `transformers`, `server` or `vllm`.
+        url (`str` or `list[str]`, *optional*):
+            Base URLs of the servers, such as `http://localhost:8000/v1`.
+        api (`str`, *optional*, defaults to `"chat"`):
+            `chat` (/chat/completions) or `text` (/completions, the prompt rendered here).
+        tokenizer (`str`, *optional*):
+            For servers: artifact directory or Hub id of the tokenizer, where it is not `model`.
+        key_variable (`str`, *optional*, defaults to `"OPENAI_API_KEY"`):
+            Environment variable with the servers' key.
+        concurrency (`int`, *optional*, defaults to `64`):
+            Requests at once.
+        timeout (`float`, *optional*, defaults to `1800.0`):
+            Seconds for one request.
+        retries (`int`, *optional*, defaults to `6`):
+            Attempts after the first.
+        extra (`dict`, *optional*):
+            Further fields of a request (`top_k`, `chat_template_kwargs`, ...), or settings of `vllm.LLM`.
     """
 
     num_samples: int = 16
     temperature: float = 0.6
     top_p: float = 0.95
     max_new_tokens: int = 32768
+    stop: list = field(default_factory=list)
     batch_size: int = 64
     seed: int = 0
     dtype: str = "auto"
+    few_shot: str = ""
+    prefill: str = ""
+    engine: str = "transformers"
+    url: Any = ""
+    api: str = "chat"
+    tokenizer: str = ""
+    key_variable: str = "OPENAI_API_KEY"
+    concurrency: int = 64
+    timeout: float = 1800.0
+    retries: int = 6
+    extra: dict = field(default_factory=dict)
 
 
 @dataclass
@@ -60,7 +92,9 @@ class GenerateArguments(Sampling):
 
     Args:
         model (`str`):
-            Artifact directory or Hub id of the model.
+            Artifact directory or Hub id of the model; the name that servers know it by.
+        chat_template (`str`, *optional*):
+            A `.jinja` file in place of the model's own template.
         datasets (`list[dict]`):
             Problems, see `data/sources.py`.
         output_dir (`str`):
@@ -69,134 +103,20 @@ class GenerateArguments(Sampling):
             Directory of the pipeline's artifacts.
         response_format (`str`, *optional*, defaults to `"r1"`):
             How the model writes, see `formats.py`.
+        max_failed (`float`, *optional*, defaults to `0.0`):
+            Share of completions that may have failed for the store to count as complete.
+        executor (`dict`, *optional*):
+            Many processes or Slurm jobs in place of this one, see `at_scale.py`.
     """
 
     model: str = ""
+    chat_template: str = ""
     datasets: list = field(default_factory=list)
     output_dir: str = ""
     root: str = "data"
     response_format: str = "r1"
-
-
-class Sampler:
-    """
-    A model that draws completions in process, with transformers.
-
-    Args:
-        model (`str`):
-            Artifact directory or Hub id.
-        response_format (`str`):
-            `zero` or `r1`.
-        sampling (`Sampling`):
-            How to draw.
-        chat_template (`str`, *optional*):
-            A `.jinja` file in place of the model's own template.
-    """
-
-    def __init__(self, model: str, response_format: str, sampling: Sampling, chat_template: str | None = None):
-        import torch
-        from transformers import AutoModelForCausalLM, AutoTokenizer
-
-        require_model(model)
-        self.name, self.sampling = model, sampling
-        self.tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
-        if chat_template:
-            self.tokenizer.chat_template = read_template(chat_template)
-        if self.tokenizer.chat_template is None:
-            raise ArtifactError(f"model {model} has no chat template", "train it with `chat_template:`, or use an instruct model")
-        device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = AutoModelForCausalLM.from_pretrained(model, dtype=sampling.dtype).to(device).eval()
-        self.response_format = ResponseFormat.of(response_format, self.tokenizer)
-
-    def draw(self, prompts: list[str], seed: int) -> list[tuple[str, int, bool]]:
-        """Text, number of tokens and whether it ended, for one completion of each prompt."""
-        import torch
-
-        torch.manual_seed(seed)
-        inputs = self.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False).to(self.model.device)
-        chosen = self.sampling
-        how = {"do_sample": True, "temperature": chosen.temperature, "top_p": chosen.top_p, "top_k": 0}
-        with torch.inference_mode():
-            output = self.model.generate(
-                **inputs,
-                max_new_tokens=chosen.max_new_tokens,
-                pad_token_id=self.tokenizer.pad_token_id,
-                **(how if chosen.temperature > 0 else {"do_sample": False}),
-            )
-        stops = self.model.generation_config.eos_token_id
-        stops = set(stops if isinstance(stops, list) else [stops]) | {self.tokenizer.eos_token_id}
-        found = []
-        for ids in output[:, inputs["input_ids"].shape[1] :].tolist():  # (B, new tokens)
-            length = next((i + 1 for i, token in enumerate(ids) if token in stops), len(ids))
-            ended = ids[length - 1] in stops
-            found.append((self.tokenizer.decode(ids[:length], skip_special_tokens=True), length, ended))
-        return found
-
-    def rows(self, problems: list[dict[str, Any]], seed: int) -> list[dict[str, Any]]:
-        """Sample-store rows of some problems, each with its verdict."""
-        jobs = [(problem, sample) for problem in problems for sample in range(self.sampling.num_samples)]
-        prompts = [render_prompt(self.tokenizer, problem["prompt"]) for problem, _ in jobs]
-        drawn = self.draw(prompts, seed)
-        responses = [self.response_format.read(text) for text, _, _ in drawn]
-        cases = [
-            Case(problem["verifier"], problem["answer"], response, problem) for (problem, _), response in zip(jobs, responses, strict=True)
-        ]
-        rows = []
-        for (problem, sample), prompt, (_, tokens, ended), response, verdict in zip(
-            jobs, prompts, drawn, responses, verify_many(cases), strict=True
-        ):
-            rows.append(
-                {key: problem[key] for key in COPIED}
-                | {"question": problem["prompt"][-1]["content"], "sample": sample, "prompt": prompt, "text": response.text}
-                | {"tokens": tokens, "finish_reason": "stop" if ended else "length", "seed": seed, "model": self.name}
-                | {"valid": response.valid, "reasoning": response.reasoning, "final": response.final}
-                | {"extracted": verdict.answer, "outcome": verdict.outcome}
-            )
-        return rows
-
-
-def part_seed(seed: int, part: int) -> int:
-    """Seed of one part: any two parts, of any two seeds, draw different numbers."""
-    return random.Random(f"{seed}/{part}").getrandbits(31)
-
-
-def fill_store(sampler: Sampler, problems: Iterable[dict], directory: Path, progress: Any = None) -> None:
-    """
-    Draws what a store still lacks.
-
-    Args:
-        sampler (`Sampler`):
-            The model.
-        problems (`Iterable[dict]`):
-            Rows in the shared columns.
-        directory (`Path`):
-            The store.
-        progress (`Callable`, *optional*):
-            Called with parts done and parts in all.
-    """
-    sampling = sampler.sampling
-    # Problems of like length share a batch: a batch lasts as long as its longest completion.
-    ordered = sorted(problems, key=lambda row: (row["domain"], row["difficulty"], len(row["prompt"][-1]["content"])))
-    size = max(1, sampling.batch_size // sampling.num_samples)
-    batches = [ordered[i : i + size] for i in range(0, len(ordered), size)]
-    directory.mkdir(parents=True, exist_ok=True)
-    for index, batch in enumerate(batches):
-        path = directory / f"part-{index:05d}.jsonl"
-        if not path.exists():
-            rows = sampler.rows(batch, part_seed(sampling.seed, index))
-            write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-        if progress:
-            progress(index + 1, len(batches))
-
-
-def read_store(directory: str | Path) -> Iterator[dict[str, Any]]:
-    """Rows of a sample store, in order."""
-    parts = sorted(Path(directory).glob("part-*.jsonl"))
-    if not parts:
-        raise ArtifactError(f"{directory} is no sample store (no part-*.jsonl)", "run the generation stage first")
-    for part in parts:
-        with part.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
+    max_failed: float = 0.0
+    executor: dict = field(default_factory=dict)
 
 
 def sampling_of(arguments: Any) -> Sampling:
@@ -204,21 +124,62 @@ def sampling_of(arguments: Any) -> Sampling:
     return Sampling(**{key: value for key, value in asdict(arguments).items() if key in Sampling.__dataclass_fields__})
 
 
+def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) -> dict[str, Any]:
+    """
+    Counts what a store holds.
+
+    Args:
+        directory (`Path`):
+            The store.
+        sampling (`Sampling`):
+            How it was drawn.
+        max_failed (`float`, *optional*, defaults to `0.0`):
+            Share of completions that may have failed.
+
+    Returns:
+        `dict`: figures for the manifest. Raises `DataError` where too many completions failed. Says so where a server gave k copies.
+    """
+    outcomes, reasons, tokens = Counter(), Counter(), 0
+    copies, groups, texts = 0, 0, defaultdict(set)
+    for row in read_store(directory):
+        outcomes[row["outcome"]] += 1
+        reasons[row.get("error", "")] += 1
+        tokens += row["tokens"]
+        texts[row["problem_id"]].add(hash(row["text"]))
+    total, failed = outcomes.total(), outcomes[FAILED]
+    if failed > max_failed * total:
+        del reasons[""]
+        why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
+        hint = "run again: only these are tried once more; or allow them with `max_failed`"
+        raise DataError(f"{failed} of {total} completions failed ({why}); the others are kept in {directory}", hint)
+    if sampling.num_samples > 1 and sampling.temperature > 0:
+        groups, copies = len(texts), sum(len(found) == 1 for found in texts.values())
+        if groups >= 4 and copies > groups / 2:
+            print(f"warning: the samples of {copies} of {groups} problems are copies of each other, at temperature "
+                  f"{sampling.temperature}: does the server ignore `temperature` or `seed`?", file=sys.stderr)  # fmt: skip
+    return {"samples": total, "correct": outcomes["correct"], "failed": failed, "tokens": tokens, "copies": copies}
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one generation recipe from the command line."""
-
     from open_r1.data.sources import load_sources
 
     stage = begin(GenerateArguments, arguments)
     if stage is None:
         return
     args, recipe, artifact = stage
+    sampling = sampling_of(args)
     problems = load_sources(args.datasets, ["prompt", "answer"])
-    sampler = Sampler(args.model, args.response_format, sampling_of(args))
-    fill_store(sampler, problems, artifact.path, artifact.progress)
-    rows = list(read_store(artifact.path))
-    artifact.finish(samples=len(rows), correct=sum(row["outcome"] == "correct" for row in rows))
+    if args.executor:
+        from open_r1.at_scale import fill_at_scale
+
+        if not fill_at_scale(args, sampling, problems, artifact):
+            return
+    else:
+        engine = make_engine(args.model, args.response_format, sampling, args.chat_template or None)
+        fill_store(engine, problems, artifact.path, artifact.progress)
+    artifact.finish(**check_store(artifact.path, sampling, args.max_failed))
 
 
 if __name__ == "__main__":

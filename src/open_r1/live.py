@@ -78,6 +78,7 @@ class LiveTable:
     def cells(self, row: dict[str, Any]) -> list[str]:
         """Text of one line: state, progress, figures, time, time left."""
         figures = "  ".join(f"{key} {row[key]:.3f}" for key in ("loss", "reward") if key in row)
+        figures += f"{row['tokens_per_second']:.0f} tokens/s" if "tokens_per_second" in row else ""
         steps = f"{row['done']}/{row['total']}" if "total" in row else ""
         left = f"{clock(row['left'])} left" if "left" in row else ""
         return [row["state"], steps, figures, clock(row["seconds"]) if row.get("seconds") else "", left]

@@ -15,8 +15,8 @@ from typing import Any
 from open_r1.artifacts import begin, read_manifest, versions, write_atomically
 from open_r1.cards import add_results
 from open_r1.errors import ArtifactError, report_errors
-from open_r1.generate import read_store
 from open_r1.metrics.tables import COLUMNS, cell, markdown_table, text_table
+from open_r1.store import read_store
 
 # name in results.json -> key in the log of TRL's GRPOTrainer
 CURVES = {

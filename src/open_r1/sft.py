@@ -8,8 +8,8 @@ The loss covers the completion only. Chat data have a `response` column, rendere
 
 from typing import Any
 
-from open_r1.errors import RecipeError, report_errors
-from open_r1.formats import CLOSE, render_prompt
+from open_r1.errors import report_errors
+from open_r1.formats import check_rendering
 
 
 def training_rows(run: Any) -> Any:
@@ -22,18 +22,6 @@ def training_rows(run: Any) -> Any:
     check_rendering(run.tokenizer, rows[0])
     answer = lambda row: {"completion": [{"role": "assistant", "content": row["response"]}]}  # noqa: E731
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
-
-
-def check_rendering(tokenizer: Any, row: dict[str, Any]) -> None:
-    """Raises `RecipeError` where the chat template swallows the reasoning or the end: the model would never learn them."""
-    messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
-    text, prompt = tokenizer.apply_chat_template(messages, tokenize=False), render_prompt(tokenizer, row["prompt"])
-    if CLOSE in row["response"] and CLOSE not in text:
-        raise RecipeError("the chat template removes the reasoning from the training text", "use recipes/templates/r1.jinja")
-    if tokenizer.eos_token not in text[len(prompt) :]:
-        raise RecipeError(f"the chat template never writes the end token {tokenizer.eos_token}", "set `eos_token`, or end turns with it")
-    if not text.startswith(prompt):
-        raise RecipeError("the rendered prompt is no prefix of the rendered conversation", "make the chat template consistent")
 
 
 @report_errors

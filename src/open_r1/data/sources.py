@@ -5,7 +5,8 @@ A source is an entry of a recipe's `datasets` list:
     - path: mini:chain            # the mini world; gym:TASK (reasoning-gym); a local file or artifact; or a Hub id
       split: train
       limit: 4000                 # at most this many rows
-      columns: {problem: prompt}  # rename columns
+      revision: 1a2b3c            # of a Hub dataset
+      columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
       domain: reasoning           # where the data does not say
       from_step: 60               # GRPO: prompts of this source are drawn from that step on
       weight: 1.0                 # GRPO: share among the sources that are drawn, by default their size
@@ -24,10 +25,11 @@ from typing import Any
 from ..artifacts import looks_local
 from ..errors import DataError
 from ..recipes import check_keys
-from .splits import split_of, text_hash
+from .columns import CHATS, detected, shared_row
+from .splits import split_of
 
-KEYS = ("path", "name", "split", "limit", "columns", "domain", "verifier", "language", "from_step", "weight", "raw")
-DEFAULTS = {"verifier": "math", "domain": "reasoning", "language": "en", "difficulty": 0, "metadata": ""}
+KEYS = ("path", "name", "split", "limit", "columns", "domain", "verifier", "language", "from_step", "weight", "raw", "revision")
+IN_MEMORY = 100_000  # rows up to which a source is rebuilt in memory; larger ones go through the cache on disk
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
 
@@ -53,7 +55,7 @@ def load_source(source: dict[str, Any]):
         dataset = datasets.Dataset.from_list(list(GENERATORS[generator](kind, split, limit or 1000, dials)))
     else:
         check_keys(source, KEYS, f"datasets entry {path}")
-        dataset = stored(path, source.get("name"), split)
+        dataset = stored(path, source.get("name"), split, source.get("revision"))
     dataset = rename(dataset, source.get("columns") or {}, path)
     if limit:
         dataset = dataset.select(range(min(limit, len(dataset))))
@@ -103,7 +105,7 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
 GENERATORS: dict[str, Callable[..., Iterable[dict]]] = {"mini": mini_rows, "gym": gym_rows}
 
 
-def stored(path: str, name: str | None, split: str):
+def stored(path: str, name: str | None, split: str, revision: str | None = None):
     """A dataset from an artifact directory, a local file or the Hub."""
     import datasets
 
@@ -121,7 +123,7 @@ def stored(path: str, name: str | None, split: str):
     if looks_local(path) or local.suffix in FILES:
         raise DataError(f"dataset {path} does not exist", f"give a Hub id, a generator like mini:chain, or a file ({', '.join(FILES)})")
     try:
-        return datasets.load_dataset(path, name, split=split)
+        return datasets.load_dataset(path, name, split=split, revision=revision)
     except (FileNotFoundError, ValueError, ConnectionError) as error:
         raise DataError(
             f"dataset {path} ({split}) cannot be loaded: {str(error).splitlines()[0]}", "check the name, `split` and the network"
@@ -139,25 +141,22 @@ def rename(dataset, columns: dict[str, str], path: str):
 
 def shared_columns(dataset, source: dict[str, Any]):
     """Fills in the shared columns and turns a prompt text into messages."""
-    require_columns(dataset, ["prompt"], source["path"])
+    dataset = dataset.rename_columns(detected(dataset.column_names))
+    if not any(name in dataset.column_names for name in ("prompt", *CHATS)):
+        require_columns(dataset, ["prompt"], source["path"])
+    if len(dataset) <= IN_MEMORY:
+        import datasets
 
-    def fill(row: dict[str, Any]) -> dict[str, Any]:
-        prompt = row["prompt"]
-        messages = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
-        fixed = {key: source.get(key, default) if row.get(key) is None else row[key] for key, default in DEFAULTS.items()}
-        problem = row.get("problem_id") or text_hash(json.dumps(messages, ensure_ascii=False))
-        return row | fixed | {"prompt": messages, "problem_id": problem}
-
-    import datasets
-
-    return datasets.Dataset.from_list([fill(row) for row in dataset])
+        return datasets.Dataset.from_list([shared_row(row, source) for row in dataset])
+    return dataset.map(shared_row, fn_kwargs={"source": source}, desc=f"reading {source['path']}")
 
 
 def require_columns(dataset, columns: Iterable[str], where: str) -> None:
     """Raises `DataError` for the first column that a stage needs and the data lacks."""
     for column in columns:
         if column not in dataset.column_names:
-            raise DataError(f"dataset {where} has no column `{column}`; it has {', '.join(dataset.column_names)}",
+            first = str(dataset[0])[:300] if len(dataset) else "none"
+            raise DataError(f"dataset {where} has no column `{column}`; it has {', '.join(dataset.column_names)}; its first row is {first}",
                             f"map one of them: `columns: {{SOURCE: {column}}}`")  # fmt: skip
 
 

@@ -11,11 +11,14 @@ verdict that does not come, comes late or is no JSON gives `None`, never 0; the 
 
 import asyncio
 import hashlib
+import itertools
 import json
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
 from ..endpoints import Endpoint, EndpointError, RequestError
+from ..errors import RecipeError
 from ..formats import Response, ResponseFormat, completion_text
 from .base import AsyncReward, Row
 
@@ -205,3 +208,35 @@ def read_cache(path: Path) -> dict[str, Any]:
         except (ValueError, KeyError):
             continue
     return found
+
+
+def judge_rows(rows: Iterable[Row], settings: dict[str, Any], progress: Callable[[int], None] | None = None) -> list[float | None]:
+    """
+    The judge's verdicts on rows of a sample store, for rejection sampling (paper section 2.3.3).
+
+    Args:
+        rows (`Iterable[dict]`):
+            The rows; `answer` is the reference.
+        settings (`dict`):
+            Settings of [`JudgeReward`].
+        progress (`Callable`, *optional*):
+            Called with the number of rows judged so far.
+
+    Returns:
+        `list[float]`: 1, 0 or `None` for each row. Raises `EndpointError` where the judge gives no verdict on a whole batch.
+    """
+    try:
+        reward = JudgeReward(ResponseFormat("r1"), **settings)
+    except TypeError as error:
+        raise RecipeError(f"`judge`: {error}", "see JudgeReward for its settings") from None
+    scores: list[float | None] = []
+    rows = iter(rows)
+    while batch := list(itertools.islice(rows, 256)):
+        responses = [Response(row["text"], row["valid"], row["reasoning"], row["final"], row["extracted"]) for row in batch]
+        found = reward.score_batch(responses, [{"prompt": row["question"], "answer": row["answer"]} for row in batch])
+        if all(score is None for score in found):
+            raise EndpointError(f"the judge at {reward.url} gives no verdict on {len(batch)} rows", "check `url`, `model` and the key")
+        scores += found
+        if progress:
+            progress(len(scores))
+    return scores

@@ -1,0 +1,227 @@
+"""Generation in many processes or Slurm jobs, through datatrove: its executors start the tasks, its `InferenceRunner` the servers.
+
+    executor:
+      kind: slurm              # or local: processes on this machine
+      tasks: 64                # parts of the problems; a stopped job must keep their number
+      workers: 8               # tasks at the same time, by default all
+      server: vllm             # one per task: vllm, sglang, custom (`server_args: {server_script: FILE}`); or endpoint: `url` of the recipe
+      server_args: {max-model-len: 32768}
+      tensor_parallel: 4       # GPUs of one server
+      context: 32768
+      slurm: {time: "24:00:00", partition: gpu, gpus_per_task: 4, cpus_per_task: 32}   # any argument of datatrove's SlurmPipelineExecutor
+
+Every task samples its share of the problems and keeps its replies in chunks; a task that dies, or whose node does, is requeued and goes
+on from there. When all tasks are done the same command verifies and writes the sample store: on Slurm a last job runs it. Run again, it
+starts only the tasks that are missing. The rollout below is ours and knows nothing of datatrove.
+"""
+
+import asyncio
+import functools
+import importlib.util
+import json
+import os
+import sys
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from .artifacts import Artifact
+from .engines import Draw, Part
+from .engines.server import ServerEngine
+from .errors import RecipeError
+from .generate import GenerateArguments, Sampling
+from .store import fill_store
+
+KEYS = ("kind", "tasks", "workers", "server", "server_args", "tensor_parallel", "context", "chunk", "slurm")
+NEEDED = ("datatrove", "orjson", "aiosqlite", "aiofiles", "httpx", "xxhash")
+
+
+# -------------------------------------------------------------------------------------------------------- the rollout
+
+
+async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[dict[str, Any]]:
+    """All completions of one problem. A request that fails stays as a failed completion, so that it stops nothing else."""
+    problem = document.metadata["problem"]
+    problem = problem | {"prompt": json.loads(problem["prompt"])}
+
+    async def one(sample: int) -> dict[str, Any]:
+        seed = engine.seed(problem, sample)
+        prompt, _, body = engine.request(problem, seed)
+        if reason := engine.fit(prompt, body):
+            return Draw(prompt, "", 0, "failed", seed, reason)._asdict()
+        try:
+            result = await generate({key: value for key, value in body.items() if key != "model"})
+        except Exception as error:
+            if isinstance(error, asyncio.CancelledError) or "Server" in type(error).__name__:
+                raise
+            return Draw(prompt, "", 0, "failed", seed, f"{type(error).__name__}: {error}"[:300])._asdict()
+        message = {"content": result.text, "reasoning": result.reasoning or None}
+        choice = {"finish_reason": result.finish_reason, "text": result.text, "message": message}
+        return Draw(prompt, *engine.read({"choices": [choice], "usage": result.usage}), seed)._asdict()
+
+    return await asyncio.gather(*(one(sample) for sample in range(engine.sampling.num_samples)))
+
+
+def documents(_: Any, rank: int, world_size: int, args: GenerateArguments) -> Iterator[Any]:
+    """The problems of one task: every `world_size`-th."""
+    from datatrove.data import Document
+
+    from .data.sources import load_sources
+
+    problems = load_sources(args.datasets, ["prompt", "answer"])
+    for index in range(rank, len(problems), world_size):
+        problem = problems[index]
+        text = problem["prompt"][-1]["content"]
+        plain = problem | {"prompt": json.dumps(problem["prompt"])}
+        yield Document(text=text, id=str(index), metadata={"problem": plain})
+
+
+def sample_documents(data: Iterable[Any], rank: int, world_size: int, args: GenerateArguments, sampling: Sampling, folder: str) -> None:
+    """A task: datatrove's runner with our rollout; its replies go to `folder`."""
+    from datatrove.pipeline.inference.run_inference import InferenceConfig, InferenceRunner
+    from datatrove.pipeline.writers import JsonlWriter
+
+    settings, urls = args.executor, [sampling.url] if isinstance(sampling.url, str) else sampling.url
+    engine = ServerEngine(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
+    engine.context = settings.get("context", 0)
+    config = InferenceConfig(
+        server_type=settings.get("server", "endpoint"),
+        model_name_or_path=args.model,
+        model_max_context=settings.get("context", 8192),
+        use_chat=sampling.api == "chat",
+        endpoint_url=urls[rank % len(urls)] or None,
+        api_key=os.environ.get(sampling.key_variable),
+        tp=settings.get("tensor_parallel", 1),
+        max_concurrent_generations=sampling.concurrency,
+        max_concurrent_documents=max(1, sampling.concurrency // sampling.num_samples),
+        request_timeout=sampling.timeout,
+        model_kwargs=dict(settings.get("server_args") or {}),
+        server_log_folder=f"{folder}/servers",
+    )
+    runner = InferenceRunner(
+        rollout_fn=rollout,
+        config=config,
+        output_writer=JsonlWriter(f"{folder}/replies", "${rank}_${chunk_index}.jsonl", compression=None),
+        shared_context={"engine": engine},
+        checkpoints_local_dir=f"{folder}/checkpoints",
+        records_per_chunk=settings.get("chunk", 200),
+    )
+    runner.run(data, rank, world_size)
+
+
+# ---------------------------------------------------------------------------------------------------------- the tasks
+
+
+def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, artifact: Artifact, store: Path | None = None) -> bool:
+    """
+    Draws a store in many tasks.
+
+    Args:
+        args (`GenerateArguments`):
+            The recipe, with `executor`.
+        sampling (`Sampling`):
+            How to draw.
+        problems (`datasets.Dataset`):
+            All problems.
+        artifact (`Artifact`):
+            The stage's output.
+        store (`Path`, *optional*):
+            Where the rows go, by default the output itself.
+
+    Returns:
+        `bool`: whether the store is filled; `False` after jobs were submitted.
+    """
+    check_executor(args.executor)
+    folder = str((artifact.path / "tasks").resolve())
+    tasks = args.executor.get("tasks", 1)
+    if not all(Path(folder, "logs", "completions", f"{rank:05d}").exists() for rank in range(tasks)):
+        if args.executor["kind"] == "slurm":
+            return submit(args, sampling, folder, artifact)
+        run_here(args, sampling, folder, tasks)
+    fill_store(Replies(args, sampling, len(problems), tasks, folder), problems, store or artifact.path, artifact.progress)
+    return True
+
+
+def check_executor(settings: dict[str, Any]) -> None:
+    """Raises `RecipeError` for unknown settings and missing packages."""
+    from .recipes import check_keys
+
+    check_keys(settings, KEYS, "`executor`")
+    if settings.get("kind") not in ("local", "slurm"):
+        raise RecipeError(f"`executor`: kind {settings.get('kind')!r} is unknown", "use local or slurm")
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        raise RecipeError(f"`executor` needs {missing[0]}", "pip install 'open_r1[generation]'")
+
+
+def pipeline(args: GenerateArguments, sampling: Sampling, folder: str) -> list[Any]:
+    return [functools.partial(documents, args=args), functools.partial(sample_documents, args=args, sampling=sampling, folder=folder)]
+
+
+def run_here(args: GenerateArguments, sampling: Sampling, folder: str, tasks: int) -> None:
+    """The tasks as processes of this machine."""
+    from datatrove.executor import LocalPipelineExecutor
+
+    workers = args.executor.get("workers", tasks)
+    LocalPipelineExecutor(pipeline(args, sampling, folder), tasks=tasks, workers=workers, logging_dir=f"{folder}/logs").run()
+
+
+def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: Artifact) -> bool:
+    """The tasks as Slurm jobs, and one more that runs this command again when they are done."""
+    from datatrove.executor import SlurmPipelineExecutor
+
+    if "SLURM_ARRAY_TASK_ID" in os.environ:
+        raise RecipeError(f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node")
+    settings = {"time": "24:00:00", "partition": "", "qos": ""} | (args.executor.get("slurm") or {})
+    settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
+    tasks = args.executor.get("tasks", 1)
+    sampled = SlurmPipelineExecutor(
+        pipeline(args, sampling, folder), tasks=tasks, workers=args.executor.get("workers", -1), job_name=f"sample_{artifact.path.name}",
+        logging_dir=f"{folder}/logs", **settings,
+    )  # fmt: skip
+    small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
+    command = [sys.executable, *sys.argv]
+    SlurmPipelineExecutor(
+        [functools.partial(run_again, command=command)], tasks=1, job_name=f"store_{artifact.path.name}", depends=sampled,
+        logging_dir=f"{folder}/store_logs", skip_completed=False, **small,
+    ).run()  # fmt: skip
+    print(f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, or run this command again when they are done", flush=True)
+    return False
+
+
+def run_again(_: Any, rank: int, world_size: int, command: list[str]) -> None:
+    """The last job: the same command, which finds all tasks done."""
+    import subprocess
+
+    subprocess.run(command, check=True)
+
+
+class Replies(ServerEngine):
+    """An engine that draws nothing: it hands the tasks' replies to the store."""
+
+    def __init__(self, args: GenerateArguments, sampling: Sampling, problems: int, tasks: int, folder: str):
+        super().__init__(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
+        self.places: dict[str, tuple[str, int]] = {}  # where a problem's replies stand
+        for file in sorted(Path(folder, "replies").glob("*.jsonl")):
+            offset = 0
+            with file.open("rb") as lines:
+                for line in lines:
+                    if line.endswith(b"\n"):  # the last line of a killed task may be cut; its document was done again
+                        self.places[json.loads(line)["metadata"]["problem"]["problem_id"]] = (str(file), offset)
+                    offset += len(line)
+
+    def draw_parts(self, parts: list[Part], save: Any) -> None:
+        for part in parts:
+            found = {}
+            for problem in {problem["problem_id"] for problem, _ in part.jobs}:
+                found |= {(problem, sample): draw for sample, draw in enumerate(self.replies(problem))}
+            missing = Draw("", "", 0, "failed", 0, "no task has drawn it")
+            save(part, [found.get((problem["problem_id"], sample), missing) for problem, sample in part.jobs])
+
+    def replies(self, problem: str) -> list[Draw]:
+        if problem not in self.places:
+            return []
+        file, offset = self.places[problem]
+        with open(file, "rb") as lines:
+            lines.seek(offset)
+            results = json.loads(lines.readline())["metadata"]["rollout_results"]
+        return [Draw(**draw) for draws in results for draw in draws]

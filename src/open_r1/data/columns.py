@@ -1,0 +1,68 @@
+"""Recognises the usual column names and chat forms of public datasets, so that most need no `columns:` in a recipe.
+
+Only what is missing is looked for, and a recipe's own `columns` always win: `problem` or `question` become `prompt`, `expected_answer` or
+a boxed `solution` become `answer`, the last turn of `messages` or of a ShareGPT `conversations` becomes `response`.
+"""
+
+import json
+from typing import Any
+
+from ..errors import DataError
+from ..formats import last_boxed
+from .splits import text_hash
+
+Row = dict[str, Any]
+ALIASES = {
+    "prompt": ("problem", "question", "query", "instruction", "input"),
+    "answer": ("final_answer", "expected_answer", "reference_answer", "ground_truth", "gold", "target", "solution"),
+    "response": ("output", "generation", "generated_solution"),
+}
+CHATS = ("messages", "conversations", "conversation")
+ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant", "system": "system"}
+DEFAULTS = {"verifier": "math", "domain": "reasoning", "language": "en", "difficulty": 0, "metadata": ""}
+
+
+def detected(names: list[str]) -> dict[str, str]:
+    """Which columns stand for shared ones that are missing: {column: shared name}."""
+    found = {}
+    for shared, aliases in ALIASES.items():
+        if shared not in names and (alias := next((name for name in aliases if name in names and name not in found), None)):
+            found[alias] = shared
+    return found
+
+
+def as_messages(turns: Any, where: str) -> list[dict[str, str]]:
+    """A chat in the form of `role` and `content`, also from ShareGPT's `from` and `value`."""
+    try:
+        pairs = [(turn.get("role") or turn["from"], turn["content"] if "content" in turn else turn["value"]) for turn in turns]
+        return [{"role": ROLES[role], "content": content or ""} for role, content in pairs]
+    except (KeyError, TypeError, AttributeError) as error:
+        hint = "turns must have role and content, or from and value, with roles user, assistant, system"
+        raise DataError(f"dataset {where}: a chat that cannot be read ({error}): {str(turns)[:200]}", hint) from None
+
+
+def shared_row(row: Row, source: dict[str, Any]) -> Row:
+    """One row in the shared columns."""
+    chat = next((row[name] for name in CHATS if row.get(name)), None)
+    prompt, response = row.get("prompt"), row.get("response")
+    if chat and (prompt is None or response is None and "response" not in row):
+        turns = as_messages(chat, source["path"])
+        ends = turns and turns[-1]["role"] == "assistant"
+        prompt = prompt if prompt is not None else turns[:-1] if ends else turns
+        response = turns[-1]["content"] if ends and response is None else response
+    prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else as_messages(prompt, source["path"])
+    fixed = {key: source.get(key, default) if row.get(key) is None else row[key] for key, default in DEFAULTS.items()}
+    fixed |= {"prompt": prompt, "problem_id": row.get("problem_id") or text_hash(json.dumps(prompt, ensure_ascii=False))}
+    fixed |= {"response": response} if response is not None else {}
+    return row | fixed | ({"answer": plain_answer(row["answer"])} if "answer" in row else {})
+
+
+def plain_answer(answer: Any) -> Any:
+    """An answer without the solution that some datasets give with it: what is boxed, or follows GSM8K's `####`; numbers as text."""
+    if not isinstance(answer, str):
+        return str(answer) if isinstance(answer, (int, float)) and not isinstance(answer, bool) else answer
+    if "####" in answer:
+        return answer.rpartition("####")[2].strip()
+    if "\\boxed" in answer and len(answer.split()) > 10:
+        return last_boxed(answer) or answer
+    return answer

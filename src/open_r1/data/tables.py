@@ -1,0 +1,138 @@
+"""Writes the rows of a data stage: streamed to disk, shuffled by a seed, with a card. Memory holds a thousand rows at a time."""
+
+import itertools
+import random
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..errors import DataError
+
+Row = dict[str, Any]
+CHUNK = 1000  # rows
+
+
+def tables(rows: Iterable[Row]) -> Iterator[Any]:
+    """Rows as Arrow tables of one schema, which the first of them decides; columns without any value there are texts."""
+    import pyarrow as pa
+
+    rows, schema = iter(rows), None
+    while chunk := list(itertools.islice(rows, CHUNK)):
+        if schema is None:
+            found = pa.Table.from_pylist(chunk).schema
+            schema = pa.schema([field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in found])
+        try:
+            yield pa.Table.from_pylist(chunk, schema=schema)
+        except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
+            raise DataError(f"a column holds values of different types: {error}", "make them one type in the sources") from None
+
+
+def write_table(rows: Iterable[Row], path: Path) -> int:
+    """Writes rows to a parquet file, in order; returns how many there were. Nothing is written for none."""
+    import pyarrow.parquet as pq
+
+    scratch, writer, count = path.with_suffix(".part"), None, 0
+    for table in tables(rows):
+        writer = writer or pq.ParquetWriter(scratch, table.schema)
+        writer.write_table(table)
+        count += table.num_rows
+    if writer:
+        writer.close()
+        scratch.replace(path)
+    return count
+
+
+def write_shuffled(rows: Iterable[Row], path: Path, seed: int) -> int:
+    """`write_table` in an order that the seed decides: through a file that is mapped, not read, so that any number of rows will do."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    scratch, writer = path.with_suffix(".arrow"), None
+    for table in tables(rows):
+        writer = writer or pa.ipc.new_file(str(scratch), table.schema)
+        writer.write_table(table)
+    if not writer:
+        return 0
+    writer.close()
+    with pa.memory_map(str(scratch)) as mapped:
+        whole = pa.ipc.open_file(mapped).read_all()
+        order = list(range(whole.num_rows))
+        random.Random(seed).shuffle(order)
+        with pq.ParquetWriter(path.with_suffix(".part"), whole.schema) as out:
+            for start in range(0, len(order), CHUNK):
+                out.write_table(whole.take(order[start : start + CHUNK]))
+        count = whole.num_rows
+        del whole
+    path.with_suffix(".part").replace(path)
+    scratch.unlink()
+    return count
+
+
+def write_result(
+    rows: Iterable[Row], artifact: Any, recipe: dict[str, Any], funnel: list[dict[str, Any]], args: Any, tokenizer: Any = None
+) -> None:
+    """
+    Checks the rows against the benchmarks, writes them shuffled, writes the card, and marks the artifact complete.
+
+    Args:
+        rows (`Iterable[dict]`):
+            The result, with `prompt` and `domain`.
+        artifact (`Artifact`):
+            The stage's output.
+        recipe (`dict`):
+            The resolved recipe.
+        funnel (`list[dict]`):
+            Steps that removed rows, complete once the rows were taken.
+        args (`CurateArguments` or `MixArguments`):
+            With `seed` and `decontaminate`.
+        tokenizer (`PreTrainedTokenizer`, *optional*):
+            For the lengths in the statistics.
+    """
+    from ..cards import dataset_card
+    from ..decontaminate import make_decontaminator, report_text
+
+    cleaner, statistics = make_decontaminator(args.decontaminate), Statistics(tokenizer)
+    clean = cleaner.rows(rows, artifact.path / "contaminated.jsonl") if cleaner else rows
+    count = write_shuffled(map(statistics.seen, clean), artifact.path / "data.parquet", args.seed)
+    report = cleaner.report() if cleaner else None
+    if not count:
+        raise DataError(f"no row is left, of {report['checked'] if report else 0} before decontamination", "look at contaminated.jsonl")
+    card = dataset_card(artifact.path.name, recipe, statistics.table(), funnel, report_text(report))
+    (artifact.path / "README.md").write_text(card, encoding="utf-8", errors="replace")
+    artifact.finish(rows=count, domains=dict(statistics.rows), funnel=funnel, contamination=report)
+
+
+class Statistics:
+    """
+    Counts rows, turns and tokens by domain, as in the paper's table of the 800k set (supplement B.3.3).
+
+    Args:
+        tokenizer (`PreTrainedTokenizer`, *optional*):
+            Without it tokens are not counted.
+    """
+
+    def __init__(self, tokenizer: Any = None):
+        self.tokenizer, self.rows, self.turns, self.tokens = tokenizer, Counter(), Counter(), Counter()
+
+    def seen(self, row: Row) -> Row:
+        """Counts a row and gives it back."""
+        domain = row["domain"]
+        self.rows[domain] += 1
+        self.turns[domain] += sum(message["role"] == "user" for message in row["prompt"])
+        if self.tokenizer:
+            text = " ".join([*(message["content"] for message in row["prompt"]), row.get("response") or ""])
+            self.tokens[domain] += len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
+        return row
+
+    def table(self) -> str:
+        """The counts as Markdown."""
+        total, tokens = self.rows.total(), self.tokens.total()
+        lines = ["| domain | samples | turns | tokens | share of samples | share of tokens |", "|---|---|---|---|---|---|"]
+        for name in [*sorted(self.rows), "all"]:
+            count, turns, used = (
+                (total, self.turns.total(), tokens) if name == "all" else (self.rows[name], self.turns[name], self.tokens[name])
+            )
+            lengths = (f"{used / count:.1f}", f"{used / tokens:.1%}") if tokens else ("-", "-")
+            lines.append(f"| {name} | {count} | {turns / count:.1f} | {lengths[0]} | {count / total:.1%} | {lengths[1]} |")
+        return "\n".join(lines)

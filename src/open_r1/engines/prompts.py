@@ -1,0 +1,82 @@
+"""Prompts as a model reads them: the chat template, worked examples before the question, the start of the response."""
+
+import random
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from ..artifacts import require_model
+from ..errors import ArtifactError, RecipeError
+from ..formats import OPEN, ResponseFormat, read_template, render_prompt
+
+
+def load_tokenizer(model: str, chat_template: str | None) -> Any:
+    """A model's tokenizer, for generation, with a template."""
+    from transformers import AutoTokenizer
+
+    require_model(model)
+    tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
+    if chat_template:
+        tokenizer.chat_template = read_template(chat_template)
+    if tokenizer.chat_template is None:
+        raise ArtifactError(f"model {model} has no chat template", "train it with `chat_template:`, or use an instruct model")
+    if tokenizer.pad_token is None:
+        tokenizer.pad_token = tokenizer.eos_token
+    return tokenizer
+
+
+def read_examples(file: str) -> list[dict[str, str]]:
+    """
+    Worked examples that stand before every question.
+
+    Args:
+        file (`str`):
+            YAML: a list of `{prompt: ..., response: ...}`; empty for none.
+
+    Returns:
+        `list[dict]`: messages, the user's and the assistant's in turn.
+    """
+    if not file:
+        return []
+    try:
+        entries = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        pairs = [(str(entry["prompt"]), str(entry["response"])) for entry in entries]
+    except FileNotFoundError:
+        raise RecipeError(f"few_shot {file} does not exist", "give the path of a YAML file") from None
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise RecipeError(f"few_shot {file}: {' '.join(str(error).split())}", "write a list of `{prompt: ..., response: ...}`") from None
+    return [{"role": role, "content": text} for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
+
+
+def with_examples(messages: list[dict[str, str]], examples: list[dict[str, str]]) -> list[dict[str, str]]:
+    """The examples after a system message, if there is one, and before the rest."""
+    head = 1 if messages and messages[0]["role"] == "system" else 0
+    return [*messages[:head], *examples, *messages[head:]]
+
+
+def render(tokenizer: Any, messages: list[dict[str, str]], sampling: Any, examples: list[dict[str, str]]) -> str:
+    """The whole prompt as text, the response's given start included."""
+    return render_prompt(tokenizer, with_examples(messages, examples)) + sampling.prefill
+
+
+def format_of(name: Any, tokenizer: Any, sampling: Any) -> ResponseFormat:
+    """The response format after such prompts: with a prefilled `<think>`, or without."""
+    prompt = render(tokenizer, [{"role": "user", "content": "x"}], sampling, [])
+    return ResponseFormat(name, prompt.rstrip().endswith(OPEN))
+
+
+def part_seed(seed: int, part: int) -> int:
+    """Seed of one part: any two parts, of any two seeds, draw different numbers."""
+    return random.Random(f"{seed}/{part}").getrandbits(31)
+
+
+def sample_seed(seed: int, problem: str, sample: int) -> int:
+    """Seed of one completion, whatever part it stands in."""
+    return random.Random(f"{seed}/{problem}/{sample}").getrandbits(31)
+
+
+def cut_at(text: str, stops: list[str]) -> tuple[str, bool]:
+    """A text up to the first stop string, and whether there was one."""
+    places = [place for place in (text.find(stop) for stop in stops) if place >= 0]
+    return (text[: min(places)], True) if places else (text, False)

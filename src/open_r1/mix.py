@@ -1,0 +1,112 @@
+"""Mixes datasets into one training set, such as the 600k reasoning and 200k general samples of the paper (section 2.3.3).
+
+    open-r1 mix --config recipes/Qwen2.5-7B/distill_mixture.yaml
+
+Every entry of `datasets` names its source, its columns, its domain, and how much of it: `count` rows, or a `weight` of the `total`.
+Rows are drawn by the seed, checked against the benchmarks, rendered once through the student's chat template - the reasoning must survive
+it and the end token must be learned - and counted by domain as in the paper's table.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from open_r1.artifacts import begin
+from open_r1.errors import DataError, RecipeError, report_errors
+from open_r1.filters import count, new_step
+from open_r1.formats import check_rendering
+
+Row = dict[str, Any]
+KEPT = ("problem_id", "prompt", "response", "domain", "language")
+
+
+@dataclass
+class MixArguments:
+    """
+    A mixture recipe.
+
+    Args:
+        datasets (`list[dict]`):
+            Data sources with a response, see `data/sources.py`, each with `count` or `weight`; all rows without either.
+        total (`int`, *optional*, defaults to `0`):
+            Rows that the weights, which sum to 1, share.
+        tokenizer (`str`):
+            Artifact directory or Hub id of the student, for the rendering check and the lengths.
+        chat_template (`str`, *optional*):
+            A `.jinja` file in place of the tokenizer's own template.
+        max_length (`int`, *optional*, defaults to `32768`):
+            Longest rendered row in tokens; longer ones are left out and counted.
+        decontaminate (`dict`, *optional*):
+            Settings of [`decontaminate.Decontaminator`]. `false` to leave it out.
+        output_dir (`str`):
+            Where the result goes.
+        root (`str`, *optional*, defaults to `"data"`):
+            Directory of the pipeline's artifacts.
+        seed (`int`, *optional*, defaults to `0`):
+            Decides which rows are drawn, and their order.
+    """
+
+    datasets: list = field(default_factory=list)
+    total: int = 0
+    tokenizer: str = ""
+    chat_template: str = ""
+    max_length: int = 32768
+    decontaminate: Any = None
+    output_dir: str = ""
+    root: str = "data"
+    seed: int = 0
+
+
+def counts(args: MixArguments) -> list[int | None]:
+    """Rows to draw from each source, `None` for all; raises `RecipeError` for weights that do not sum to 1."""
+    weights = [source.get("weight") for source in args.datasets]
+    given = [weight for weight in weights if weight is not None]
+    if given and abs(sum(given) - 1) > 1e-6:
+        raise RecipeError(f"the weights {given} sum to {sum(given):g}, not to 1", "correct `weight`, or give every source a `count`")
+    if given and (len(given) < len(weights) or not args.total):
+        raise RecipeError("`weight` needs `total`, and a weight for every source", "add them, or give every source a `count`")
+    return [round(weight * args.total) for weight in weights] if given else [source.get("count") for source in args.datasets]
+
+
+def draw(source: dict[str, Any], wanted: int | None, seed: int) -> Any:
+    """Rows of one source, drawn by the seed."""
+    from open_r1.data.sources import load_source, require_columns
+
+    rows = load_source({key: value for key, value in source.items() if key not in ("count", "weight")})
+    require_columns(rows, ["prompt", "response"], source["path"])
+    if wanted is not None and wanted > len(rows):
+        raise DataError(f"dataset {source['path']} has {len(rows)} rows, not {wanted}", "lower its `count` or `weight`, or `total`")
+    return rows.shuffle(seed).select(range(len(rows) if wanted is None else wanted))
+
+
+def mixed(args: MixArguments, tokenizer: Any, step: dict[str, Any]) -> Iterator[Row]:
+    """Rows of all sources that render and are not too long."""
+    for source, wanted in zip(args.datasets, counts(args), strict=True):
+        for row in draw(source, wanted, args.seed):
+            check_rendering(tokenizer, row)
+            messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
+            length = len(tokenizer(tokenizer.apply_chat_template(messages, tokenize=False), add_special_tokens=False)["input_ids"])
+            if count(step, length <= args.max_length, row["response"]):
+                yield {key: row[key] for key in KEPT}
+
+
+@report_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one mixture recipe from the command line."""
+    from open_r1.data.tables import write_result
+    from open_r1.engines.prompts import load_tokenizer
+
+    stage = begin(MixArguments, arguments)
+    if stage is None:
+        return
+    args, recipe, artifact = stage
+    counts(args)
+    if not args.tokenizer:
+        raise RecipeError("the recipe names no `tokenizer`", "add the student's artifact directory or Hub id")
+    tokenizer, step = load_tokenizer(args.tokenizer, args.chat_template or None), new_step(f"max_length: {args.max_length}")
+    write_result(mixed(args, tokenizer, step), artifact, recipe, [step], args, tokenizer)
+    print((artifact.path / "README.md").read_text(encoding="utf-8").split("## Filters")[0].partition("made by open_r1.")[2].strip())
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,67 @@
+"""Prints what a recipe's model will read: the first rows, rendered, the part that the loss covers in green.
+
+    open-r1 show-data recipes/mini/sft.yaml -n 3
+
+For a recipe without responses (GRPO, generation) it prints the prompts. Where there is no colour the learned part stands between ⟦ and ⟧.
+"""
+
+import argparse
+import sys
+from typing import Any
+
+from open_r1.errors import RecipeError, report_errors
+from open_r1.formats import check_rendering, render_prompt
+from open_r1.recipes import load_recipe, parse_overrides
+
+USAGE = "RECIPE [-n 3] [--key value ...]"
+GREEN, DIM, PLAIN = "\033[32m", "\033[2m", "\033[0m"
+
+
+def shown(tokenizer: Any, row: dict[str, Any], colour: bool) -> str:
+    """One row, rendered."""
+    if "completion" in row and isinstance(row["prompt"], str):  # plain text, as for `base`
+        prompt, learned = row["prompt"], row["completion"]
+    elif row.get("response") is None:
+        prompt, learned = render_prompt(tokenizer, row["prompt"]), ""
+    else:
+        check_rendering(tokenizer, row)
+        prompt = render_prompt(tokenizer, row["prompt"])
+        messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
+        learned = tokenizer.apply_chat_template(messages, tokenize=False)[len(prompt) :]
+    size = len(tokenizer(prompt + learned, add_special_tokens=False)["input_ids"])
+    text = f"{DIM}{prompt}{PLAIN}{GREEN}{learned}{PLAIN}" if colour else f"{prompt}⟦{learned}⟧"
+    return f"{text}\n({size} tokens, {len(tokenizer(learned, add_special_tokens=False)['input_ids'])} of them learned)"
+
+
+def tokenizer_of(recipe: dict[str, Any], where: str) -> Any:
+    """The tokenizer that a recipe trains or generates with."""
+    from open_r1.engines.prompts import load_tokenizer
+
+    name = recipe.get("model_name_or_path") or recipe.get("model")
+    if isinstance(recipe.get("tokenizer"), str) and recipe["tokenizer"]:
+        name = recipe["tokenizer"]
+    if not name:
+        raise RecipeError(f"{where} names no model or tokenizer", "show a recipe that does, or add --tokenizer DIRECTORY_OR_HUB_ID")
+    return load_tokenizer(name, recipe.get("chat_template") or None)
+
+
+@report_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Prints the first rows of a recipe."""
+    from open_r1.artifacts import go_offline
+    from open_r1.data.sources import load_sources
+
+    parser = argparse.ArgumentParser(prog="open-r1 show-data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("recipe")
+    parser.add_argument("-n", type=int, default=3)
+    known, rest = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
+    recipe = load_recipe(known.recipe, parse_overrides(rest))
+    go_offline(recipe)
+    sources = [{key: value for key, value in source.items() if key not in ("count", "weight")} for source in recipe.get("datasets") or []]
+    rows, tokenizer = load_sources(sources), tokenizer_of(recipe, known.recipe)
+    for row in rows.select(range(min(known.n, len(rows)))):
+        print(shown(tokenizer, row, sys.stdout.isatty()), end="\n\n")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,183 @@
+"""Generation by servers: one that fails in every way, one that is killed under us, and a real `transformers serve`."""
+
+import json
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections import Counter
+from pathlib import Path
+
+import pytest
+import yaml
+from conftest import REPOSITORY, run_cli
+from fault_server import reply_to
+
+from open_r1.store import read_store
+
+FAULTY = Path(__file__).with_name("fault_server.py")
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def wait_for(url, seconds=60):
+    until = time.monotonic() + seconds
+    while time.monotonic() < until:
+        try:
+            return urllib.request.urlopen(url, timeout=5).read()
+        except OSError:
+            time.sleep(0.1)
+    raise AssertionError(f"{url} does not answer")
+
+
+@pytest.fixture
+def faulty(tmp_path):
+    """Starts a fault server: share of faults -> its base URL; `requests()` are those it answered."""
+    started = []
+
+    def start(share):
+        port, log = free_port(), tmp_path / "requests.jsonl"
+        started.append(subprocess.Popen([sys.executable, FAULTY, str(port), str(share), str(log)]))
+        wait_for(f"http://127.0.0.1:{port}/v1/models")
+        return f"http://127.0.0.1:{port}/v1", log
+
+    yield start
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def write_recipe(tmp_path, problems, **values):
+    data = tmp_path / "problems.jsonl"
+    rows = [{"prompt": f"question {n}", "answer": str(n % 10), "problem_id": f"p{n}"} for n in range(problems)]
+    data.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    recipe = {"output_dir": str(tmp_path / "out"), "datasets": [{"path": str(data)}], "model": "fake", "engine": "server", "num_samples": 4}
+    recipe |= {"batch_size": 40, "concurrency": 64, "timeout": 2.0, "temperature": 1.0, "max_new_tokens": 64} | values
+    path = tmp_path / "recipe.yaml"
+    path.write_text(yaml.safe_dump(recipe))
+    return path
+
+
+def check_rows(tmp_path, problems, samples=4):
+    """Every row once, and each with the reply to its own request."""
+    rows = list(read_store(tmp_path / "out"))
+    assert Counter((row["problem_id"], row["sample"]) for row in rows) == Counter((f"p{n}", k) for n in range(problems) for k in range(samples))
+    for row in rows:
+        assert row["text"] == reply_to(row["question"], row["seed"])
+        assert (row["outcome"] == "correct") == (row["extracted"] == row["answer"]) and row["valid"]
+    return rows
+
+
+def test_two_thousand_requests_survive_a_server_that_fails_in_every_way(tmp_path, faulty):
+    url, _ = faulty(0.15)
+    recipe = write_recipe(tmp_path, 500, url=url)
+    run_cli("generate", "--config", recipe)
+    check_rows(tmp_path, 500)
+    manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())
+    assert manifest["samples"] == 2000 and manifest["failed"] == 0 and manifest["peak_rss_gb"] < 1.0
+
+
+def test_five_kills_lose_and_double_nothing(tmp_path, faulty):
+    url, log = faulty(0.05)
+    recipe = write_recipe(tmp_path, 500, url=url, concurrency=16)
+    rng, done = random.Random(0), []
+    for _ in range(5):
+        process = subprocess.Popen([sys.executable, "-m", "open_r1.generate", "--config", recipe], cwd=REPOSITORY, stderr=subprocess.DEVNULL)
+        before = len(list((tmp_path / "out").glob("part-*.jsonl"))) if (tmp_path / "out").exists() else 0
+        while process.poll() is None and len(list((tmp_path / "out").glob("part-*.jsonl"))) < before + 3:
+            time.sleep(0.02)
+        time.sleep(rng.random() * 0.5)
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        done.append(len(list((tmp_path / "out").glob("part-*.jsonl"))))
+    assert done == sorted(done) and 3 <= done[0] and not (tmp_path / "out" / "manifest.json").exists()
+    run_cli("generate", "--config", recipe)
+    check_rows(tmp_path, 500)
+    asked = Counter(map(tuple, map(json.loads, log.read_text().splitlines())))
+    assert sum(asked.values()) - len(asked) < 5 * 8 * 40  # only what was under way at a kill is asked again
+
+
+def test_two_servers_share_the_work_and_one_may_be_away(tmp_path, faulty):
+    one, log = faulty(0.0)
+    two, _ = faulty(0.0)
+    recipe = write_recipe(tmp_path, 20, url=[one, f"http://127.0.0.1:{free_port()}/v1", two])
+    run_cli("generate", "--config", recipe)
+    check_rows(tmp_path, 20)
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"url": "http://127.0.0.1:9/v1"}, "no server answers"),
+        ({"model": "other"}, "serves fake, not other"),
+        ({"url": ""}, "`engine: server` needs `url`"),
+        ({"api": "telepathy"}, "`api: telepathy`"),
+    ],
+)
+def test_what_no_attempt_mends_is_one_line(tmp_path, faulty, values, message):
+    url, _ = faulty(0.0)
+    result = run_cli("generate", "--config", write_recipe(tmp_path, 4, **({"url": url} | values)), check=False)
+    assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
+    assert len(result.stderr.strip().splitlines()) == 2
+
+
+def test_a_wrong_key_is_never_printed(tmp_path, monkeypatch):
+    from http.server import BaseHTTPRequestHandler, HTTPServer
+    from threading import Thread
+
+    class Refuses(BaseHTTPRequestHandler):
+        def do_GET(self):
+            self.send_response(401)
+            self.end_headers()
+            self.wfile.write(self.headers["Authorization"].encode())  # some servers repeat it
+
+        def log_message(self, *_):
+            pass
+
+    server = HTTPServer(("127.0.0.1", 0), Refuses)
+    Thread(target=server.serve_forever, daemon=True).start()
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
+    result = run_cli("generate", "--config", write_recipe(tmp_path, 4, url=f"http://127.0.0.1:{server.server_port}/v1"), check=False)
+    server.shutdown()
+    assert result.returncode == 2 and "refuses the key" in result.stderr and "OPENAI_API_KEY" in result.stderr
+    assert "very-secret" not in result.stdout + result.stderr
+    assert all(b"very-secret" not in path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+
+
+# ------------------------------------------------------------------------------------------------ a real server
+
+
+@pytest.fixture(scope="module")
+def served():
+    """Base URL of a real `transformers serve` on the CPU."""
+    pytest.importorskip("fastapi")
+    pytest.importorskip("uvicorn")
+    port = free_port()
+    command = [str(Path(sys.executable).with_name("transformers")), "serve", "--device", "cpu", "--port", str(port)]
+    process = subprocess.Popen(command, env=os.environ | {"HF_HUB_OFFLINE": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    wait_for(f"http://127.0.0.1:{port}/health", 120)
+    yield f"http://127.0.0.1:{port}/v1"
+    process.kill()
+    process.wait()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("api", ["text", "chat"])
+def test_a_real_server_gives_what_the_model_gives_here(tmp_path, smoke_root, served, api):
+    greedy = {"temperature": 0.0, "num_samples": 1, "max_new_tokens": 12, "model": str(smoke_root / "reasoning_rl")}
+    shared = greedy | {"datasets": [{"path": "mini:chain", "limit": 6}]}
+    run_cli("generate", "--config", write_recipe(tmp_path, 1, **shared, engine="transformers", output_dir=str(tmp_path / "here")))
+    run_cli("generate", "--config", write_recipe(tmp_path, 1, **shared, url=served, api=api, timeout=60.0, concurrency=2))
+    here, there = ({row["question"]: row for row in read_store(tmp_path / name)} for name in ("here", "out"))
+    assert len(here) == 6 and here.keys() == there.keys()
+    for question, row in here.items():
+        assert (there[question]["text"], there[question]["outcome"]) == (row["text"], row["outcome"])
+        assert there[question]["finish_reason"] == row["finish_reason"] and abs(there[question]["tokens"] - row["tokens"]) <= 1
