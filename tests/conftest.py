@@ -1,4 +1,4 @@
-"""What the tests of whole stages share: the repository, the command line, and one smoke run of the mini pipeline."""
+"""What tests share: the repository, the command line, one smoke run of the mini pipeline, and a scripted endpoint."""
 
 import os
 import subprocess
@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from servers import running
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before anything imports huggingface_hub
@@ -25,3 +26,26 @@ def smoke_root(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("smoke") / "mini"
     run_cli("run", "recipes/mini/pipeline.yaml", "--smoke", "--root", root)
     return root
+
+
+@pytest.fixture
+def pauses(monkeypatch) -> list[float]:
+    """Pauses that were asked for between attempts; none is made. Nothing but the loopback is reached."""
+    from open_r1 import endpoints
+
+    asked = []
+
+    async def sleep(seconds):
+        asked.append(seconds)
+
+    monkeypatch.setattr(endpoints, "SLEEP", sleep)
+    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
+    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
+    return asked
+
+
+@pytest.fixture
+def server(pauses):
+    """An endpoint with a script, see `servers.py`."""
+    with running() as found:
+        yield found

@@ -1,13 +1,13 @@
-"""An endpoint that fails in every way we know, as its own process: `python fault_server.py PORT SHARE_OF_FAULTS LOG`.
+"""An endpoint that fails in every way we know, as its own process: `python fault_server.py --port=8000 --share=0.1 --log=FILE`.
 
 The reply to a request depends on the problem and the seed alone, so that it can be checked; the first attempt of some requests meets a
 fault, and a request is logged when it is answered.
 """
 
+import argparse
 import hashlib
 import json
 import random
-import sys
 import threading
 import time
 from collections import Counter
@@ -24,9 +24,9 @@ def reply_to(prompt, seed):
 class Server(ThreadingHTTPServer):
     daemon_threads, request_queue_size = True, 256
 
-    def __init__(self, port, share, log):
+    def __init__(self, port, share, log, delay):
         super().__init__(("127.0.0.1", port), Handler)
-        self.share, self.attempts, self.lock = share, Counter(), threading.Lock()
+        self.share, self.delay, self.attempts, self.lock = share, delay, Counter(), threading.Lock()
         self.log = open(log, "a", buffering=1)  # noqa: SIM115
 
     def handle_error(self, *_):
@@ -50,6 +50,7 @@ class Handler(BaseHTTPRequestHandler):
         if attempt == 0 and chance.random() < self.server.share and not self.fault(chance.choice(FAULTS)):
             return
         text = reply_to(prompt, seed)
+        time.sleep(self.server.delay)
         self.answer(200, {"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": {"completion_tokens": 9}})
         self.server.log.write(json.dumps([prompt, seed]) + "\n")
 
@@ -79,4 +80,11 @@ class Handler(BaseHTTPRequestHandler):
 
 
 if __name__ == "__main__":
-    Server(int(sys.argv[1]), float(sys.argv[2]), sys.argv[3]).serve_forever(0.05)
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--port", type=int)
+    parser.add_argument("--share", type=float, default=0.0)
+    parser.add_argument("--log", default="/dev/null")
+    parser.add_argument("--delay", type=float, default=0.0, help="seconds of thought before every answer")
+    args = parser.parse_args()
+    print("Uvicorn running on", args.port, flush=True)  # what datatrove waits for
+    Server(args.port, args.share, args.log, args.delay).serve_forever(0.05)

@@ -61,7 +61,7 @@ def test_grpo_refuses(capsys, chain, extra, expected):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ('{"question": "1 + 1"}', "no column `prompt`; it has question"),
+        ('{"puzzle": "1 + 1"}', "no column `prompt`; it has puzzle"),
         ('{"prompt": "1 + 1"}', "no column `answer`"),
         ('{"prompt": "1 + 1", "answer": ""}', "gold answer ''"),
         ('{"prompt": "1 + 1", "answer": null}', "gold answer None"),
@@ -134,9 +134,15 @@ def test_full_disk_is_one_line_and_leaves_nothing_complete(capsys, chain, monkey
 
 def test_filters_that_leave_nothing_show_the_funnel(capsys, smoke_root, tmp_path):
     store = smoke_root / "cold_start_data/samples"
-    recipe = {"root": str(tmp_path), "output_dir": str(tmp_path / "out"), "samples": str(store), "filters": ["finished", "correct"]}
+    recipe = {
+        "root": str(tmp_path),
+        "output_dir": str(tmp_path / "out"),
+        "samples": str(store),
+        "filters": ["finished", "correct"],
+        "decontaminate": False,
+    }
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
-    assert "passes the filters (finished -" in fails(capsys, curate.main, "--config", tmp_path / "recipe.yaml")
+    assert "is left (finished -" in fails(capsys, curate.main, "--config", tmp_path / "recipe.yaml")
 
 
 def test_evaluation_refuses_more_k_than_samples():

@@ -35,10 +35,17 @@ def test_help_of_each_command_imports_nothing_heavy(name):
     assert done.stdout.startswith(f"usage: open-r1 {name} ") and len(done.stdout.splitlines()) > 2
 
 
-@pytest.mark.parametrize(("name", "key"), [("generate", "num_samples"), ("curate", "filters"), ("evaluate", "models")])
+@pytest.mark.parametrize(
+    ("name", "key"),
+    [("generate", "num_samples"), ("curate", "filters"), ("evaluate", "models"), ("mix", "total"), ("decontaminate", "against")],
+)
 def test_help_lists_the_keys_of_plain_commands(name, key):
     keys = next(line for line in run(name, "--help").stdout.splitlines() if line.startswith("keys: "))
-    assert key in keys.removeprefix("keys: ").split(", ") and "seed" in keys
+    assert {key, "output_dir"} <= set(keys.removeprefix("keys: ").split(", "))
+
+
+def test_help_of_show_data_says_what_it_takes():
+    assert run("show-data", "--help").stdout.startswith("usage: open-r1 show-data RECIPE [-n 3] [--key value ...]\n")
 
 
 @pytest.mark.parametrize(
@@ -46,6 +53,9 @@ def test_help_lists_the_keys_of_plain_commands(name, key):
     [
         (["trian"], "unknown command 'trian'"),
         (["curate"], "no recipe given"),
+        (["mix"], "no recipe given"),
+        (["decontaminate"], "no recipe given"),
+        (["show-data", "no.yaml"], "no.yaml: no such recipe"),
         (["curate", "--config", "no.yaml"], "no.yaml: no such recipe"),
     ],
 )

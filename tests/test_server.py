@@ -43,9 +43,14 @@ def faulty(tmp_path):
     """Starts a fault server: share of faults -> its base URL; `requests()` are those it answered."""
     started = []
 
-    def start(share):
+    def start(share, delay=0.0):
         port, log = free_port(), tmp_path / "requests.jsonl"
-        started.append(subprocess.Popen([sys.executable, FAULTY, str(port), str(share), str(log)]))
+        started.append(
+            subprocess.Popen(
+                [sys.executable, FAULTY, f"--port={port}", f"--share={share}", f"--log={log}", f"--delay={delay}"],
+                stdout=subprocess.DEVNULL,
+            )
+        )
         wait_for(f"http://127.0.0.1:{port}/v1/models")
         return f"http://127.0.0.1:{port}/v1", log
 
@@ -69,7 +74,9 @@ def write_recipe(tmp_path, problems, **values):
 def check_rows(tmp_path, problems, samples=4):
     """Every row once, and each with the reply to its own request."""
     rows = list(read_store(tmp_path / "out"))
-    assert Counter((row["problem_id"], row["sample"]) for row in rows) == Counter((f"p{n}", k) for n in range(problems) for k in range(samples))
+    assert Counter((row["problem_id"], row["sample"]) for row in rows) == Counter(
+        (f"p{n}", k) for n in range(problems) for k in range(samples)
+    )
     for row in rows:
         assert row["text"] == reply_to(row["question"], row["seed"])
         assert (row["outcome"] == "correct") == (row["extracted"] == row["answer"]) and row["valid"]
@@ -90,7 +97,9 @@ def test_five_kills_lose_and_double_nothing(tmp_path, faulty):
     recipe = write_recipe(tmp_path, 500, url=url, concurrency=16)
     rng, done = random.Random(0), []
     for _ in range(5):
-        process = subprocess.Popen([sys.executable, "-m", "open_r1.generate", "--config", recipe], cwd=REPOSITORY, stderr=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "open_r1.generate", "--config", recipe], cwd=REPOSITORY, stderr=subprocess.DEVNULL
+        )
         before = len(list((tmp_path / "out").glob("part-*.jsonl"))) if (tmp_path / "out").exists() else 0
         while process.poll() is None and len(list((tmp_path / "out").glob("part-*.jsonl"))) < before + 3:
             time.sleep(0.02)
@@ -98,7 +107,7 @@ def test_five_kills_lose_and_double_nothing(tmp_path, faulty):
         process.send_signal(signal.SIGKILL)
         process.wait()
         done.append(len(list((tmp_path / "out").glob("part-*.jsonl"))))
-    assert done == sorted(done) and 3 <= done[0] and not (tmp_path / "out" / "manifest.json").exists()
+    assert done == sorted(done) and done[0] >= 3 and not (tmp_path / "out" / "manifest.json").exists()
     run_cli("generate", "--config", recipe)
     check_rows(tmp_path, 500)
     asked = Counter(map(tuple, map(json.loads, log.read_text().splitlines())))
@@ -126,7 +135,7 @@ def test_what_no_attempt_mends_is_one_line(tmp_path, faulty, values, message):
     url, _ = faulty(0.0)
     result = run_cli("generate", "--config", write_recipe(tmp_path, 4, **({"url": url} | values)), check=False)
     assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
-    assert len(result.stderr.strip().splitlines()) == 2
+    assert [line.split(":")[0].strip() for line in result.stderr.strip().splitlines()[-2:]] == ["error", "fix"]
 
 
 def test_a_wrong_key_is_never_printed(tmp_path, monkeypatch):

@@ -7,6 +7,7 @@ whether what lies there is what it would make.
 """
 
 import fcntl
+import hashlib
 import json
 import os
 import platform
@@ -49,10 +50,17 @@ def needs_hub(recipe: Recipe) -> bool:
     """Whether a stage publishes, or names a model or dataset that is neither on this disk nor generated (`mini:`, `gym:`)."""
     sources = [*(recipe.get("datasets") or []), *(recipe.get("add") or []), *(recipe.get("models") or [])]
     sources += [settings for settings in (recipe.get("rewards") or {}).values() if settings]
-    names = [recipe.get("model_name_or_path"), recipe.get("model")]
+    cleaning = recipe.get("decontaminate", {"against": recipe.get("against", [])})
+    against = cleaning.get("against") if isinstance(cleaning, dict) else [] if cleaning is False else None
+    if against is None:  # the default benchmarks
+        return True
+    sources += against if isinstance(against, list) else []
+    names = [recipe.get("model_name_or_path"), recipe.get("model"), recipe.get("tokenizer")]
     for source in sources:
         names += [source.get("path"), source.get("model")] if isinstance(source, dict) else [source]
-    return bool(recipe.get("push_to_hub")) or any(name and ":" not in str(name) and not looks_local(str(name)) for name in names)
+    return bool(recipe.get("push_to_hub")) or any(
+        isinstance(name, str) and name and ":" not in str(name) and not looks_local(str(name)) for name in names
+    )
 
 
 def go_offline(recipe: Recipe) -> None:
@@ -89,14 +97,18 @@ def input_paths(recipe: Recipe) -> list[str]:
 
 def expected_hash(recipe: Recipe) -> str:
     """Hash that the finished artifact of this recipe carries. Raises `ArtifactError` where an input is not complete."""
-    inputs = {}
-    for path in input_paths(recipe):
-        manifest = read_manifest(path)
-        if manifest is None:
-            state = "is not complete" if Path(path).exists() else "does not exist"
-            raise ArtifactError(f"input artifact {path} {state}", "run the stage that makes it first")
-        inputs[path] = manifest["hash"]
-    return fingerprint(recipe | {"inputs": inputs})
+    return fingerprint(recipe | {"inputs": {path: input_hash(Path(path), Path(recipe["root"])) for path in input_paths(recipe)}})
+
+
+def input_hash(path: Path, root: Path) -> str:
+    """Hash of an input: of the artifact that it is or lies in, else of the file's content."""
+    for place in (path, *path.parents):
+        if place != root and (manifest := read_manifest(place)):
+            return manifest["hash"]
+    if path.is_file():
+        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
+    state = "is not complete" if path.exists() else "does not exist"
+    raise ArtifactError(f"input artifact {path} {state}", "run the stage that makes it first")
 
 
 class Artifact:
@@ -223,7 +235,7 @@ def begin(kind: type[T], arguments: list[str] | None) -> tuple[T, Recipe, Artifa
     """
     recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
     args = fill(kind, recipe, where)
-    go_offline(recipe)
+    go_offline({key: None for key in ("decontaminate", "against") if key in kind.__dataclass_fields__} | recipe)
     artifact = Artifact(recipe)
     if artifact.claim(force):
         return args, recipe, artifact

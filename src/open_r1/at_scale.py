@@ -22,6 +22,7 @@ import json
 import os
 import sys
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -40,9 +41,18 @@ NEEDED = ("datatrove", "orjson", "aiosqlite", "aiofiles", "httpx", "xxhash")
 
 
 async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[dict[str, Any]]:
-    """All completions of one problem. A request that fails stays as a failed completion, so that it stops nothing else."""
+    """
+    All completions of one problem. A request that fails stays as a failed completion, so that it stops nothing else.
+
+    Servers that stand by themselves (`url`) are asked by our own client, which tries again; those of a task by datatrove, which ends the
+    task where its server dies.
+    """
     problem = document.metadata["problem"]
     problem = problem | {"prompt": json.loads(problem["prompt"])}
+    if engine.sampling.url:
+        endpoint = await engine.connected()
+        draws = await asyncio.gather(*(engine.draw_one(endpoint, problem, sample) for sample in range(engine.sampling.num_samples)))
+        return [draw._asdict() for draw in draws]
 
     async def one(sample: int) -> dict[str, Any]:
         seed = engine.seed(problem, sample)
@@ -83,13 +93,14 @@ def sample_documents(data: Iterable[Any], rank: int, world_size: int, args: Gene
 
     settings, urls = args.executor, [sampling.url] if isinstance(sampling.url, str) else sampling.url
     engine = ServerEngine(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
-    engine.context = settings.get("context", 0)
+    if (server := settings.get("server", "endpoint")) != "endpoint":
+        engine.context, engine.sampling = settings.get("context", 0), replace(sampling, url="")
     config = InferenceConfig(
-        server_type=settings.get("server", "endpoint"),
+        server_type=server,
         model_name_or_path=args.model,
         model_max_context=settings.get("context", 8192),
         use_chat=sampling.api == "chat",
-        endpoint_url=urls[rank % len(urls)] or None,
+        endpoint_url=urls[0] or None,
         api_key=os.environ.get(sampling.key_variable),
         tp=settings.get("tensor_parallel", 1),
         max_concurrent_generations=sampling.concurrency,
@@ -171,7 +182,9 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
 
     if "SLURM_ARRAY_TASK_ID" in os.environ:
         raise RecipeError(f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node")
-    settings = {"time": "24:00:00", "partition": "", "qos": ""} | (args.executor.get("slurm") or {})
+    settings = {"time": "24:00:00", "qos": ""} | (args.executor.get("slurm") or {})
+    if not settings.get("partition"):
+        raise RecipeError("`executor`: the Slurm partition is missing", "add `slurm: {partition: NAME}`; `sinfo` lists them")
     settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
     tasks = args.executor.get("tasks", 1)
     sampled = SlurmPipelineExecutor(

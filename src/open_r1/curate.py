@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from open_r1.artifacts import Artifact, begin
 from open_r1.engines import make_engine
 from open_r1.errors import RecipeError, report_errors
-from open_r1.filters import Funnel, count, require_rows
+from open_r1.filters import Funnel, correct, count, require_rows
 from open_r1.formats import ResponseFormat
 from open_r1.generate import GenerateArguments, check_store, sampling_of
 from open_r1.store import FAILED, fill_store, store_parts
@@ -50,7 +50,7 @@ class CurateArguments(GenerateArguments):
         summary (`dict`, *optional*):
             Summary written after the reasoning, by language; `{answer}` stands for the answer. Without it the sample's own.
         review (`bool`, *optional*, defaults to `False`):
-            Whether to write `review.html`, a page to keep or drop rows by hand.
+            Whether to write `review.html`, a page to keep or drop rows by hand, and to stop there until there are `decisions`.
         decisions (`str`, *optional*):
             The file that the page exports; the rows that it drops are left out.
         add (`list[dict]`, *optional*):
@@ -76,6 +76,8 @@ class CurateArguments(GenerateArguments):
         for key, values in (("pick", ("shortest", "random", "diverse")), ("output", ("responses", "problems"))):
             if getattr(self, key) not in values:
                 raise RecipeError(f"`{key}: {getattr(self, key)}` is unknown", f"use one of {', '.join(values)}")
+        if self.output == "problems" and (self.add or self.rewrite):
+            raise RecipeError("`output: problems` has no responses to rewrite or to add to", "remove `add` and `rewrite`")
 
 
 class Place(NamedTuple):
@@ -117,12 +119,12 @@ def rows_at(places: Iterable[Place]) -> Iterator[Row]:
         opened.close()
 
 
-def pass_rates(store: Path) -> dict[str, float]:
-    """Share of right samples, by problem."""
+def pass_rates(store: Path, verdicts: dict[tuple[str, int], float | None] | None = None) -> dict[str, float]:
+    """Share of right samples, by problem; where no rule decides the judge does."""
     right, drawn = Counter(), Counter()
     for place, row in placed_rows(store):
         drawn[place.problem] += 1
-        right[place.problem] += row["outcome"] == "correct"
+        right[place.problem] += correct(row | {"judged": judged(verdicts or {}, place)}, None, {})
     return {problem: right[problem] / number for problem, number in drawn.items()}
 
 
@@ -138,7 +140,7 @@ def best(group: list[Place], args: CurateArguments, problem: str) -> list[Place]
     """The best places of one problem."""
     number = args.per_problem or len(group)
     if args.pick == "random":
-        group = random.Random(f"{args.seed}/{problem}").sample(group, len(group))
+        group = random.Random(f"{args.seed}/{problem}").sample(sorted(group, key=lambda place: place.sample), len(group))
     else:
         group = sorted(group, key=lambda place: (place.tokens, place.sample))
     return diverse(group, number) if args.pick == "diverse" and number < len(group) else group[:number]
@@ -217,14 +219,17 @@ def training_row(row: Row, args: CurateArguments) -> Row:
     shared = {key: row[key] for key in KEPT} | {"prompt": [{"role": "user", "content": row["question"]}]}
     if args.output == "problems":
         return shared | {"pass_rate": row["pass_rate"]}
+    if args.summary and row["language"] not in args.summary:
+        raise RecipeError(f"`summary` has no text for the language {row['language']!r}", f"add `{row['language']}:` to it")
     text = args.summary[row["language"]].replace("{answer}", row["extracted"] or "") if args.summary else row["final"] or ""
     return shared | {"response": ResponseFormat("r1").write(row["reasoning"], text)}
 
 
 def curate(args: CurateArguments, store: Path, artifact: Artifact, funnel: Funnel) -> Iterator[Row]:
     """Training rows from a sample store; the funnel is complete when the last of them was taken."""
-    rates = pass_rates(store) if "pass_rate" in funnel.names() or args.output == "problems" else {}
-    chosen = select_rows(args, store, funnel, rates, ask_judge(args, store, artifact))
+    verdicts = ask_judge(args, store, artifact)
+    rates = pass_rates(store, verdicts) if "pass_rate" in funnel.names() or args.output == "problems" else {}
+    chosen = select_rows(args, store, funnel, rates, verdicts)
     rows: Iterable[Row] = (row | {"pass_rate": rates.get(row["problem_id"])} for row in rows_at(chosen))
     if args.rewrite:
         from open_r1.rewrite import rewrite_rows
@@ -248,12 +253,13 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one curation recipe from the command line."""
     from open_r1.data.sources import load_sources
     from open_r1.data.tables import write_result
+    from open_r1.decontaminate import make_decontaminator
 
     stage = begin(CurateArguments, arguments)
     if stage is None:
         return
     args, recipe, artifact = stage
-    funnel, sampling = Funnel(args.filters), sampling_of(args)
+    funnel, sampling, cleaner = Funnel(args.filters), sampling_of(args), make_decontaminator(args.decontaminate)
     store = Path(args.samples or artifact.path / "samples")
     if not args.samples:
         problems = load_sources(args.datasets, ["prompt", "answer"])
@@ -278,7 +284,17 @@ def main(arguments: list[str] | None = None) -> None:
                 {key: row.get(key) for key in (*KEPT, "prompt", "response")} for row in load_sources([source], ["prompt", "response"])
             )
 
-    write_result(rows(), artifact, recipe, funnel.steps, args)
+    if args.review and not args.decisions:
+        print(f"look at {review_page(rows(), artifact)}, then run again with `--decisions FILE`; what was done is kept")
+        return
+    write_result(rows(), artifact, recipe, funnel.steps, cleaner)
+
+
+def review_page(rows: Iterator[Row], artifact: Artifact) -> Path:
+    """Takes all rows, which writes the page, and returns where it is."""
+    for _ in rows:
+        pass
+    return artifact.path / "review.html"
 
 
 if __name__ == "__main__":

@@ -30,7 +30,8 @@ SILENT = re.compile(r"\\(?:left|right|displaystyle|text(?:bf|it|rm)?|math(?:rm|b
 SPELLED = (("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\leq", "\\le"), ("\\geq", "\\ge"), ("\\neq", "\\ne"))
 SINGLE = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")  # each a word of its own
 TABLE = bytes(byte if byte >= 128 or chr(byte).isalnum() or byte == 0 else 32 for byte in range(256))
-IGNORED = re.compile(r"[^\w+\-*/=<>^!|]")
+SIGNS = re.compile(r"[^\w\x00-\x7f\u0300-\u036f]")  # punctuation beyond ASCII
+APART, IGNORED = re.compile(r"(?<=\d)\s+(?=\d)"), re.compile(r"\.(?!\d)|[^\w+\-*/=<>^!|().]")
 PIECE = 1 << 20  # characters that are hashed at once
 LETTER, WORD = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd, so that they have an inverse modulo 2^64
 # The benchmarks that the recipes of this repository report.
@@ -38,7 +39,6 @@ BENCHMARKS = [
     {"path": "HuggingFaceH4/aime_2024", "split": "train"},
     {"path": "HuggingFaceH4/MATH-500", "split": "test"},
     {"path": "Idavidrein/gpqa", "name": "gpqa_diamond", "split": "train", "columns": {"Question": "prompt", "Correct Answer": "answer"}},
-    {"path": "livecodebench/code_generation_lite", "split": "test", "columns": {"question_content": "prompt"}},
     {"path": "google/IFEval", "split": "train"},
 ]
 
@@ -61,7 +61,7 @@ class Match(NamedTuple):
 def spelled(text: str) -> str:
     """Lower case, compatibility forms, and one spelling of LaTeX."""
     if not text.isascii():
-        text = SINGLE.sub(r" \1 ", unicodedata.normalize("NFKC", text))
+        text = SIGNS.sub(" ", SINGLE.sub(r" \1 ", unicodedata.normalize("NFKC", text)))
     text = text.lower()
     if "\\" in text:
         text = SILENT.sub(" ", text)
@@ -77,7 +77,7 @@ def normalized(texts: list[str]) -> bytes:
 
 def exactly(text: str) -> str:
     """A whole text for comparison: "3 + 4" and "3 - 4" have the same words and are not the same."""
-    return IGNORED.sub("", spelled(text))
+    return IGNORED.sub("", APART.sub("_", spelled(text)))
 
 
 def powers(base: int, count: int) -> np.ndarray:
@@ -112,7 +112,7 @@ class Powers:
         self.known: dict[int, np.ndarray] = {}
 
     def of(self, base: int, count: int) -> np.ndarray:
-        if len(self.known.get(base, ())) < count:
+        if base not in self.known or len(self.known[base]) < count:
             self.known[base] = powers(base, 2 * count)
         return self.known[base][:count]
 
@@ -244,6 +244,8 @@ class Decontaminator:
     """
 
     def __init__(self, against: list[dict[str, Any]] | None = None, size: int = 10):
+        if size not in SIZES:
+            raise RecipeError(f"decontaminate: `size: {size}`", f"use one of {', '.join(map(str, SIZES))}")
         entries = [entry for source in (BENCHMARKS if against is None else against) for entry in read_benchmark(source)]
         if not entries:
             raise RecipeError("decontaminate: `against` is empty", "list benchmarks, or write `decontaminate: false`")
@@ -288,8 +290,9 @@ def report_text(report: dict[str, Any] | None) -> str:
 
 def read_benchmark(source: dict[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
     """Entries of one benchmark: its questions, and its solutions and answers."""
-    from open_r1.data.sources import load_source
+    from open_r1.data.sources import check_source, load_source
 
+    check_source(source)
     name = source["path"].split("/")[-1] + (f":{source['name']}" if source.get("name") else "")
     for number, row in enumerate(load_source(source)):
         yield name, str(number), prompt_text(row), True
@@ -321,7 +324,11 @@ def make_decontaminator(settings: Any) -> Decontaminator | None:
     if settings is False:
         return None
     settings = {} if settings in (None, True) else settings
-    if not isinstance(settings, dict) or set(settings) - {"against", "size"}:
+    if (
+        not isinstance(settings, dict)
+        or set(settings) - {"against", "size"}
+        or not isinstance(settings.get("against", []), (list, type(None)))
+    ):
         raise RecipeError(f"`decontaminate: {settings}`", "give `against` and `size`, or `false`")
     return Decontaminator(**settings)
 
@@ -361,7 +368,7 @@ def main(arguments: list[str] | None = None) -> None:
     if stage is None:
         return
     args, _, artifact = stage
-    cleaner = Decontaminator(args.against, args.size)
+    cleaner = make_decontaminator({"against": args.against, "size": args.size})
     rows = cleaner.rows(load_sources(args.datasets), artifact.path / "contaminated.jsonl")
     count = write_table(rows, artifact.path / "data.parquet")
     if not count:

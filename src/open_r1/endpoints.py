@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any, TypeVar
 
-from .errors import UserError
+from .errors import RecipeError, UserError
 
 T = TypeVar("T")
 RETRIED = (408, 409, 425, 429, 500, 502, 503, 504, 529)
@@ -90,6 +90,10 @@ class Endpoint:
         self.urls = [url.rstrip("/") for url in ([urls] if isinstance(urls, str) else urls)]
         self.key_variable, self.key = key_variable, os.environ.get(key_variable, "").strip()
         self.concurrency, self.timeout, self.retries, self.budget = concurrency, timeout, retries, budget
+        if concurrency < 1 or timeout <= 0 or retries < 0:
+            raise RecipeError(
+                f"concurrency {concurrency}, timeout {timeout}, retries {retries}", "they must be at least 1, above 0, at least 0"
+            )
         self.opened, self.resting, self.counts = Counter(), {}, Counter()
 
     async def __aenter__(self) -> "Endpoint":

@@ -159,8 +159,8 @@ class Funnel:
     def __init__(self, filters: list[Any]):
         self.filters, self.steps = [], []
         for entry in filters:
-            name, limit = next(iter(entry.items())) if isinstance(entry, dict) and entry else (entry, None)
-            if name not in FILTERS:
+            name, limit = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (entry, None)
+            if not isinstance(name, str) or name not in FILTERS:
                 raise RecipeError(f"`filters`: unknown filter `{name}`", f"use some of {', '.join(FILTERS)}")
             limit = FILTERS[name].default if limit is None else limit
             self.filters.append((FILTERS[name].passes, check_limit(name, limit), {}))
@@ -189,15 +189,20 @@ class Funnel:
 
 
 def check_limit(name: str, limit: Any) -> Any:
-    """A limit of the type that a filter wants; raises `RecipeError` for another."""
-    default = FILTERS[name].default
-    fits = isinstance(limit, (int, float)) if isinstance(default, (int, float)) else isinstance(limit, type(default))
-    fits = fits and (not isinstance(default, list) or len(limit) == len(default) and all(isinstance(one, (int, float)) for one in limit))
-    fits = fits and (not isinstance(default, str) or limit in ("text", "question"))
+    """A limit that a filter can use; raises `RecipeError` for another."""
+    default, number = FILTERS[name].default, lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)
+    fits = isinstance(limit, type(default)) and not isinstance(limit, bool)
+    if isinstance(default, float):  # a share
+        fits = number(limit) and 0 <= limit <= 1
+    elif isinstance(default, int):
+        fits = fits and limit >= (1 if name in ("no_repetition", "no_loop") else 0)
+    elif isinstance(default, list):
+        fits = fits and len(limit) == 2 and all(map(number, limit)) and limit[0] <= limit[1]
+    elif isinstance(default, str):
+        fits = limit in ("text", "question")
     if not fits:
-        raise RecipeError(
-            f"`filters`: `{name}: {limit}` has no such limit", f"write it like `{name}: {default}`" if default else f"write `{name}`"
-        )
+        hint = f"write it like `{name}: {default}`" if default is not None else f"write `{name}`, without a limit"
+        raise RecipeError(f"`filters`: `{name}: {limit}` has no such limit", hint)
     return limit
 
 

@@ -59,13 +59,37 @@ class MixArguments:
 
 def counts(args: MixArguments) -> list[int | None]:
     """Rows to draw from each source, `None` for all; raises `RecipeError` for weights that do not sum to 1."""
+    from open_r1.data.sources import check_source
+
+    for source in args.datasets:
+        if not isinstance(source, dict):
+            check_source(source)
+        check_amounts(source)
     weights = [source.get("weight") for source in args.datasets]
     given = [weight for weight in weights if weight is not None]
     if given and abs(sum(given) - 1) > 1e-6:
         raise RecipeError(f"the weights {given} sum to {sum(given):g}, not to 1", "correct `weight`, or give every source a `count`")
     if given and (len(given) < len(weights) or not args.total):
         raise RecipeError("`weight` needs `total`, and a weight for every source", "add them, or give every source a `count`")
-    return [round(weight * args.total) for weight in weights] if given else [source.get("count") for source in args.datasets]
+    return shares(weights, args.total) if given else [source.get("count") for source in args.datasets]
+
+
+def check_amounts(source: dict[str, Any]) -> None:
+    """Raises `RecipeError` for a weight or count that is none."""
+    weight, number = source.get("weight"), source.get("count")
+    if weight is not None and (isinstance(weight, bool) or not isinstance(weight, (int, float)) or weight < 0):
+        raise RecipeError(f"`weight: {weight}` of {source.get('path')}", "give a share of `total`, such as 0.25")
+    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
+        raise RecipeError(f"`count: {number}` of {source.get('path')}", "give a number of rows")
+
+
+def shares(weights: list[float], total: int) -> list[int]:
+    """Whole rows by weight that sum to the total: the largest remainders get what rounding down leaves."""
+    exact = [weight * total for weight in weights]
+    found = [int(value + 1e-9) for value in exact]
+    for n in sorted(range(len(exact)), key=lambda n: found[n] - exact[n])[: total - sum(found)]:
+        found[n] += 1
+    return found
 
 
 def draw(source: dict[str, Any], wanted: int | None, seed: int) -> Any:
@@ -83,6 +107,11 @@ def mixed(args: MixArguments, tokenizer: Any, step: dict[str, Any]) -> Iterator[
     """Rows of all sources that render and are not too long."""
     for source, wanted in zip(args.datasets, counts(args), strict=True):
         for row in draw(source, wanted, args.seed):
+            if not isinstance(row["response"], str):
+                raise DataError(
+                    f"dataset {source['path']}: a row has no response: {str(row['prompt'])[:200]}",
+                    "filter such rows out, or map `response`",
+                )
             check_rendering(tokenizer, row)
             messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
             length = len(tokenizer(tokenizer.apply_chat_template(messages, tokenize=False), add_special_tokens=False)["input_ids"])
@@ -94,6 +123,7 @@ def mixed(args: MixArguments, tokenizer: Any, step: dict[str, Any]) -> Iterator[
 def main(arguments: list[str] | None = None) -> None:
     """Runs one mixture recipe from the command line."""
     from open_r1.data.tables import write_result
+    from open_r1.decontaminate import make_decontaminator
     from open_r1.engines.prompts import load_tokenizer
 
     stage = begin(MixArguments, arguments)
@@ -101,10 +131,12 @@ def main(arguments: list[str] | None = None) -> None:
         return
     args, recipe, artifact = stage
     counts(args)
+    if not args.datasets:
+        raise RecipeError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
     if not args.tokenizer:
         raise RecipeError("the recipe names no `tokenizer`", "add the student's artifact directory or Hub id")
     tokenizer, step = load_tokenizer(args.tokenizer, args.chat_template or None), new_step(f"max_length: {args.max_length}")
-    write_result(mixed(args, tokenizer, step), artifact, recipe, [step], args, tokenizer)
+    write_result(mixed(args, tokenizer, step), artifact, recipe, [step], make_decontaminator(args.decontaminate), tokenizer)
     print((artifact.path / "README.md").read_text(encoding="utf-8").split("## Filters")[0].partition("made by open_r1.")[2].strip())
 
 

@@ -109,7 +109,7 @@ def downstream(stages: list[Stage], name: str) -> list[Stage]:
     """A stage and all that read its artifact, directly or not."""
     found = [stage for stage in stages if stage.name == name]
     for stage in stages:
-        inputs = {Path(path) for path in input_paths(stage.recipe)}
+        inputs = {place for path in input_paths(stage.recipe) for place in (Path(path), *Path(path).parents)}
         if stage not in found and any(other.output in inputs for other in found):
             found.append(stage)
     return found

@@ -2,25 +2,26 @@
 
 Two requests per row. The first rewrites the reasoning in the first person and the question's language, changing no fact, after examples
 from a file that you edit. The second writes the summary from the rewritten reasoning alone. A row is kept only if the new response still
-verifies and its reasoning still holds the answer: a rewriter that changes the result is caught.
+verifies, where a rule can, and its reasoning still holds the answer: a rewriter that changes the result is caught.
 """
 
 import asyncio
 import itertools
 import json
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .artifacts import Artifact, write_atomically
-from .endpoints import Endpoint, RequestError
+from .endpoints import RETRIED, Endpoint, EndpointError, RequestError
 from .errors import RecipeError
 from .filters import Funnel, count
 from .formats import ResponseFormat, read_response
 from .metrics.language import consistency
+from .recipes import fill
 from .verify import Case, verify_many
 
 Row = dict[str, Any]
@@ -46,6 +47,7 @@ Question:
 
 Reasoning:
 {reasoning}"""
+AWAY = "away"  # no server replied: asked again by the next run
 STEPS = ("rewriter: no reply", "rewriter: the answer changed", "rewriter: the answer left the reasoning", "rewriter: other language")
 
 
@@ -85,13 +87,20 @@ class Rewriter:
     timeout: float = 600.0
     retries: int = 6
 
-    async def rewrite(self, rows: list[Row]) -> list[tuple[str, str] | None]:
-        """Reasoning and summary of each row, `None` where no reply came."""
+    def __post_init__(self):
+        for key in ("url", "model"):
+            if not getattr(self, key):
+                raise RecipeError(f"`rewrite` has no `{key}`", "name the instruct model's server and its model there")
+        if self.concurrency < 1:
+            raise RecipeError(f"`rewrite`: `concurrency: {self.concurrency}`", "it must be at least 1")
+
+    async def rewrite(self, rows: list[Row]) -> list[tuple[str, str] | str]:
+        """Reasoning and summary of each row, or why there are none."""
         shown = read_examples(self.examples)
         async with Endpoint(self.url, self.key_variable, self.concurrency, self.timeout, self.retries) as endpoint:
             return await asyncio.gather(*(self.rewrite_one(endpoint, row, shown) for row in rows))
 
-    async def rewrite_one(self, endpoint: Endpoint, row: Row, shown: list[dict[str, str]]) -> tuple[str, str] | None:
+    async def rewrite_one(self, endpoint: Endpoint, row: Row, shown: list[dict[str, str]]) -> tuple[str, str] | str:
         try:
             request = REASONING.format(
                 examples=examples_text(shown, "Raw reasoning", "reasoning", "Rewritten", "rewritten"), question=row["question"],
@@ -103,8 +112,8 @@ class Rewriter:
                 reasoning=reasoning,
             )  # fmt: skip
             return reasoning, await self.ask(endpoint, request)
-        except RequestError:
-            return None
+        except RequestError as error:
+            return AWAY if error.status in (0, *RETRIED) else STEPS[0]
 
     async def ask(self, endpoint: Endpoint, text: str) -> str:
         body = {"model": self.model, "messages": [{"role": "user", "content": text}], "temperature": self.temperature}
@@ -117,7 +126,7 @@ def read_reply(reply: dict[str, Any]) -> str:
     text = read_response(choice["message"]["content"]).final or ""
     if not text.strip() or choice.get("finish_reason") == "length":
         raise ValueError("an empty or unfinished reply")
-    return text.strip()
+    return text.strip().encode("utf-8", "replace").decode()  # without lone surrogates
 
 
 def read_examples(file: str) -> list[dict[str, str]]:
@@ -127,8 +136,8 @@ def read_examples(file: str) -> list[dict[str, str]]:
     try:
         entries = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
         return [{key: str(entry[key]) for key in ("question", "reasoning", "rewritten", "summary")} for entry in entries]
-    except FileNotFoundError:
-        raise RecipeError(f"rewrite examples {file} do not exist", "give the path of a YAML file") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"rewrite examples {file} cannot be read: {error}", "give the path of a YAML file in UTF-8") from None
     except (yaml.YAMLError, TypeError, KeyError) as error:
         hint = "write a list of entries with question, reasoning, rewritten and summary"
         raise RecipeError(f"rewrite examples {file}: {' '.join(str(error).split())}", hint) from None
@@ -138,37 +147,37 @@ def examples_text(shown: list[dict[str, str]], before: str, old: str, after: str
     return "".join(f"\nExample question:\n{one['question']}\n\n{before}:\n{one[old]}\n\n{after}:\n{one[new]}\n" for one in shown)
 
 
-def failure(row: Row, rewritten: tuple[str, str] | None, correct: bool) -> str:
+def failure(row: Row, reasoning: str, final: str, correct: bool) -> str:
     """The step of the funnel at which a rewritten row ends, empty if it is good."""
-    if rewritten is None:
+    if not ResponseFormat("r1").read(ResponseFormat("r1").write(reasoning, final)).valid:
         return STEPS[0]
     if not correct:
         return STEPS[1]
     answer = " ".join((row["extracted"] or "").split())
-    if answer and answer in " ".join(row["reasoning"].split()) and answer not in " ".join(rewritten[0].split()):
+    if answer and answer in " ".join(row["reasoning"].split()) and answer not in " ".join(reasoning.split()):
         return STEPS[2]
-    shares = [consistency(text, row["language"]) for text in rewritten]
+    shares = [consistency(text, row["language"]) for text in (reasoning, final)]
     return STEPS[3] if any(share is not None and share < 0.9 for share in shares) else ""
 
 
 def rewrite_batch(rows: list[Row], rewriter: Rewriter) -> list[Row]:
     """Rewritten rows; `failed` names the step at which a row ends."""
     rewritten = asyncio.run(rewriter.rewrite(rows))
-    texts = [ResponseFormat("r1").write(*pair) if pair else "" for pair in rewritten]
-    ruled = [n for n, row in enumerate(rows) if rewritten[n] and row["verifier"] != "judge"]
+    texts = ["" if isinstance(pair, str) else ResponseFormat("r1").write(*pair) for pair in rewritten]
+    ruled = [n for n, row in enumerate(rows) if texts[n] and row["verifier"] != "judge"]
     verdicts = verify_many([Case(rows[n]["verifier"], rows[n]["answer"], texts[n], rows[n]) for n in ruled])
     correct = {n: verdict.correct for n, verdict in zip(ruled, verdicts, strict=True)}
     found = []
     for n, (row, pair) in enumerate(zip(rows, rewritten, strict=True)):
-        reasoning, final = pair or ("", "")
-        new = {"reasoning": reasoning, "final": final, "text": texts[n], "sampled": row["text"]}
-        found.append(row | new | {"failed": failure(row, pair, correct.get(n, True))})
+        reasoning, final = ("", "") if isinstance(pair, str) else pair
+        failed = pair if isinstance(pair, str) else failure(row, reasoning, final, correct.get(n, True))
+        found.append(row | {"reasoning": reasoning, "final": final, "text": texts[n], "sampled": row["text"], "failed": failed})
     return found
 
 
 def rewrite_rows(rows: Iterable[Row], total: int, settings: dict[str, Any], artifact: Artifact, funnel: Funnel) -> Iterator[Row]:
     """
-    Rewrites rows batch by batch; what is done is kept in `rewritten/` and not done again.
+    Rewrites rows batch by batch; what is done is kept in `rewritten.jsonl` and not done again, but for rows that got no reply.
 
     Args:
         rows (`Iterable[dict]`):
@@ -183,21 +192,47 @@ def rewrite_rows(rows: Iterable[Row], total: int, settings: dict[str, Any], arti
             Gets a step per way to fail.
 
     Returns:
-        `Iterator[dict]`: the good rows, with `reasoning`, `final` and `text` rewritten and `sampled` as it was.
+        `Iterator[dict]`: the good rows, with `reasoning`, `final` and `text` rewritten and `sampled` as it was. Raises `EndpointError`
+        where a whole batch gets no reply.
     """
-    known = [one.name for one in fields(Rewriter)]
-    if unknown := [key for key in settings if key not in known] or [key for key in ("url", "model") if not settings.get(key)]:
-        raise RecipeError(f"`rewrite`: `{unknown[0]}` is unknown or missing", f"its settings are {', '.join(known)}")
-    rewriter, steps = Rewriter(**settings), {name: funnel.add(name) for name in STEPS}
-    directory, rows = artifact.path / "rewritten", iter(rows)
-    directory.mkdir(exist_ok=True)
-    for index in itertools.count():
-        if not (batch := list(itertools.islice(rows, 4 * rewriter.concurrency))):
-            return
-        path = directory / f"part-{index:05d}.jsonl"
-        if not path.exists():
-            write_atomically(path, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rewrite_batch(batch, rewriter)))
-        artifact.progress(min(total, 4 * rewriter.concurrency * (index + 1)), total)
-        for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()):
-            if all(count(step, row["failed"] != name, row["text"] or row["sampled"]) for name, step in steps.items()):
+    rewriter, steps = fill(Rewriter, settings, "`rewrite`"), {name: funnel.add(name) for name in STEPS}
+    read_examples(rewriter.examples)  # a mistake there must show before the first request
+
+    def good() -> Iterator[Row]:
+        for done, row in enumerate(in_batches(rows, rewriter, artifact.path / "rewritten.jsonl"), start=1):
+            artifact.progress(done, total)
+            failed = STEPS[0] if row["failed"] == AWAY else row["failed"]
+            if all(count(step, failed != name, row["text"] or row["sampled"]) for name, step in steps.items()):
                 yield row
+
+    return good()
+
+
+def in_batches(rows: Iterable[Row], rewriter: Rewriter, journal: Path) -> Iterator[Row]:
+    """All rows, rewritten, in their order."""
+    known, rows = read_journal(journal), iter(rows)
+    while batch := list(itertools.islice(rows, 4 * rewriter.concurrency)):
+        missing = [row for row in batch if name_of(row) not in known]
+        found = rewrite_batch(missing, rewriter) if missing else []
+        if found and all(row["failed"] == AWAY for row in found):
+            raise EndpointError(
+                f"the rewriter is away: no reply to {len(found)} rows", "check `url` and `model`, and run again: the rest is kept"
+            )
+        with journal.open("a", encoding="utf-8", errors="replace") as file:
+            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in found if row["failed"] != AWAY)
+        known |= {name_of(row): row for row in found}
+        yield from (known.pop(name_of(row)) for row in batch)
+
+
+def name_of(row: Row) -> str:
+    return f"{row['problem_id']}/{row['sample']}"
+
+
+def read_journal(path: Path) -> dict[str, Row]:
+    """Rows of earlier runs by problem and sample; a last line that was cut by a kill is dropped."""
+    text = path.read_text(encoding="utf-8") if path.exists() else ""
+    whole = text[: text.rfind("\n") + 1]
+    if whole != text:
+        write_atomically(path, whole)
+    rows = [json.loads(line) for line in whole.split("\n") if line]
+    return {name_of(row): row for row in rows}

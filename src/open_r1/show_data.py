@@ -49,7 +49,7 @@ def tokenizer_of(recipe: dict[str, Any], where: str) -> Any:
 def main(arguments: list[str] | None = None) -> None:
     """Prints the first rows of a recipe."""
     from open_r1.artifacts import go_offline
-    from open_r1.data.sources import load_sources
+    from open_r1.data.sources import check_source, load_sources
 
     parser = argparse.ArgumentParser(prog="open-r1 show-data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipe")
@@ -57,6 +57,8 @@ def main(arguments: list[str] | None = None) -> None:
     known, rest = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
     recipe = load_recipe(known.recipe, parse_overrides(rest))
     go_offline(recipe)
+    for source in recipe.get("datasets") or []:
+        check_source(source)
     sources = [{key: value for key, value in source.items() if key not in ("count", "weight")} for source in recipe.get("datasets") or []]
     rows, tokenizer = load_sources(sources), tokenizer_of(recipe, known.recipe)
     for row in rows.select(range(min(known.n, len(rows)))):

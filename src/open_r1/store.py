@@ -6,6 +6,7 @@ Completions that failed stay in their part (`part-*.failed.jsonl`) with the reas
 
 import json
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -109,7 +110,7 @@ def read_failed(directory: Path, index: int) -> list[Row] | None:
     path = failed_file(directory, index)
     if not path.exists() or part_file(directory, index).exists():
         return None
-    return [row for row in map(json.loads, path.read_text(encoding="utf-8").splitlines()) if "error" not in row]
+    return [row for row in map(json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")) if "error" not in row]
 
 
 def without(part: Part, rows: list[Row]) -> Part:
@@ -135,19 +136,23 @@ def read_store(directory: str | Path) -> Iterator[Row]:
 
 
 class Meter:
-    """Counts completions and tokens, for whoever watches."""
+    """Counts completions and tokens, for whoever watches; parts may come from several threads."""
 
     def __init__(self, done: int, total: int, progress: Callable | None):
         self.done, self.total, self.progress = done, total, progress
         self.began = self.spoke = time.monotonic()
-        self.first, self.rows, self.tokens, self.failed = done, 0, 0, 0
+        self.first, self.rows, self.tokens, self.failed, self.lock = done, 0, 0, 0, threading.Lock()
 
     def add(self, rows: list[Row]) -> None:
-        self.done += 1
-        self.rows += len(rows)
-        self.tokens += sum(row["tokens"] for row in rows)
-        self.failed += sum("error" in row for row in rows)
-        seconds = max(1e-6, time.monotonic() - self.began)
+        with self.lock:
+            self.done += 1
+            self.rows += len(rows)
+            self.tokens += sum(row["tokens"] for row in rows)
+            self.failed += sum("error" in row for row in rows)
+            self.tell(max(1e-6, time.monotonic() - self.began))
+
+    def tell(self, seconds: float) -> None:
+        """Leaves figures for a table, and now and then a line."""
         if self.progress:
             self.progress(self.done, self.total, tokens_per_second=self.tokens / seconds, failed=self.failed)
         if time.monotonic() - self.spoke > SPEAK_EVERY:

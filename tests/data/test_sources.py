@@ -107,7 +107,10 @@ def test_renaming_a_missing_column_names_it_and_what_there_is(jsonl, columns):
         load_source({"path": jsonl(ROWS), "columns": columns})
 
 
-@pytest.mark.parametrize(("columns", "missing"), [({}, "prompt"), ({"problem": "prompt"}, "answer")])
+@pytest.mark.parametrize(
+    ("columns", "missing"),
+    [({"problem": "puzzle"}, "prompt"), ({"solution": "lösung"}, "answer"), ({"problem": "prompt", "solution": "notes"}, "answer")],
+)
 def test_missing_column_is_named_with_a_way_to_map_it(jsonl, columns, missing):
     with pytest.raises(DataError, match=f"no column `{missing}`") as caught:
         load_sources([{"path": jsonl(ROWS), "columns": columns}], ["prompt", "answer"])

@@ -5,14 +5,11 @@ import json
 import pickle
 import re
 import socket
-import threading
 import time
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
+from servers import body, close, cut, drip, hang, of_prompt, status
 
-from open_r1 import endpoints
 from open_r1.formats import ResponseFormat
 from open_r1.rewards import build_rewards, judge
 
@@ -21,133 +18,10 @@ MARK = re.compile("={3}[0-9a-f]{16}")
 RIGHT, WRONG = '{"analysis": "the same", "correct": true}', '{"analysis": "another", "correct": false}'
 
 
-# -------------------------------------------------------------------------------------------------- the endpoint
-
-
-class Judge(ThreadingHTTPServer):
-    """
-    An endpoint that behaves as its script says, one entry per request, and afterwards always gives the same verdict.
-
-    An entry is the text of a verdict, a function of the prompt that gives it, or a function of the request handler.
-    """
-
-    daemon_threads = True
-    request_queue_size = 64
-
-    def __init__(self):
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.script, self.otherwise, self.requests, self.lock, self.stop = [], RIGHT, [], threading.Lock(), threading.Event()
-        self.busy = self.busiest = 0
-
-    @property
-    def url(self):
-        return f"http://127.0.0.1:{self.server_port}/v1"
-
-    @property
-    def prompts(self):
-        return [request["body"]["messages"][0]["content"] for request in self.requests]
-
-    def handle_error(self, *_):
-        """A client that went away is no news."""
-
-
-class Handler(BaseHTTPRequestHandler):
-    def log_message(self, *_):
-        pass
-
-    def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        server = self.server
-        with server.lock:
-            server.requests.append({"path": self.path, "headers": dict(self.headers), "body": body})
-            behave = server.script.pop(0) if server.script else server.otherwise
-            server.busy += 1
-            server.busiest = max(server.busiest, server.busy)
-        try:
-            if isinstance(behave, str):
-                self.say(behave)
-            elif getattr(behave, "of_prompt", False):
-                self.say(behave(body["messages"][0]["content"]))
-            else:
-                behave(self)
-        finally:
-            with server.lock:
-                server.busy -= 1
-
-    def say(self, content):
-        self.answer(200, json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]}).encode())
-
-    def answer(self, status, body=b"{}", **headers):
-        self.send_response(status)
-        for key, value in {"Content-Length": str(len(body)), **headers}.items():
-            self.send_header(key.replace("_", "-"), value)
-        self.end_headers()
-        self.wfile.write(body)
-
-
-def of_prompt(function):
-    function.of_prompt = True
-    return function
-
-
-def status(code, **headers):
-    return lambda handler: handler.answer(code, b'{"error": "no"}', **headers)
-
-
-def body(data, **headers):
-    return lambda handler: handler.answer(200, data, **headers)
-
-
-def hang(handler):
-    handler.server.stop.wait(30)
-
-
-def close(handler):
-    handler.connection.close()
-
-
-def cut(handler):
-    handler.answer(200, b'{"choices": [', Content_Length="1000")
-    handler.connection.close()
-
-
-def drip(handler):
-    """Never silent for long, and never done."""
-    handler.answer(200, b" ", Content_Length="1000")
-    while not handler.server.stop.wait(0.05):
-        handler.wfile.write(b" ")
-
-
-@contextmanager
-def running():
-    server = Judge()
-    thread = threading.Thread(target=server.serve_forever, args=[0.01])
-    thread.start()
-    yield server
-    server.stop.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
-
-
 @pytest.fixture
-def server():
-    with running() as found:
-        yield found
-
-
-@pytest.fixture(autouse=True)
-def pauses(monkeypatch):
-    """Pauses that were asked for; none is made. Nothing but the loopback is reached."""
-    asked = []
-
-    async def sleep(seconds):
-        asked.append(seconds)
-
-    monkeypatch.setattr(endpoints, "SLEEP", sleep)
-    monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.delenv("OPENAI_API_KEY", raising=False)
-    return asked
+def server(server):
+    server.otherwise = RIGHT
+    return server
 
 
 def build(url, name="judge", **settings):

@@ -43,18 +43,30 @@ def as_messages(turns: Any, where: str) -> list[dict[str, str]]:
 
 def shared_row(row: Row, source: dict[str, Any]) -> Row:
     """One row in the shared columns."""
-    chat = next((row[name] for name in CHATS if row.get(name)), None)
+    chats = [row[name] for name in CHATS if row.get(name)]
     prompt, response = row.get("prompt"), row.get("response")
-    if chat and (prompt is None or response is None and "response" not in row):
-        turns = as_messages(chat, source["path"])
-        ends = turns and turns[-1]["role"] == "assistant"
+    if chats and (prompt is None or response is None):
+        turns = as_messages(chats[0], source["path"])
+        ends = bool(turns) and turns[-1]["role"] == "assistant"
+        if response is None and ends and "response" not in row:
+            response, prompt = turns[-1]["content"], prompt if prompt is not None and len(turns) <= 2 else turns[:-1]
         prompt = prompt if prompt is not None else turns[:-1] if ends else turns
-        response = turns[-1]["content"] if ends and response is None else response
     prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else as_messages(prompt, source["path"])
     fixed = {key: source.get(key, default) if row.get(key) is None else row[key] for key, default in DEFAULTS.items()}
     fixed |= {"prompt": prompt, "problem_id": row.get("problem_id") or text_hash(json.dumps(prompt, ensure_ascii=False))}
-    fixed |= {"response": response} if response is not None else {}
-    return row | fixed | ({"answer": plain_answer(row["answer"])} if "answer" in row else {})
+    fixed |= {"response": response} if response is not None or any(name in row for name in CHATS) else {}
+    return row | fixed | answer_of(row)
+
+
+def answer_of(row: Row) -> Row:
+    """The answer as text, and the solution that it was cut from; also where verl's datasets have it."""
+    answer = row.get("answer")
+    if answer is None and isinstance(row.get("reward_model"), dict):
+        answer = row["reward_model"].get("ground_truth")
+    if answer is None:
+        return {}
+    short = plain_answer(answer)
+    return {"answer": short} | ({"solution": answer} if short != answer and isinstance(answer, str) and row.get("solution") is None else {})
 
 
 def plain_answer(answer: Any) -> Any:

@@ -46,8 +46,7 @@ def load_source(source: dict[str, Any]):
     """
     import datasets
 
-    if not isinstance(source, dict) or not isinstance(source.get("path"), str):
-        raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
+    check_source(source)
     path, split, limit = source["path"], source.get("split", "train"), source.get("limit")
     generator, _, kind = path.partition(":")
     if generator in GENERATORS and kind:
@@ -62,6 +61,12 @@ def load_source(source: dict[str, Any]):
     if len(dataset) == 0:
         raise DataError(f"dataset {path} ({split}) is empty", "check `split` and `limit`, or the filters that made it")
     return dataset if source.get("raw") else shared_columns(dataset, source)
+
+
+def check_source(source: Any) -> None:
+    """Raises `DataError` for an entry of a recipe that names no source."""
+    if not isinstance(source, dict) or not isinstance(source.get("path"), str):
+        raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
 
 
 def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
@@ -124,7 +129,7 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
         raise DataError(f"dataset {path} does not exist", f"give a Hub id, a generator like mini:chain, or a file ({', '.join(FILES)})")
     try:
         return datasets.load_dataset(path, name, split=split, revision=revision)
-    except (FileNotFoundError, ValueError, ConnectionError) as error:
+    except (FileNotFoundError, ValueError, ConnectionError, RuntimeError) as error:
         raise DataError(
             f"dataset {path} ({split}) cannot be loaded: {str(error).splitlines()[0]}", "check the name, `split` and the network"
         ) from None
@@ -144,11 +149,23 @@ def shared_columns(dataset, source: dict[str, Any]):
     dataset = dataset.rename_columns(detected(dataset.column_names))
     if not any(name in dataset.column_names for name in ("prompt", *CHATS)):
         require_columns(dataset, ["prompt"], source["path"])
-    if len(dataset) <= IN_MEMORY:
-        import datasets
+    import datasets
 
-        return datasets.Dataset.from_list([shared_row(row, source) for row in dataset])
-    return dataset.map(shared_row, fn_kwargs={"source": source}, desc=f"reading {source['path']}")
+    if len(dataset) <= IN_MEMORY:
+        rows = [shared_row(row, source) for row in dataset]
+        names = dict.fromkeys(name for row in rows for name in row)
+        return datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
+    sample = datasets.Dataset.from_list([shared_row(row, source) for row in dataset.select(range(min(1000, len(dataset))))])
+    features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
+    fixed = lambda row: {name: shared_row(row, source).get(name) for name in features}  # noqa: E731
+    return dataset.map(fixed, remove_columns=dataset.column_names, features=features, desc=f"reading {source['path']}")
+
+
+def known(feature: Any) -> Any:
+    """A column's type; text where the first rows had no value."""
+    import datasets
+
+    return datasets.Value("string") if isinstance(feature, datasets.Value) and feature.dtype == "null" else feature
 
 
 def require_columns(dataset, columns: Iterable[str], where: str) -> None:

@@ -19,13 +19,26 @@ def tables(rows: Iterable[Row]) -> Iterator[Any]:
 
     rows, schema = iter(rows), None
     while chunk := list(itertools.islice(rows, CHUNK)):
-        if schema is None:
-            found = pa.Table.from_pylist(chunk).schema
-            schema = pa.schema([field.with_type(pa.string()) if pa.types.is_null(field.type) else field for field in found])
         try:
-            yield pa.Table.from_pylist(chunk, schema=schema)
+            if schema is None:
+                schema = pa.schema([field.with_type(without_nulls(field.type)) for field in pa.Table.from_pylist(chunk).schema])
+            table = pa.Table.from_pylist(chunk, schema=schema)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
             raise DataError(f"a column holds values of different types: {error}", "make them one type in the sources") from None
+        yield table
+
+
+def without_nulls(kind: Any) -> Any:
+    """An Arrow type with texts in place of what had no value yet, at any depth."""
+    import pyarrow as pa
+
+    if pa.types.is_null(kind):
+        return pa.string()
+    if pa.types.is_list(kind):
+        return pa.list_(without_nulls(kind.value_type))
+    if pa.types.is_struct(kind):
+        return pa.struct([field.with_type(without_nulls(field.type)) for field in kind])
+    return kind
 
 
 def write_table(rows: Iterable[Row], path: Path) -> int:
@@ -56,21 +69,27 @@ def write_shuffled(rows: Iterable[Row], path: Path, seed: int) -> int:
         return 0
     writer.close()
     with pa.memory_map(str(scratch)) as mapped:
-        whole = pa.ipc.open_file(mapped).read_all()
-        order = list(range(whole.num_rows))
+        reader = pa.ipc.open_file(mapped)
+        pieces = [reader.get_batch(n) for n in range(reader.num_record_batches)]  # of CHUNK rows each, but the last
+        order = list(range(sum(piece.num_rows for piece in pieces)))
         random.Random(seed).shuffle(order)
-        with pq.ParquetWriter(path.with_suffix(".part"), whole.schema) as out:
+        with pq.ParquetWriter(path.with_suffix(".part"), reader.schema) as out:
             for start in range(0, len(order), CHUNK):
-                out.write_table(whole.take(order[start : start + CHUNK]))
-        count = whole.num_rows
-        del whole
+                picked = [pieces[n // CHUNK].slice(n % CHUNK, 1) for n in order[start : start + CHUNK]]
+                out.write_table(pa.Table.from_batches(picked).combine_chunks())
+        del pieces, picked
     path.with_suffix(".part").replace(path)
     scratch.unlink()
-    return count
+    return len(order)
 
 
 def write_result(
-    rows: Iterable[Row], artifact: Any, recipe: dict[str, Any], funnel: list[dict[str, Any]], args: Any, tokenizer: Any = None
+    rows: Iterable[Row],
+    artifact: Any,
+    recipe: dict[str, Any],
+    funnel: list[dict[str, Any]],
+    cleaner: Any = None,
+    tokenizer: Any = None,
 ) -> None:
     """
     Checks the rows against the benchmarks, writes them shuffled, writes the card, and marks the artifact complete.
@@ -81,20 +100,20 @@ def write_result(
         artifact (`Artifact`):
             The stage's output.
         recipe (`dict`):
-            The resolved recipe.
+            The resolved recipe; its `seed` decides the order.
         funnel (`list[dict]`):
             Steps that removed rows, complete once the rows were taken.
-        args (`CurateArguments` or `MixArguments`):
-            With `seed` and `decontaminate`.
+        cleaner (`Decontaminator`, *optional*):
+            The benchmarks to check against.
         tokenizer (`PreTrainedTokenizer`, *optional*):
             For the lengths in the statistics.
     """
     from ..cards import dataset_card
-    from ..decontaminate import make_decontaminator, report_text
+    from ..decontaminate import report_text
 
-    cleaner, statistics = make_decontaminator(args.decontaminate), Statistics(tokenizer)
+    statistics = Statistics(tokenizer)
     clean = cleaner.rows(rows, artifact.path / "contaminated.jsonl") if cleaner else rows
-    count = write_shuffled(map(statistics.seen, clean), artifact.path / "data.parquet", args.seed)
+    count = write_shuffled(map(statistics.seen, clean), artifact.path / "data.parquet", recipe.get("seed", 0))
     report = cleaner.report() if cleaner else None
     if not count:
         raise DataError(f"no row is left, of {report['checked'] if report else 0} before decontamination", "look at contaminated.jsonl")

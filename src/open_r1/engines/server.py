@@ -6,11 +6,10 @@ the template to the server; some then split the reasoning off, and it is put bac
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from ..artifacts import looks_local
 from ..endpoints import Endpoint, EndpointError, RequestError
 from ..errors import RecipeError
 from ..formats import CLOSE, OPEN, ResponseFormat
@@ -43,13 +42,13 @@ class ServerEngine:
         if sampling.api not in ("chat", "text"):
             raise RecipeError(f"`api: {sampling.api}` is neither `chat` nor `text`", "use `text` where the server has /completions")
         self.name, self.sampling, self.examples = model, sampling, read_examples(sampling.few_shot)
-        local = sampling.tokenizer or (model if sampling.api == "text" or looks_local(model) else "")
+        local = sampling.tokenizer or (model if sampling.api == "text" or Path(model).is_dir() else "")
         self.tokenizer = load_tokenizer(local, chat_template) if local else None
         self.response_format = ResponseFormat(response_format)
-        if sampling.api == "text":
+        if self.tokenizer:
             self.response_format = format_of(response_format, self.tokenizer, sampling)
         self.context, self.unlike = 0, 0  # longest context of the servers; texts with another number of tokens than was reported
-        self.in_a_row, self.failures = 0, Counter()
+        self.in_a_row, self.endpoint = 0, None
 
     def draw_parts(self, parts: list[Part], save: Callable[[Part, list[Draw]], None]) -> None:
         """Draws all parts, some at a time; raises `EndpointError` where the servers are away or refuse."""
@@ -73,6 +72,15 @@ class ServerEngine:
                 for task in open_parts:
                     task.cancel()
                 await asyncio.gather(*open_parts, return_exceptions=True)
+
+    async def connected(self) -> Endpoint:
+        """A client for as long as this process lives."""
+        if self.endpoint is None:
+            chosen = self.sampling
+            self.endpoint = Endpoint(chosen.url, chosen.key_variable, chosen.concurrency, chosen.timeout, chosen.retries)
+            await self.endpoint.__aenter__()
+            self.context = await self.endpoint.check(self.name)
+        return self.endpoint
 
     async def draw_part(self, endpoint: Endpoint, part: Part, save: Callable[[Part, list[Draw]], None]) -> None:
         draws = await asyncio.gather(*(self.draw_one(endpoint, *job) for job in part.jobs))
@@ -141,11 +149,12 @@ class ServerEngine:
     def joined(self, message: dict[str, Any], finish_reason: str) -> str:
         """A chat reply as one text, with the tag that the template may have written and the reasoning that the server split off."""
         text, reasoning = message.get("content") or "", message.get("reasoning_content") or message.get("reasoning")
+        given = self.response_format.prefilled  # then the tag is part of the prompt, and readers add it
         if reasoning is not None:
-            closed = text or finish_reason == "stop"
-            return OPEN + reasoning + (CLOSE + text if closed else "")
-        text = self.sampling.prefill + text if self.sampling.prefill and not text.startswith(self.sampling.prefill) else text
-        return OPEN + text if CLOSE in text and OPEN not in text else text
+            return ("" if given else OPEN) + reasoning + (CLOSE + text if text or finish_reason == "stop" else "")
+        if self.sampling.prefill and not given and not text.startswith(self.sampling.prefill):
+            text = self.sampling.prefill + text
+        return OPEN + text if CLOSE in text and OPEN not in text and not given else text
 
     def without_specials(self, text: str) -> str:
         """Without the end tokens that some servers leave in the text."""

@@ -233,10 +233,9 @@ def judge_rows(rows: Iterable[Row], settings: dict[str, Any], progress: Callable
     rows = iter(rows)
     while batch := list(itertools.islice(rows, 256)):
         responses = [Response(row["text"], row["valid"], row["reasoning"], row["final"], row["extracted"]) for row in batch]
-        found = reward.score_batch(responses, [{"prompt": row["question"], "answer": row["answer"]} for row in batch])
-        if all(score is None for score in found):
-            raise EndpointError(f"the judge at {reward.url} gives no verdict on {len(batch)} rows", "check `url`, `model` and the key")
-        scores += found
+        scores += reward.score_batch(responses, [{"prompt": row["question"], "answer": row["answer"]} for row in batch])
+        if all(score is None for score in scores):
+            raise EndpointError(f"the judge at {reward.url} gives no verdict on {len(scores)} rows", "check `url`, `model` and the key")
         if progress:
             progress(len(scores))
     return scores

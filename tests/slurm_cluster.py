@@ -1,0 +1,136 @@
+"""A real Slurm cluster on this machine: munge, a controller and some nodes, all in one directory. Needs root and Debian's slurm packages
+(`apt-get install slurmctld slurmd slurm-client munge`); the machine's own configuration is not touched.
+"""
+
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
+CONFIGURATION = """ClusterName=test
+SlurmctldHost={host}(127.0.0.1)
+SlurmUser=root
+SlurmdUser=root
+AuthType=auth/munge
+AuthInfo=socket={root}/munge.sock,cred_expire=5
+CredType=cred/munge
+SlurmctldPort={port}
+SlurmctldPidFile={root}/slurmctld.pid
+SlurmdPidFile={root}/slurmd-%n.pid
+SlurmdSpoolDir={root}/spool/%n
+StateSaveLocation={root}/state
+SlurmctldLogFile={root}/slurmctld.log
+SlurmdLogFile={root}/slurmd-%n.log
+ProctrackType=proctrack/linuxproc
+TaskPlugin=task/none
+JobAcctGatherType=jobacct_gather/none
+AccountingStorageType=accounting_storage/none
+SwitchType=switch/none
+MpiDefault=none
+SchedulerParameters=batch_sched_delay=0,sched_interval=1,sched_min_interval=0,bf_interval=1
+SelectType=select/cons_tres
+SelectTypeParameters=CR_Core
+SlurmdParameters=config_overrides
+ReturnToService=2
+SlurmdTimeout=10
+MessageTimeout=10
+KillWait=5
+JobRequeue=1
+DependencyParameters=kill_invalid_depend
+"""
+
+
+def missing():
+    """Why no cluster can be had here, empty if one can."""
+    if os.geteuid() != 0:
+        return "a Slurm cluster needs root"
+    lacking = [name for name in PROGRAMS if not shutil.which(name)]
+    return f"Slurm is not installed: {lacking[0]}" if lacking else ""
+
+
+def free_ports(count):
+    probes = [socket.socket() for _ in range(count)]
+    for probe in probes:
+        probe.bind(("127.0.0.1", 0))
+    ports = [probe.getsockname()[1] for probe in probes]
+    for probe in probes:
+        probe.close()
+    return ports
+
+
+class Cluster:
+    """Nodes n1, n2, ... with `cpus` cores each; `environment` is for whoever submits."""
+
+    def __init__(self, root, nodes=2, cpus=1):
+        self.root, self.names = Path(root), [f"n{i + 1}" for i in range(nodes)]
+        self.environment = os.environ | {"SLURM_CONF": str(self.root / "slurm.conf")}
+        host, (port, *ports) = socket.gethostname().split(".")[0], free_ports(nodes + 1)
+        lines = [CONFIGURATION.format(host=host, root=self.root, port=port)]
+        for name, own in zip(self.names, ports, strict=True):
+            (self.root / "spool" / name).mkdir(parents=True)
+            place = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={own}"
+            lines.append(f"NodeName={name} {place} CPUs={cpus} RealMemory=64000 State=UNKNOWN\n")
+        lines.append("PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n")
+        (self.root / "state").mkdir()
+        (self.root / "slurm.conf").write_text("".join(lines))
+
+    def start(self):
+        key, root = self.root / "munge.key", self.root
+        root.chmod(0o755)
+        key.write_bytes(os.urandom(1024))
+        key.chmod(0o600)
+        files = [f"--key-file={key}", f"--socket={root}/munge.sock", f"--pid-file={root}/munged.pid"]
+        self.run("munged", *files, f"--log-file={root}/munged.log", f"--seed-file={root}/munge.seed", "--force")
+        self.run("slurmctld")
+        for name in self.names:
+            self.start_node(name)
+        self.wait(lambda: set(self.run("sinfo", "-h", "-N", "-o", "%T").split()) == {"idle"}, 20)
+
+    def start_node(self, name):
+        self.run("slurmd", "-N", name)
+
+    def kill_node(self, name):
+        """Ends a node as a power cut would: its daemon and every process of its jobs."""
+        os.kill(int((self.root / f"slurmd-{name}.pid").read_text()), signal.SIGKILL)
+        for entry in Path("/proc").iterdir():
+            if entry.name.isdigit():
+                try:
+                    environ = (entry / "environ").read_bytes().split(b"\0")
+                    ours = f"SLURM_CONF={self.root}/slurm.conf".encode() in environ and f"SLURMD_NODENAME={name}".encode() in environ
+                    command = (entry / "cmdline").read_bytes()
+                    if ours or (
+                        b"slurmstepd" in command and int((entry / "stat").read_text().split()[3]) == 1 and name in self.steps(entry)
+                    ):
+                        os.kill(int(entry.name), signal.SIGKILL)
+                except (OSError, ValueError):
+                    continue
+
+    def steps(self, entry):
+        """Nodes whose jobs a slurmstepd watches."""
+        found = set()
+        for child in (entry / "task" / entry.name / "children").read_text().split():
+            for variable in Path("/proc", child, "environ").read_bytes().split(b"\0"):
+                if variable.startswith(b"SLURMD_NODENAME="):
+                    found.add(variable.partition(b"=")[2].decode())
+        return found
+
+    def stop(self):
+        subprocess.run(["scancel", "-u", "root"], env=self.environment, capture_output=True)
+        for file in [*self.root.glob("slurmd-*.pid"), self.root / "slurmctld.pid", self.root / "munged.pid"]:
+            try:
+                os.kill(int(file.read_text()), signal.SIGTERM)
+            except (OSError, ValueError):
+                continue
+
+    def run(self, *command):
+        return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout
+
+    def wait(self, condition, seconds):
+        until = time.monotonic() + seconds
+        while not condition():
+            assert time.monotonic() < until, self.run("squeue") + self.run("sinfo", "-N", "-o", "%N %T %E")
+            time.sleep(0.2)
