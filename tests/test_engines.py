@@ -23,7 +23,7 @@ def jobs(engine):
 def test_segments_change_no_token(engine, monkeypatch, segment):
     whole = engine.draw(jobs(engine), 0)
     assert all(tokens == 40 and reason == "length" for _, tokens, reason in whole)
-    monkeypatch.setattr(in_process, "SEGMENT", segment)
+    monkeypatch.setattr(engine.sampling, "segment", segment)
     assert engine.draw(jobs(engine), 0) == whole
 
 
@@ -37,7 +37,7 @@ def test_rows_that_ended_leave_and_the_others_go_on_as_before(engine, monkeypatc
     end = whole[0][20]  # from here on this token ends a response
     monkeypatch.setattr(engine, "stops", engine.stops | {end})
     monkeypatch.setattr(engine.model.generation_config, "eos_token_id", sorted(engine.stops))
-    monkeypatch.setattr(in_process, "SEGMENT", segment)
+    monkeypatch.setattr(engine.sampling, "segment", segment)
     cut = [ids[: ids.index(end) + 1] if end in ids else ids for ids in whole]
     found = engine.sample(inputs["input_ids"], inputs["attention_mask"])
     assert [ids[: len(wanted)] for ids, wanted in zip(found, cut, strict=True)] == cut

@@ -38,6 +38,8 @@ class Sampling:
             Completions of one part of the store; with transformers they are drawn at once.
         seed (`int`, *optional*, defaults to `0`):
             Every part (transformers) or completion (servers, vLLM) gets its own from it.
+        segment (`int`, *optional*, defaults to `32`):
+            With transformers: tokens after which completions that have ended leave their batch. It decides, like the batch, what is drawn.
         dtype (`str`, *optional*, defaults to `"auto"`):
             Precision of the weights.
         few_shot (`str`, *optional*):
@@ -71,6 +73,7 @@ class Sampling:
     stop: list = field(default_factory=list)
     batch_size: int = 64
     seed: int = 0
+    segment: int = 32
     dtype: str = "auto"
     few_shot: str = ""
     prefill: str = ""

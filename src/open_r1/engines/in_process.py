@@ -10,8 +10,6 @@ from typing import Any
 from . import Draw, Part
 from .prompts import cut_at, format_of, load_tokenizer, part_seed, read_examples, render
 
-SEGMENT = 128  # tokens between two looks at which completions have ended
-
 
 class TransformersEngine:
     """
@@ -71,7 +69,7 @@ class TransformersEngine:
         how |= {"pad_token_id": self.tokenizer.pad_token_id, "return_dict_in_generate": True}
         rows, done, cache = list(range(len(ids))), {}, None
         while rows:
-            step = min(SEGMENT, left)
+            step = min(chosen.segment, left)
             with torch.inference_mode():
                 output = self.model.generate(input_ids=ids, attention_mask=mask, past_key_values=cache, max_new_tokens=step, **how)
             new, ids, cache = output.sequences[:, ids.shape[1] :], output.sequences, output.past_key_values
@@ -87,6 +85,6 @@ class TransformersEngine:
 
     def ended(self, ids: Any) -> bool:
         """Whether one row's new tokens hold an end."""
-        if any(token in self.stops for token in ids[-SEGMENT:].tolist()):
+        if any(token in self.stops for token in ids[-self.sampling.segment :].tolist()):
             return True
         return bool(self.sampling.stop) and cut_at(self.tokenizer.decode(ids, skip_special_tokens=True), self.sampling.stop)[1]
