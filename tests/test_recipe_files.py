@@ -7,6 +7,7 @@ from open_r1.configs import GRPOArguments, RewardModelArguments, SFTArguments, g
 from open_r1.curate import CurateArguments
 from open_r1.evaluate import EvaluateArguments
 from open_r1.generate import GenerateArguments
+from open_r1.mix import MixArguments
 from open_r1.recipes import fill, load_recipe, read_yaml
 from open_r1.report import ReportArguments
 
@@ -14,7 +15,16 @@ PIPELINES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) 
 STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in read_yaml(pipeline)["stages"]]
 FILES = {(entry["run"], pipeline.parent / f"{entry['name']}.yaml") for pipeline, entry in STAGES}
 FILES |= {("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"), ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml")}
-PLAIN = {"curate": CurateArguments, "evaluate": EvaluateArguments, "generate": GenerateArguments, "report": ReportArguments}
+DATA = ("rl_prompts", "cold_start_data", "rejection_sampling")
+FILES |= {("curate", REPOSITORY / f"recipes/{size}/{name}.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B") for name in DATA}
+FILES |= {("mix", REPOSITORY / f"recipes/{size}/distill_mixture.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B")}
+PLAIN = {
+    "curate": CurateArguments,
+    "evaluate": EvaluateArguments,
+    "generate": GenerateArguments,
+    "report": ReportArguments,
+    "mix": MixArguments,
+}
 STATED = ("loss_type", "beta", "epsilon", "scale_rewards", "generation_batch_size", "temperature", "max_completion_length")
 STATED += (
     "mask_truncated_completions",
@@ -91,3 +101,25 @@ def test_real_model_recipe_runs_two_steps_with_a_tiny_model(smoke_root, tmp_path
     ]
     grpo.main(["--config", "recipes/SmolLM2-135M/zero.yaml", "--smoke", *options])
     assert read_manifest(tmp_path / "out")["steps"] == 2
+
+
+@pytest.mark.parametrize("size", ["Qwen2.5-7B", "Qwen2.5-32B"])
+@pytest.mark.parametrize(("name", "model"), [("rl_prompts", "zero"), ("cold_start_data", "zero"), ("rejection_sampling", "reasoning_rl")])
+def test_data_recipe_runs_with_a_tiny_model(smoke_root, tmp_path, monkeypatch, size, name, model):
+    from open_r1 import curate
+    from open_r1.artifacts import read_manifest
+
+    monkeypatch.chdir(REPOSITORY)
+    options = ["--model", str(smoke_root / model), "--output_dir", str(tmp_path / "out")]
+    curate.main(["--config", f"recipes/{size}/{name}.yaml", "--smoke", *options])
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest["rows"] == (8 if name == "rejection_sampling" else 4) and manifest["contamination"] is None
+
+
+def test_examples_of_the_rewriter_are_read_and_right():
+    from open_r1.rewrite import read_examples
+    from open_r1.verify import verify
+
+    for example in read_examples(str(REPOSITORY / "recipes/Qwen2.5-7B/rewrite_examples.yaml")):
+        answer = verify("math", "0", f"<think> {example['rewritten']} </think> {example['summary']}").answer
+        assert answer and answer in example["reasoning"] and answer in example["rewritten"]
