@@ -155,3 +155,15 @@ def test_usable_local_model_and_hub_id_are_accepted(tmp_path):
 )
 def test_hub_is_needed_for_any_name_that_is_not_on_this_disk(recipe, needed):
     assert artifacts.needs_hub(recipe) == needed
+
+
+def test_a_run_that_failed_at_once_leaves_nothing_that_its_correction_must_force(recipe):
+    first = Artifact(recipe)
+    assert first.claim()
+    first._lock_file.close()
+    corrected = Artifact(recipe | {"steps": 4})
+    assert corrected.claim()
+    (corrected.path / "part-00000.jsonl").write_text("{}\n")
+    corrected._lock_file.close()
+    with pytest.raises(ArtifactError, match="unfinished run of another recipe"):
+        Artifact(recipe | {"steps": 5}).claim()

@@ -1,5 +1,6 @@
 """Sample stores: seeds per part, failures that are tried again, and a killed run that ends like one that was never killed."""
 
+import errno
 import random
 
 import pytest
@@ -201,3 +202,24 @@ def test_bad_examples_are_one_line(tmp_path, content):
         file.write_text(content)
     with pytest.raises(RecipeError, match="few_shot"):
         read_examples(str(file))
+
+
+def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
+    from open_r1 import store
+
+    write, written = store.write_atomically, []
+
+    def until_full(path, text):
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written.append(path)
+        write(path, text)
+
+    monkeypatch.setattr(store, "write_atomically", until_full)
+    with pytest.raises(OSError, match="No space left"):
+        fill_store(FakeEngine(), PROBLEMS, tmp_path / "full")
+    monkeypatch.setattr(store, "write_atomically", write)
+    again = FakeEngine()
+    fill_store(again, PROBLEMS, tmp_path / "full")
+    fill_store(FakeEngine(), PROBLEMS, tmp_path / "whole")
+    assert len(again.drawn) == 6 and list(read_store(tmp_path / "full")) == list(read_store(tmp_path / "whole"))

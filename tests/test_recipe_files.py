@@ -11,7 +11,8 @@ from open_r1.mix import MixArguments
 from open_r1.recipes import fill, load_recipe, read_yaml
 from open_r1.report import ReportArguments
 
-PIPELINES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if isinstance(read_yaml(path).get("stages"), list)]
+RECIPES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if not path.stem.endswith("_examples")]
+PIPELINES = [path for path in RECIPES if isinstance(read_yaml(path).get("stages"), list)]
 STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in read_yaml(pipeline)["stages"]]
 FILES = {(entry["run"], pipeline.parent / f"{entry['name']}.yaml") for pipeline, entry in STAGES}
 FILES |= {("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"), ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml")}
@@ -113,7 +114,7 @@ def test_data_recipe_runs_with_a_tiny_model(smoke_root, tmp_path, monkeypatch, s
     options = ["--model", str(smoke_root / model), "--output_dir", str(tmp_path / "out")]
     curate.main(["--config", f"recipes/{size}/{name}.yaml", "--smoke", *options])
     manifest = read_manifest(tmp_path / "out")
-    assert manifest["rows"] == (8 if name == "rejection_sampling" else 4) and manifest["contamination"] is None
+    assert manifest["rows"] == (12 if name == "rejection_sampling" else 4) and manifest["contamination"] is None
 
 
 def test_examples_of_the_rewriter_are_read_and_right():

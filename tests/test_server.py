@@ -161,6 +161,20 @@ def test_a_wrong_key_is_never_printed(tmp_path, monkeypatch):
     assert all(b"very-secret" not in path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
 
 
+@pytest.mark.slow
+def test_prompts_beyond_the_context_are_refused_and_counted(tmp_path, faulty, smoke_root):
+    url, log = faulty(0.0)
+    recipe = write_recipe(tmp_path, 3, url=url, tokenizer=str(smoke_root / "base"))
+    with (tmp_path / "problems.jsonl").open("a") as file:
+        file.write(json.dumps({"prompt": "3 + " * 4000, "answer": "1", "problem_id": "long"}) + "\n")
+    result = run_cli("generate", "--config", recipe, check=False)
+    assert result.returncode == 2 and "4 of 16 completions failed (4 x prompt of" in result.stderr and "context of 4096" in result.stderr
+    assert len(log.read_text().splitlines()) == 12
+    run_cli("generate", "--config", recipe, "--max_failed", "0.3")
+    rows = [row for row in read_store(tmp_path / "out") if row["outcome"] == "failed"]
+    assert [row["problem_id"] for row in rows] == ["long"] * 4 and all("context of 4096" in row["error"] for row in rows)
+
+
 # ------------------------------------------------------------------------------------------------ a real server
 
 

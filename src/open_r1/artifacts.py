@@ -159,7 +159,8 @@ class Artifact:
         before = self.path / RECIPE
         if before.exists():
             old = yaml.safe_load(before.read_text(encoding="utf-8"))
-            if fingerprint(old) != fingerprint(self.recipe):
+            begun = any(entry.name not in (RECIPE, LOCK, PROGRESS) for entry in self.path.iterdir())  # else it failed at once
+            if begun and fingerprint(old) != fingerprint(self.recipe):
                 changes = difference(old, self.recipe)
                 self._lock_file.close()
                 raise ArtifactError(f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it")

@@ -24,7 +24,7 @@ from .errors import RecipeError
 Recipe = dict[str, Any]
 
 # Keys that move, publish or describe a run but do not change what it computes: no reason to run a stage again.
-COSMETIC = {"report_to", "run_name", "push_to_hub", "debug", "disable_tqdm", "logging_dir", "review", "decisions"}
+COSMETIC = {"report_to", "run_name", "push_to_hub", "debug", "disable_tqdm", "logging_dir", "review", "decisions", "max_failed"}
 # Keys of older recipes, and what they are called now (or what to do instead).
 RENAMED = {
     "torch_dtype": "dtype",

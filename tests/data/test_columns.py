@@ -264,3 +264,11 @@ def test_layouts_join_into_one_table(tmp_path, monkeypatch):
         entries.append({"path": str(tmp_path / f"{name}.jsonl"), "domain": name})
     rows = load_sources(entries, ["prompt", "answer"])
     assert rows["answer"] == ["7"] * 4 and rows["domain"] == [entry["domain"] for entry in entries]
+
+
+def test_an_instruction_and_its_input_are_one_prompt(tmp_path):
+    rows = [{"instruction": "Add.", "input": "3 and 4", "output": "7"}, {"instruction": "Say hello.", "input": "", "output": "hello"}]
+    (tmp_path / "alpaca.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = load_source({"path": str(tmp_path / "alpaca.jsonl")})
+    assert [row["prompt"][0]["content"] for row in found] == ["Add.\n\n3 and 4", "Say hello."]
+    assert found["response"] == ["7", "hello"]

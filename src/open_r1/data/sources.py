@@ -146,6 +146,8 @@ def rename(dataset, columns: dict[str, str], path: str):
 
 def shared_columns(dataset, source: dict[str, Any]):
     """Fills in the shared columns and turns a prompt text into messages."""
+    if {"instruction", "input"} <= set(dataset.column_names) and "prompt" not in dataset.column_names:  # as Alpaca has it
+        dataset = dataset.map(lambda row: {"prompt": "\n\n".join(filter(None, (row["instruction"], row["input"])))})
     dataset = dataset.rename_columns(detected(dataset.column_names))
     if not any(name in dataset.column_names for name in ("prompt", *CHATS)):
         require_columns(dataset, ["prompt"], source["path"])
