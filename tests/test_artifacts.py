@@ -47,6 +47,7 @@ def test_unfinished_run_of_the_same_recipe_continues(recipe):
 def test_result_of_another_recipe_is_refused_unless_forced(recipe, finished):
     first = Artifact(recipe)
     first.claim()
+    (first.path / "part-00000.jsonl").write_text("{}\n")
     if finished:
         first.finish()
     first._lock_file.close()
