@@ -24,8 +24,9 @@ def reply_to(prompt, seed):
 class Server(ThreadingHTTPServer):
     daemon_threads, request_queue_size = True, 256
 
-    def __init__(self, port, share, log, delay):
+    def __init__(self, port, share, log, delay, broken=False):
         super().__init__(("127.0.0.1", port), Handler)
+        self.broken = broken
         self.share, self.delay, self.attempts, self.lock = share, delay, Counter(), threading.Lock()
         self.log = open(log, "a", buffering=1)  # noqa: SIM115
 
@@ -42,6 +43,8 @@ class Handler(BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        if self.server.broken:
+            return self.answer(503, {})
         prompt, seed = body["messages"][-1]["content"], body["seed"]
         with self.server.lock:
             attempt = self.server.attempts[prompt, seed]
@@ -85,6 +88,7 @@ if __name__ == "__main__":
     parser.add_argument("--share", type=float, default=0.0)
     parser.add_argument("--log", default="/dev/null")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds of thought before every answer")
+    parser.add_argument("--broken", action="store_true", help="answer every request with 503")
     args = parser.parse_args()
     print("Uvicorn running on", args.port, flush=True)  # what datatrove waits for
-    Server(args.port, args.share, args.log, args.delay).serve_forever(0.05)
+    Server(args.port, args.share, args.log, args.delay, args.broken).serve_forever(0.05)

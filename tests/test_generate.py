@@ -172,6 +172,26 @@ def test_sampling_settings_are_found_among_a_stages_arguments():
     assert sampling_of(GenerateArguments(model="m", num_samples=3, top_p=1.0)) == Sampling(num_samples=3, top_p=1.0)
 
 
+def test_a_stop_may_be_one_text():
+    assert Sampling(stop="User:").stop == ["User:"] and Sampling(stop=None).stop == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"num_samples": 0}, "num_samples: 0"),
+        ({"response_format": "R1"}, "response_format: R1"),
+        ({"url": "localhost:8000"}, "is no URL"),
+        ({"url": ["http://a/v1", 3]}, "is no URL"),
+        ({"url": "https://me:secret@host/v1"}, "holds a password"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_is_drawn(values, message):
+    with pytest.raises(RecipeError, match=message) as caught:
+        GenerateArguments(model="m", **values)
+    assert "secret" not in str(caught.value)
+
+
 def test_unknown_engine_is_one_line():
     with pytest.raises(RecipeError, match="engine: magic"):
         make_engine("m", "r1", Sampling(engine="magic"))

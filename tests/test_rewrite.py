@@ -7,6 +7,7 @@ from samples import adds_up, curated, refused, sample
 from servers import body, of_prompt, status, unfinished
 
 from open_r1.artifacts import Artifact
+from open_r1.endpoints import EndpointError
 from open_r1.errors import RecipeError
 from open_r1.filters import Funnel
 from open_r1.formats import ResponseFormat
@@ -117,9 +118,15 @@ def test_any_character_of_a_reply_survives_the_file(rewrite, server, odd):
 
 
 def test_a_row_is_lost_alone(rewrite, server):
-    server.otherwise = of_prompt(lambda prompt: status(500) if "the 3. time" in prompt else writes()(prompt))
+    server.otherwise = of_prompt(lambda prompt: status(400) if "the 3. time" in prompt else writes()(prompt))
     kept, lost = rewrite([raw(n) for n in range(9)], concurrency=3)
     assert [row["problem_id"] for row in kept] == [f"p{n}" for n in range(9) if n != 3] and lost == {NO_REPLY: 1}
+
+
+def test_rows_without_any_reply_keep_the_stage_open(rewrite, server):
+    server.otherwise = of_prompt(lambda prompt: status(500) if "the 3. time" in prompt else writes()(prompt))
+    with pytest.raises(EndpointError, match="no reply to 1 of 9 rows"):
+        rewrite([raw(n) for n in range(9)], concurrency=3)
 
 
 def test_a_server_that_recovers_is_asked_again(rewrite, server, pauses):

@@ -122,6 +122,36 @@ def test_two_servers_share_the_work_and_one_may_be_away(tmp_path, faulty):
     check_rows(tmp_path, 20)
 
 
+def test_a_server_that_only_fails_takes_no_work_from_the_other(tmp_path, faulty):
+    good, log = faulty(0.0)
+    port = free_port()
+    process = subprocess.Popen([sys.executable, FAULTY, f"--port={port}", "--broken"], stdout=subprocess.DEVNULL)
+    wait_for(f"http://127.0.0.1:{port}/v1/models")
+    run_cli("generate", "--config", write_recipe(tmp_path, 60, url=[f"http://127.0.0.1:{port}/v1", good], retries=2))
+    process.kill()
+    process.wait()
+    check_rows(tmp_path, 60)
+
+
+def test_a_corrected_url_goes_on_where_the_wrong_one_stopped(tmp_path, faulty):
+    url, log = faulty(0.0)
+    recipe = write_recipe(tmp_path, 20, url="http://127.0.0.1:9/v1")
+    assert run_cli("generate", "--config", recipe, check=False).returncode == 2
+    run_cli("generate", "--config", recipe, "--url", url, "--concurrency", "7")
+    check_rows(tmp_path, 20)
+
+
+def test_other_filters_need_no_other_samples(tmp_path, faulty):
+    url, log = faulty(0.0)
+    recipe = write_recipe(tmp_path, 20, url=url, filters=["finished", {"min_tokens": 1000}], decontaminate=False)
+    result = run_cli("curate", "--config", recipe, check=False)
+    assert result.returncode == 2 and "no sample" in result.stderr and "is left" in result.stderr
+    run_cli("curate", "--config", recipe, "--filters", "[finished]", "--force")
+    assert len(log.read_text().splitlines()) == 80
+    run_cli("curate", "--config", recipe, "--filters", "[finished]", "--num_samples", "2", "--force")
+    assert len(log.read_text().splitlines()) == 120
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

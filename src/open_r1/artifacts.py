@@ -133,18 +133,20 @@ class Artifact:
         manifest = read_manifest(self.path)
         if manifest is None:
             return False
-        if manifest["hash"] == self.hash:
+        if manifest["hash"] == self.hash and manifest["recipe"].get("decisions") == self.recipe.get("decisions"):
             return True
         changes = difference(manifest["recipe"], self.recipe) or "an input artifact was made again"
         raise ArtifactError(f"{self.path} holds the result of another recipe ({changes})", "add --force to replace it")
 
-    def claim(self, force: bool = False) -> bool:
+    def claim(self, force: bool = False, keep: tuple[str, ...] = ()) -> bool:
         """
         Takes the directory for this process.
 
         Args:
             force (`bool`, *optional*, defaults to `False`):
                 Whether to delete what another recipe left there.
+        keep (`tuple[str]`, *optional*):
+            Entries that are not deleted: the caller decides about them.
 
         Returns:
             `bool`: `False` if the artifact is complete and there is nothing to do.
@@ -154,7 +156,7 @@ class Artifact:
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock()
         for old in self.path.iterdir() if force else ():
-            if old.name != LOCK:
+            if old.name not in (LOCK, *keep):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
         before = self.path / RECIPE
         if before.exists():
@@ -221,7 +223,7 @@ def require_model(name: str) -> None:
             raise ArtifactError(f"model {name} has no {what} ({file})", f"save the {what} beside the weights")
 
 
-def begin(kind: type[T], arguments: list[str] | None) -> tuple[T, Recipe, Artifact] | None:
+def begin(kind: type[T], arguments: list[str] | None, keep: tuple[str, ...] = ()) -> tuple[T, Recipe, Artifact] | None:
     """
     Opens a stage that reads its recipe without TRL's classes.
 
@@ -230,6 +232,8 @@ def begin(kind: type[T], arguments: list[str] | None) -> tuple[T, Recipe, Artifa
             The dataclass of its keys.
         arguments (`list[str]` or `None`):
             The command line, by default this process's.
+        keep (`tuple[str]`, *optional*):
+            Entries of the output that even `--force` leaves.
 
     Returns:
         `tuple` or `None`: the arguments, the recipe and the claimed output; `None` if that is complete already.
@@ -238,7 +242,7 @@ def begin(kind: type[T], arguments: list[str] | None) -> tuple[T, Recipe, Artifa
     args = fill(kind, recipe, where)
     go_offline({key: None for key in ("decontaminate", "against") if key in kind.__dataclass_fields__} | recipe)
     artifact = Artifact(recipe)
-    if artifact.claim(force):
+    if artifact.claim(force, keep):
         return args, recipe, artifact
     print(f"{artifact.path} is complete", flush=True)
     return None

@@ -20,13 +20,14 @@ import functools
 import importlib.util
 import json
 import os
+import subprocess
 import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .artifacts import Artifact
+from .artifacts import RECIPE, Artifact, write_atomically
 from .engines import Draw, Part
 from .engines.server import ServerEngine
 from .errors import RecipeError
@@ -54,6 +55,8 @@ async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[di
         draws = await asyncio.gather(*(engine.draw_one(endpoint, problem, sample) for sample in range(engine.sampling.num_samples)))
         return [draw._asdict() for draw in draws]
 
+    from datatrove.pipeline.inference.types import ServerError
+
     async def one(sample: int) -> dict[str, Any]:
         seed = engine.seed(problem, sample)
         prompt, _, body = engine.request(problem, seed)
@@ -61,9 +64,9 @@ async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[di
             return Draw(prompt, "", 0, "failed", seed, reason)._asdict()
         try:
             result = await generate({key: value for key, value in body.items() if key != "model"})
+        except ServerError:  # its server died, and the task with it; both come back
+            raise
         except Exception as error:
-            if isinstance(error, asyncio.CancelledError) or "Server" in type(error).__name__:
-                raise
             return Draw(prompt, "", 0, "failed", seed, f"{type(error).__name__}: {error}"[:300])._asdict()
         message = {"content": result.text, "reasoning": result.reasoning or None}
         choice = {"finish_reason": result.finish_reason, "text": result.text, "message": message}
@@ -147,9 +150,12 @@ def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, ar
     tasks = args.executor.get("tasks", 1)
     if not all(Path(folder, "logs", "completions", f"{rank:05d}").exists() for rank in range(tasks)):
         if args.executor["kind"] == "slurm":
-            return submit(args, sampling, folder, artifact)
+            return submit(args, sampling, folder, artifact, "curate" if store else "generate")
         run_here(args, sampling, folder, tasks)
-    fill_store(Replies(args, sampling, len(problems), tasks, folder), problems, store or artifact.path, artifact.progress)
+    store = store or artifact.path
+    fill_store(Replies(args, sampling, folder), problems, store, artifact.progress)
+    if sampling.url and list(store.glob("part-*.failed.jsonl")):  # some requests failed, or a task lost some: once more, from here
+        fill_store(ServerEngine(args.model, args.response_format, sampling, args.chat_template or None), problems, store, artifact.progress)
     return True
 
 
@@ -176,12 +182,14 @@ def run_here(args: GenerateArguments, sampling: Sampling, folder: str, tasks: in
     LocalPipelineExecutor(pipeline(args, sampling, folder), tasks=tasks, workers=workers, logging_dir=f"{folder}/logs").run()
 
 
-def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: Artifact) -> bool:
-    """The tasks as Slurm jobs, and one more that runs this command again when they are done."""
+def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: Artifact, command: str) -> bool:
+    """The tasks as Slurm jobs, and one more that runs this stage again when they are done."""
     from datatrove.executor import SlurmPipelineExecutor
 
     if "SLURM_ARRAY_TASK_ID" in os.environ:
         raise RecipeError(f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node")
+    if queued := queued_jobs(Path(folder, "jobs")):
+        raise RecipeError(f"the jobs {queued} of {artifact.path} are still with Slurm", "wait for them, or `scancel` them first")
     settings = {"time": "24:00:00", "qos": ""} | (args.executor.get("slurm") or {})
     if not settings.get("partition"):
         raise RecipeError("`executor`: the Slurm partition is missing", "add `slurm: {partition: NAME}`; `sinfo` lists them")
@@ -192,26 +200,35 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
         logging_dir=f"{folder}/logs", **settings,
     )  # fmt: skip
     small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
-    command = [sys.executable, *sys.argv]
-    SlurmPipelineExecutor(
-        [functools.partial(run_again, command=command)], tasks=1, job_name=f"store_{artifact.path.name}", depends=sampled,
+    again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
+    stored = SlurmPipelineExecutor(
+        [functools.partial(run_again, command=again, folder=os.getcwd())], tasks=1, job_name=f"store_{artifact.path.name}", depends=sampled,
         logging_dir=f"{folder}/store_logs", skip_completed=False, **small,
-    ).run()  # fmt: skip
+    )  # fmt: skip
+    stored.run()
+    write_atomically(Path(folder, "jobs"), f"{sampled.job_id} {stored.job_id}")
     print(f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, or run this command again when they are done", flush=True)
     return False
 
 
-def run_again(_: Any, rank: int, world_size: int, command: list[str]) -> None:
-    """The last job: the same command, which finds all tasks done."""
-    import subprocess
+def queued_jobs(file: Path) -> str:
+    """Those of the jobs that were submitted before which Slurm has not finished; empty if none."""
+    if not file.exists():
+        return ""
+    jobs = ",".join(job for job in file.read_text(encoding="utf-8").split() if job not in ("None", "-1"))
+    found = subprocess.run(["squeue", "-h", "-o", "%F", "-j", jobs], capture_output=True, text=True, check=False).stdout.split()
+    return ", ".join(sorted(set(found)))
 
-    subprocess.run(command, check=True)
+
+def run_again(_: Any, rank: int, world_size: int, command: list[str], folder: str) -> None:
+    """The last job: the same stage, which finds all tasks done."""
+    subprocess.run(command, check=True, cwd=folder)
 
 
 class Replies(ServerEngine):
     """An engine that draws nothing: it hands the tasks' replies to the store."""
 
-    def __init__(self, args: GenerateArguments, sampling: Sampling, problems: int, tasks: int, folder: str):
+    def __init__(self, args: GenerateArguments, sampling: Sampling, folder: str):
         super().__init__(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
         self.places: dict[str, tuple[str, int]] = {}  # where a problem's replies stand
         for file in sorted(Path(folder, "replies").glob("*.jsonl")):

@@ -21,7 +21,7 @@ def recipe_block(recipe: Recipe) -> str:
 def model_card(name: str, recipe: Recipe, tags: list[str], response_format: str) -> str:
     """Card of a trained model, with room for its results."""
     base = recipe.get("model_name_or_path") or "random weights"
-    head = front_matter(library_name="transformers", license="apache-2.0", tags=tags)
+    head = front_matter(library_name="transformers", tags=tags)
     text = f"# {name}\n\nStage `{name}` of the R1 pipeline, trained by open_r1 from {base}. "
     text += f"Responses are in the `{response_format}` format; sample with the saved generation settings.\n\n"
     return head + text + f"{RESULTS[0]}\nNot evaluated yet.\n{RESULTS[1]}\n\n" + recipe_block(recipe)
@@ -29,7 +29,7 @@ def model_card(name: str, recipe: Recipe, tags: list[str], response_format: str)
 
 def dataset_card(name: str, recipe: Recipe, statistics: str, funnel: list[dict[str, Any]], contamination: str) -> str:
     """Card of a data stage: what it holds, what was removed, and whether it knows the benchmarks."""
-    head = front_matter(license="apache-2.0", tags=["open_r1", name], configs=[{"config_name": "default", "data_files": "data.parquet"}])
+    head = front_matter(tags=["open_r1", name], configs=[{"config_name": "default", "data_files": "data.parquet"}])
     parts = [f"# {name}\n\nDataset of stage `{name}`, made by open_r1.", statistics]
     parts += [f"## Filters\n\n{funnel_table(funnel)}"] if funnel else []
     parts += [f"## Contamination\n\n{contamination}", recipe_block(recipe)]

@@ -4,7 +4,7 @@
 
 Draws k samples per problem (or reads an existing store), asks a judge where no rule decides, drops what the recipe's `filters` reject,
 keeps the best `per_problem`, has them rewritten if the recipe says so, and adds the general set. The funnel - how many rows each step
-removed, with examples - goes into the manifest and the card. The store is read twice and never held in memory.
+removed, with examples - goes into the manifest and the card. The store is read several times and never held in memory.
 """
 
 import json
@@ -16,15 +16,16 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from open_r1.artifacts import Artifact, begin
+from open_r1.data.sources import check_source, load_sources
 from open_r1.engines import make_engine
 from open_r1.errors import RecipeError, report_errors
 from open_r1.filters import Funnel, correct, count, require_rows
 from open_r1.formats import ResponseFormat
 from open_r1.generate import GenerateArguments, check_store, sampling_of
-from open_r1.store import FAILED, fill_store, store_parts
+from open_r1.mix import draw
+from open_r1.store import COPIED, FAILED, fill_store, keep_matching, store_parts
 
 Row = dict[str, Any]
-KEPT = ("problem_id", "answer", "verifier", "domain", "language", "difficulty", "metadata")
 
 
 @dataclass
@@ -73,6 +74,7 @@ class CurateArguments(GenerateArguments):
     decontaminate: Any = None
 
     def __post_init__(self):
+        super().__post_init__()
         for key, values in (("pick", ("shortest", "random", "diverse")), ("output", ("responses", "problems"))):
             if getattr(self, key) not in values:
                 raise RecipeError(f"`{key}: {getattr(self, key)}` is unknown", f"use one of {', '.join(values)}")
@@ -128,17 +130,16 @@ def pass_rates(store: Path, verdicts: dict[tuple[str, int], float | None] | None
     return {problem: right[problem] / number for problem, number in drawn.items()}
 
 
-def choose(places: list[Place], args: CurateArguments) -> list[Place]:
+def choose(places: list[Place], args: CurateArguments, number: int) -> list[Place]:
     """The best places of each problem, problem by problem."""
     groups: dict[str, list[Place]] = defaultdict(list)
     for place in places:
         groups[place.problem].append(place)
-    return [place for problem, group in groups.items() for place in best(group, args, problem)]
+    return [place for problem, group in groups.items() for place in best(group, args, problem, number)]
 
 
-def best(group: list[Place], args: CurateArguments, problem: str) -> list[Place]:
+def best(group: list[Place], args: CurateArguments, problem: str, number: int) -> list[Place]:
     """The best places of one problem."""
-    number = args.per_problem or len(group)
     if args.pick == "random":
         group = random.Random(f"{args.seed}/{problem}").sample(sorted(group, key=lambda place: place.sample), len(group))
     else:
@@ -184,9 +185,7 @@ def select_rows(
     kept = [row["place"] for row in funnel.rows(row | notes(place) for place, row in placed_rows(store))]
     require_rows(len(kept), funnel, store)
     number = 1 if args.output == "problems" else args.per_problem
-    chosen = choose(kept, args) if number else kept
-    if args.output == "problems":
-        chosen = list({place.problem: place for place in reversed(chosen)}.values())[::-1]
+    chosen = choose(kept, args, number) if number else kept
     step = funnel.add(f"{args.pick} {number} per problem" if number else "all per problem")
     step |= {"before": len(kept), "removed": len(kept) - len(chosen)}
     return chosen
@@ -216,7 +215,8 @@ def ask_judge(args: CurateArguments, store: Path, artifact: Artifact) -> dict[tu
 
 def training_row(row: Row, args: CurateArguments) -> Row:
     """An SFT row in the `r1` format, with the reasoning as it was sampled or rewritten; or a problem for RL."""
-    shared = {key: row[key] for key in KEPT} | {"prompt": [{"role": "user", "content": row["question"]}]}
+    shared = {key: row[key] for key in (*COPIED, "options") if key in row}
+    shared["prompt"] = row.get("messages") or [{"role": "user", "content": row["question"]}]
     if args.output == "problems":
         return shared | {"pass_rate": row["pass_rate"]}
     if args.summary and row["language"] not in args.summary:
@@ -234,7 +234,7 @@ def curate(args: CurateArguments, store: Path, artifact: Artifact, funnel: Funne
     if args.rewrite:
         from open_r1.rewrite import rewrite_rows
 
-        rows = rewrite_rows(rows, len(chosen), args.rewrite, artifact, funnel)
+        rows = rewrite_rows(rows, len(chosen), args.rewrite, artifact, funnel, args.max_failed)
     if args.decisions:
         from open_r1.review import read_decisions
 
@@ -251,17 +251,18 @@ def curate(args: CurateArguments, store: Path, artifact: Artifact, funnel: Funne
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one curation recipe from the command line."""
-    from open_r1.data.sources import load_sources
     from open_r1.data.tables import write_result
     from open_r1.decontaminate import make_decontaminator
 
-    stage = begin(CurateArguments, arguments)
+    stage = begin(CurateArguments, arguments, keep=("samples",))
     if stage is None:
         return
     args, recipe, artifact = stage
+    check(args)
     funnel, sampling, cleaner = Funnel(args.filters), sampling_of(args), make_decontaminator(args.decontaminate)
     store = Path(args.samples or artifact.path / "samples")
     if not args.samples:
+        keep_matching(store, args)
         problems = load_sources(args.datasets, ["prompt", "answer"])
         if args.executor:
             from open_r1.at_scale import fill_at_scale
@@ -280,14 +281,37 @@ def main(arguments: list[str] | None = None) -> None:
             yield row
         require_rows(found, funnel, store)
         for source in args.add:
-            yield from (
-                {key: row.get(key) for key in (*KEPT, "prompt", "response")} for row in load_sources([source], ["prompt", "response"])
-            )
+            yield from ({key: row.get(key) for key in (*COPIED, "prompt", "response")} for row in added(source, args.seed))
 
     if args.review and not args.decisions:
         print(f"look at {review_page(rows(), artifact)}, then run again with `--decisions FILE`; what was done is kept")
         return
     write_result(rows(), artifact, recipe, funnel.steps, cleaner)
+
+
+def check(args: CurateArguments) -> None:
+    """What would fail only after hours of sampling fails here."""
+    if args.decisions:
+        from open_r1.review import read_decisions
+
+        read_decisions(args.decisions)
+    if args.rewrite:
+        from open_r1.rewrite import make_rewriter
+
+        make_rewriter(args.rewrite)
+    if args.judge:
+        from open_r1.rewards.judge import make_judge
+
+        make_judge(args.judge)
+    for source in args.add:
+        check_source(source)
+
+
+def added(source: dict[str, Any], seed: int) -> Any:
+    """Rows of the general set: the first `limit`, or `count` that the seed draws."""
+    if "count" in source:
+        return draw(source, source["count"], seed)
+    return load_sources([source], ["prompt", "response"])
 
 
 def review_page(rows: Iterator[Row], artifact: Artifact) -> Path:

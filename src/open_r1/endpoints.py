@@ -21,7 +21,8 @@ from .errors import RecipeError, UserError
 T = TypeVar("T")
 RETRIED = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 LARGEST = 64 << 20  # bytes of a reply
-REST = 10.0  # seconds in which a server that could not be reached is asked only if all are in that state
+TIMEOUTS = 2  # second attempts after a timeout: each may have cost half an hour
+REST = 10.0  # seconds in which a server that was away or busy is asked only if all are in that state
 SLEEP = asyncio.sleep
 UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
 
@@ -33,9 +34,9 @@ class EndpointError(UserError):
 class RequestError(Exception):
     """One request gave no usable reply; `status` is the last HTTP status, 0 without one."""
 
-    def __init__(self, reason: str, status: int = 0, retry_after: str = ""):
+    def __init__(self, reason: str, status: int = 0, retry_after: str = "", timeout: bool = False):
         super().__init__(reason)
-        self.status, self.retry_after = status, retry_after
+        self.status, self.retry_after, self.timeout = status, retry_after, timeout
 
 
 def pause(attempt: int, retry_after: str | None = None, base: float = 1.0) -> float:
@@ -87,7 +88,7 @@ class Endpoint:
         retries: int = 4,
         budget: int | None = None,
     ):
-        self.urls = [url.rstrip("/") for url in ([urls] if isinstance(urls, str) else urls)]
+        self.urls = check_urls(urls)
         self.key_variable, self.key = key_variable, os.environ.get(key_variable, "").strip()
         self.concurrency, self.timeout, self.retries, self.budget = concurrency, timeout, retries, budget
         if concurrency < 1 or timeout <= 0 or retries < 0:
@@ -162,6 +163,7 @@ class Endpoint:
             where it refuses the key or does not know the model.
         """
         async with self.gate:
+            timeouts = 0
             for attempt in range(self.retries + 1):
                 if self.budget is not None:
                     if self.budget <= 0:
@@ -173,9 +175,11 @@ class Endpoint:
                     return await self.attempt(url, path, body, read)
                 except RequestError as error:
                     self.counts["failed"] += 1
-                    last = error
-                    if error.status and error.status != 200 and error.status not in RETRIED:
+                    last, timeouts = error, timeouts + error.timeout
+                    if error.status and error.status != 200 and error.status not in RETRIED or timeouts > TIMEOUTS:
                         raise
+                    if error.status != 200:
+                        self.resting[url] = time.monotonic() + REST  # another server is asked next, where there is one
                 if attempt < self.retries:
                     await SLEEP(pause(attempt, last.retry_after))
             raise last
@@ -188,9 +192,8 @@ class Endpoint:
         try:
             status, data, retry_after = await asyncio.wait_for(self.send(url + path, body), self.timeout)
         except (asyncio.TimeoutError, httpx.TimeoutException):
-            raise RequestError(f"no reply from {shown(url)} within {self.timeout:g} s") from None
+            raise RequestError(f"no reply from {shown(url)} within {self.timeout:g} s", timeout=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            self.resting[url] = time.monotonic() + REST
             raise RequestError(f"{shown(url)}: {self.clean(f'{type(error).__name__}: {error}')}") from None
         finally:
             self.opened[url] -= 1
@@ -220,6 +223,16 @@ class Endpoint:
     def clean(self, text: str) -> str:
         """One line of a server's words, without the key."""
         return " ".join((text.replace(self.key, "***") if self.key else text).split())[:300]
+
+
+def check_urls(urls: Any) -> list[str]:
+    """Base URLs as a list; raises `RecipeError` for what is none, and for passwords, which would end in cards."""
+    found = [urls] if isinstance(urls, str) else list(urls or [])
+    if not found or not all(isinstance(url, str) and url.startswith(("http://", "https://")) for url in found):
+        raise RecipeError(f"`url: {urls}` is no URL", "write `url: http://localhost:8000/v1`, or a list of them")
+    if any("@" in url.split("/")[2] for url in found):
+        raise RecipeError("`url` holds a password, which would be written into cards", "put it into the variable that `key_variable` names")
+    return [url.rstrip("/") for url in found]
 
 
 def served(reply: Any) -> list[dict[str, Any]]:

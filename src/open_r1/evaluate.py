@@ -48,6 +48,7 @@ class EvaluateArguments(Sampling):
     root: str = "data"
 
     def __post_init__(self):
+        super().__post_init__()
         if not self.models:
             raise DataError("the recipe lists no `models`", "add `models:` with artifact directories or Hub ids")
 

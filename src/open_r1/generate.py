@@ -1,6 +1,6 @@
 """Draws k completions per problem into a sample store: the one thing that cold start, rejection sampling and evaluation read.
 
-    python -m open_r1.generate --config recipes/mini/cold_start_samples.yaml
+    open-r1 generate --config RECIPE.yaml
 
 A row per completion: problem id, sample index, prompt, text, tokens, finish reason, seed, model, and the verdict (`store.py`). A killed run
 continues where it was. The engine is transformers in this process, servers, or vLLM (`engines/`), or many jobs (`at_scale.py`).
@@ -13,8 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.artifacts import begin
+from open_r1.endpoints import check_urls
 from open_r1.engines import make_engine
-from open_r1.errors import DataError, report_errors
+from open_r1.errors import DataError, RecipeError, report_errors
+from open_r1.formats import SHAPES
 from open_r1.store import FAILED, fill_store, read_store
 
 
@@ -87,6 +89,14 @@ class Sampling:
     retries: int = 6
     extra: dict = field(default_factory=dict)
 
+    def __post_init__(self):
+        self.stop = [self.stop] if isinstance(self.stop, str) else list(self.stop or [])
+        for key in ("num_samples", "max_new_tokens", "batch_size", "segment"):
+            if getattr(self, key) < 1:
+                raise RecipeError(f"`{key}: {getattr(self, key)}`", "it must be at least 1")
+        if self.url:
+            check_urls(self.url)
+
 
 @dataclass
 class GenerateArguments(Sampling):
@@ -120,6 +130,11 @@ class GenerateArguments(Sampling):
     response_format: str = "r1"
     max_failed: float = 0.0
     executor: dict = field(default_factory=dict)
+
+    def __post_init__(self):
+        super().__post_init__()
+        if self.response_format not in SHAPES:
+            raise RecipeError(f"`response_format: {self.response_format}` is unknown", f"use one of {', '.join(SHAPES)}")
 
 
 def sampling_of(arguments: Any) -> Sampling:

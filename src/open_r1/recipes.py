@@ -25,6 +25,7 @@ Recipe = dict[str, Any]
 
 # Keys that move, publish or describe a run but do not change what it computes: no reason to run a stage again.
 COSMETIC = {"report_to", "run_name", "push_to_hub", "debug", "disable_tqdm", "logging_dir", "review", "decisions", "max_failed"}
+COSMETIC |= {"url", "key_variable", "concurrency", "timeout", "retries", "executor"}  # how servers are reached, not what they are asked
 # Keys of older recipes, and what they are called now (or what to do instead).
 RENAMED = {
     "torch_dtype": "dtype",

@@ -16,7 +16,7 @@ from typing import Any
 import yaml
 
 from .artifacts import Artifact, write_atomically
-from .endpoints import RETRIED, Endpoint, EndpointError, RequestError
+from .endpoints import RETRIED, Endpoint, EndpointError, RequestError, check_urls
 from .errors import RecipeError
 from .filters import Funnel, count
 from .formats import ResponseFormat, read_response
@@ -93,6 +93,7 @@ class Rewriter:
                 raise RecipeError(f"`rewrite` has no `{key}`", "name the instruct model's server and its model there")
         if self.concurrency < 1:
             raise RecipeError(f"`rewrite`: `concurrency: {self.concurrency}`", "it must be at least 1")
+        check_urls(self.url)
 
     async def rewrite(self, rows: list[Row]) -> list[tuple[str, str] | str]:
         """Reasoning and summary of each row, or why there are none."""
@@ -175,7 +176,16 @@ def rewrite_batch(rows: list[Row], rewriter: Rewriter) -> list[Row]:
     return found
 
 
-def rewrite_rows(rows: Iterable[Row], total: int, settings: dict[str, Any], artifact: Artifact, funnel: Funnel) -> Iterator[Row]:
+def make_rewriter(settings: dict[str, Any]) -> Rewriter:
+    """The rewriter of a recipe; raises `RecipeError` for settings or examples that cannot work."""
+    rewriter = fill(Rewriter, settings, "`rewrite`")
+    read_examples(rewriter.examples)
+    return rewriter
+
+
+def rewrite_rows(
+    rows: Iterable[Row], total: int, settings: dict[str, Any], artifact: Artifact, funnel: Funnel, max_away: float = 0.0
+) -> Iterator[Row]:
     """
     Rewrites rows batch by batch; what is done is kept in `rewritten.jsonl` and not done again, but for rows that got no reply.
 
@@ -190,20 +200,25 @@ def rewrite_rows(rows: Iterable[Row], total: int, settings: dict[str, Any], arti
             The stage's output.
         funnel (`Funnel`):
             Gets a step per way to fail.
+        max_away (`float`, *optional*, defaults to `0.0`):
+            Share of the rows that may get no reply from any server.
 
     Returns:
         `Iterator[dict]`: the good rows, with `reasoning`, `final` and `text` rewritten and `sampled` as it was. Raises `EndpointError`
-        where a whole batch gets no reply.
+        where a whole batch, or too many rows, get no reply.
     """
-    rewriter, steps = fill(Rewriter, settings, "`rewrite`"), {name: funnel.add(name) for name in STEPS}
-    read_examples(rewriter.examples)  # a mistake there must show before the first request
+    rewriter, steps = make_rewriter(settings), {name: funnel.add(name) for name in STEPS}
 
     def good() -> Iterator[Row]:
+        away = 0
         for done, row in enumerate(in_batches(rows, rewriter, artifact.path / "rewritten.jsonl"), start=1):
             artifact.progress(done, total)
-            failed = STEPS[0] if row["failed"] == AWAY else row["failed"]
+            failed, away = STEPS[0] if row["failed"] == AWAY else row["failed"], away + (row["failed"] == AWAY)
             if all(count(step, failed != name, row["text"] or row["sampled"]) for name, step in steps.items()):
                 yield row
+        if away > max_away * total:
+            hint = "run again: only these are asked once more; or allow them with `max_failed`"
+            raise EndpointError(f"the rewriter was away: no reply to {away} of {total} rows", hint)
 
     return good()
 
@@ -221,7 +236,9 @@ def in_batches(rows: Iterable[Row], rewriter: Rewriter, journal: Path) -> Iterat
         with journal.open("a", encoding="utf-8", errors="replace") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in found if row["failed"] != AWAY)
         known |= {name_of(row): row for row in found}
-        yield from (known.pop(name_of(row)) for row in batch)
+        yield from [known[name_of(row)] for row in batch]
+        for row in batch:
+            known.pop(name_of(row), None)
 
 
 def name_of(row: Row) -> str:

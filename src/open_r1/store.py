@@ -5,6 +5,7 @@ Completions that failed stay in their part (`part-*.failed.jsonl`) with the reas
 """
 
 import json
+import shutil
 import sys
 import threading
 import time
@@ -22,6 +23,8 @@ Row = dict[str, Any]
 COPIED = ("problem_id", "answer", "verifier", "domain", "language", "difficulty", "metadata")
 UNJUDGED = "unjudged"  # the outcome of rows that no rule decides (`verifier: judge`) until `curate` has asked a judge
 FAILED = "failed"
+DECISIVE = ("model", "chat_template", "datasets", "response_format", "num_samples", "temperature", "top_p", "max_new_tokens", "stop")
+DECISIVE += ("batch_size", "segment", "seed", "dtype", "few_shot", "prefill", "engine", "api", "extra")  # keys that decide what is drawn
 SPEAK_EVERY = 30.0  # seconds between lines about the progress
 
 
@@ -37,6 +40,8 @@ def store_rows(part: Part, draws: list[Draw], engine: Any) -> list[Row]:
         verdict = verdicts.get(n) or Verdict(outcome, response.final)
         rows.append(
             {key: problem[key] for key in COPIED}
+            | {key: problem[key] for key in ("options",) if problem.get(key) is not None}
+            | ({"messages": problem["prompt"]} if len(problem["prompt"]) > 1 else {})  # a system prompt, or earlier turns
             | {"question": problem["prompt"][-1]["content"], "sample": sample, "prompt": draw.prompt, "text": response.text}
             | {"tokens": draw.tokens, "finish_reason": draw.finish_reason, "seed": draw.seed, "model": engine.name}
             | {"valid": response.valid, "reasoning": response.reasoning, "final": response.final}
@@ -72,8 +77,9 @@ def fill_store(engine: Any, problems: Iterable[dict], directory: Path, progress:
             Called with parts done, parts in all, and figures about the speed.
     """
     parts = make_parts(problems, engine.sampling)
-    directory.mkdir(parents=True, exist_ok=True)
-    kept = {part.index: rows for part in parts if (rows := read_failed(directory, part.index)) is not None}
+    kept = {
+        part.index: {(row["problem_id"], row["sample"]) for row in rows} for part in parts if (rows := read_failed(directory, part.index))
+    }
     missing = [part for part in parts if not part_file(directory, part.index).exists()]
     meter = Meter(len(parts) - len(missing), len(parts), progress)
 
@@ -82,10 +88,29 @@ def fill_store(engine: Any, problems: Iterable[dict], directory: Path, progress:
         meter.add(rows)
         if part.index in kept:
             order = {(problem["problem_id"], sample): n for n, (problem, sample) in enumerate(parts[part.index].jobs)}
-            rows = sorted(kept[part.index] + rows, key=lambda row: order[row["problem_id"], row["sample"]])
+            rows = sorted(read_failed(directory, part.index) + rows, key=lambda row: order[row["problem_id"], row["sample"]])
         save_part(directory, part.index, rows)
 
-    engine.draw_parts([without(part, kept.get(part.index, [])) for part in missing], save)
+    engine.draw_parts([without(part, kept.get(part.index, set())) for part in missing], save)
+
+
+def keep_matching(directory: Path, args: Any) -> None:
+    """
+    Empties a store that another model, other problems or other sampling filled. What follows from the samples may change, and even
+    `--force` need not draw them again.
+
+    Args:
+        directory (`Path`):
+            The store, inside the artifact of a stage that reads it.
+        args (`GenerateArguments`):
+            What it is to hold.
+    """
+    identity = json.dumps({key: getattr(args, key) for key in DECISIVE}, sort_keys=True, default=str)
+    path = directory / "drawn.json"
+    if directory.exists() and (not path.exists() or path.read_text(encoding="utf-8") != identity):
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, identity)
 
 
 def part_file(directory: Path, index: int) -> Path:
@@ -98,6 +123,7 @@ def failed_file(directory: Path, index: int) -> Path:
 
 def save_part(directory: Path, index: int, rows: list[Row]) -> None:
     """Writes a part, under another name while some of its completions have failed."""
+    directory.mkdir(parents=True, exist_ok=True)
     text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
     if any("error" in row for row in rows):
         return write_atomically(failed_file(directory, index), text)
@@ -113,9 +139,8 @@ def read_failed(directory: Path, index: int) -> list[Row] | None:
     return [row for row in map(json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")) if "error" not in row]
 
 
-def without(part: Part, rows: list[Row]) -> Part:
+def without(part: Part, done: set[tuple[str, int]]) -> Part:
     """A part without the completions that are there already."""
-    done = {(row["problem_id"], row["sample"]) for row in rows}
     return Part(part.index, [(problem, sample) for problem, sample in part.jobs if (problem["problem_id"], sample) not in done])
 
 

@@ -29,7 +29,7 @@ from .columns import CHATS, detected, shared_row
 from .splits import split_of
 
 KEYS = ("path", "name", "split", "limit", "columns", "domain", "verifier", "language", "from_step", "weight", "raw", "revision")
-IN_MEMORY = 100_000  # rows up to which a source is rebuilt in memory; larger ones go through the cache on disk
+IN_MEMORY, BYTES = 100_000, 256 << 20  # up to which a source is rebuilt in memory; larger ones go through the cache on disk
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
 
@@ -131,7 +131,8 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
         return datasets.load_dataset(path, name, split=split, revision=revision)
     except (FileNotFoundError, ValueError, ConnectionError, RuntimeError) as error:
         raise DataError(
-            f"dataset {path} ({split}) cannot be loaded: {str(error).splitlines()[0]}", "check the name, `split` and the network"
+            f"dataset {path} ({split}) cannot be loaded: {str(error).splitlines()[0]}",
+            "check the name, `split`, the network, and for a gated set `hf auth login`",
         ) from None
 
 
@@ -153,13 +154,17 @@ def shared_columns(dataset, source: dict[str, Any]):
         require_columns(dataset, ["prompt"], source["path"])
     import datasets
 
-    if len(dataset) <= IN_MEMORY:
+    if len(dataset) <= IN_MEMORY and dataset.data.nbytes <= BYTES:
         rows = [shared_row(row, source) for row in dataset]
         names = dict.fromkeys(name for row in rows for name in row)
         return datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
     sample = datasets.Dataset.from_list([shared_row(row, source) for row in dataset.select(range(min(1000, len(dataset))))])
     features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
-    fixed = lambda row: {name: shared_row(row, source).get(name) for name in features}  # noqa: E731
+
+    def fixed(row: dict[str, Any]) -> dict[str, Any]:
+        row = shared_row(row, source)
+        return {name: row.get(name) for name in features}
+
     return dataset.map(fixed, remove_columns=dataset.column_names, features=features, desc=f"reading {source['path']}")
 
 
@@ -200,4 +205,8 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()):
     for part, source in zip(parts, sources, strict=True):
         require_columns(part, columns, source["path"])
     common = [name for name in parts[0].column_names if all(name in part.column_names for part in parts)]
-    return datasets.concatenate_datasets([part.select_columns(common) for part in parts])
+    try:
+        return datasets.concatenate_datasets([part.select_columns(common) for part in parts])
+    except ValueError as error:  # such as `difficulty` as a number here and as a text there
+        hint = "drop or rename that column in one of them: `columns: {difficulty: level}`"
+        raise DataError(f"the sources' columns have different types: {str(error).splitlines()[0]}", hint) from None

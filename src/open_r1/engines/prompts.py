@@ -60,6 +60,13 @@ def render(tokenizer: Any, messages: list[dict[str, str]], sampling: Any, exampl
     return render_prompt(tokenizer, with_examples(messages, examples)) + sampling.prefill
 
 
+def without_bos(tokenizer: Any, prompt: str) -> str:
+    """A prompt without the begin token, where servers, which tokenize it, will add that themselves."""
+    begin = tokenizer.bos_token
+    adds = begin and tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
+    return prompt.removeprefix(begin) if adds else prompt
+
+
 def format_of(name: Any, tokenizer: Any, sampling: Any) -> ResponseFormat:
     """The response format after such prompts: with a prefilled `<think>`, or without."""
     prompt = render(tokenizer, [{"role": "user", "content": "x"}], sampling, [])

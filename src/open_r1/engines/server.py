@@ -14,7 +14,7 @@ from ..endpoints import Endpoint, EndpointError, RequestError
 from ..errors import RecipeError
 from ..formats import CLOSE, OPEN, ResponseFormat
 from . import Draw, Part
-from .prompts import cut_at, format_of, load_tokenizer, read_examples, render, sample_seed, with_examples
+from .prompts import cut_at, format_of, load_tokenizer, read_examples, render, sample_seed, with_examples, without_bos
 
 OPEN_PARTS = 4  # at least so many parts at once, so that the slowest completion of one holds nothing up
 
@@ -41,13 +41,15 @@ class ServerEngine:
             raise RecipeError("`engine: server` needs `url`", "add `url: http://localhost:8000/v1`, or a list of them")
         if sampling.api not in ("chat", "text"):
             raise RecipeError(f"`api: {sampling.api}` is neither `chat` nor `text`", "use `text` where the server has /completions")
+        if sampling.api == "chat" and chat_template:
+            raise RecipeError("`chat_template` does nothing with `api: chat`: the server has its own", "use `api: text`, or remove it")
         self.name, self.sampling, self.examples = model, sampling, read_examples(sampling.few_shot)
         local = sampling.tokenizer or (model if sampling.api == "text" or Path(model).is_dir() else "")
         self.tokenizer = load_tokenizer(local, chat_template) if local else None
         self.response_format = ResponseFormat(response_format)
         if self.tokenizer:
             self.response_format = format_of(response_format, self.tokenizer, sampling)
-        self.context, self.unlike = 0, 0  # longest context of the servers; texts with another number of tokens than was reported
+        self.context = 0  # of the server with the shortest, where they say it
         self.in_a_row, self.endpoint = 0, None
 
     def draw_parts(self, parts: list[Part], save: Callable[[Part, list[Draw]], None]) -> None:
@@ -113,7 +115,7 @@ class ServerEngine:
         body |= {"seed": seed} | ({"stop": chosen.stop} if chosen.stop else {}) | chosen.extra
         if chosen.api == "text":
             prompt = render(self.tokenizer, problem["prompt"], chosen, self.examples)
-            return prompt, "/completions", body | {"prompt": prompt}
+            return prompt, "/completions", body | {"prompt": without_bos(self.tokenizer, prompt)}
         if chosen.prefill:  # vLLM and SGLang continue a last message of the assistant
             messages = [*messages, {"role": "assistant", "content": chosen.prefill}]
             body |= {"continue_final_message": True, "add_generation_prompt": False}
@@ -141,9 +143,8 @@ class ServerEngine:
         reported = (reply.get("usage") or {}).get("completion_tokens")
         if self.tokenizer:
             text = self.without_specials(text)
-            counted = len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
-            self.unlike += reported is not None and abs(counted - reported) > 3 + reported // 50
-            reported = counted if reported is None else reported
+            if reported is None:
+                reported = len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         return cut_at(text, self.sampling.stop)[0], int(reported or 0), finish_reason
 
     def joined(self, message: dict[str, Any], finish_reason: str) -> str:
@@ -154,7 +155,8 @@ class ServerEngine:
             return ("" if given else OPEN) + reasoning + (CLOSE + text if text or finish_reason == "stop" else "")
         if self.sampling.prefill and not given and not text.startswith(self.sampling.prefill):
             text = self.sampling.prefill + text
-        return OPEN + text if CLOSE in text and OPEN not in text and not given else text
+        cut = finish_reason == "length" and not self.tokenizer  # in reasoning whose tag the server's template wrote, for all we know
+        return OPEN + text if (CLOSE in text or cut) and OPEN not in text and not given else text
 
     def without_specials(self, text: str) -> str:
         """Without the end tokens that some servers leave in the text."""

@@ -7,7 +7,7 @@ from typing import Any
 
 from ..errors import ArtifactError
 from . import Draw, Part
-from .prompts import format_of, load_tokenizer, read_examples, render, sample_seed
+from .prompts import format_of, load_tokenizer, read_examples, render, sample_seed, without_bos
 
 GROUP = 16  # parts handed over at once: vLLM schedules their completions itself
 
@@ -50,7 +50,7 @@ class VllmEngine:
         from vllm import SamplingParams
 
         chosen = self.sampling
-        prompts = [render(self.tokenizer, problem["prompt"], chosen, self.examples) for problem, _ in jobs]
+        prompts = [without_bos(self.tokenizer, render(self.tokenizer, job[0]["prompt"], chosen, self.examples)) for job in jobs]
         seeds = [sample_seed(chosen.seed, problem["problem_id"], sample) for problem, sample in jobs]
         how = {"temperature": chosen.temperature, "top_p": chosen.top_p, "max_tokens": chosen.max_new_tokens, "stop": chosen.stop or None}
         outputs = self.model.generate(prompts, [SamplingParams(seed=seed, **how) for seed in seeds])

@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..endpoints import Endpoint, EndpointError, RequestError
+from ..endpoints import Endpoint, EndpointError, RequestError, check_urls, shown
 from ..errors import RecipeError
 from ..formats import Response, ResponseFormat, completion_text
 from .base import AsyncReward, Row
@@ -88,7 +88,7 @@ class JudgeReward(AsyncReward):
         **options: Any,
     ):
         super().__init__(response_format, **options)
-        self.url, self.model, self.key_variable = url.rstrip("/"), model, key_variable
+        (self.url,), self.model, self.key_variable = check_urls([url]), model, key_variable
         self.concurrency, self.timeout, self.retries, self.budget = concurrency, timeout, retries, budget
         self.cache = Path(cache) if cache else None
         self.known = read_cache(self.cache) if self.cache else {}
@@ -210,6 +210,14 @@ def read_cache(path: Path) -> dict[str, Any]:
     return found
 
 
+def make_judge(settings: dict[str, Any]) -> JudgeReward:
+    """The judge of a curation recipe; raises `RecipeError` for settings that cannot work."""
+    try:
+        return JudgeReward(ResponseFormat("r1"), **settings)
+    except TypeError as error:
+        raise RecipeError(f"`judge`: {error}", "see JudgeReward for its settings") from None
+
+
 def judge_rows(rows: Iterable[Row], settings: dict[str, Any], progress: Callable[[int], None] | None = None) -> list[float | None]:
     """
     The judge's verdicts on rows of a sample store, for rejection sampling (paper section 2.3.3).
@@ -225,17 +233,17 @@ def judge_rows(rows: Iterable[Row], settings: dict[str, Any], progress: Callable
     Returns:
         `list[float]`: 1, 0 or `None` for each row. Raises `EndpointError` where the judge gives no verdict on a whole batch.
     """
-    try:
-        reward = JudgeReward(ResponseFormat("r1"), **settings)
-    except TypeError as error:
-        raise RecipeError(f"`judge`: {error}", "see JudgeReward for its settings") from None
+    reward = make_judge(settings)
     scores: list[float | None] = []
     rows = iter(rows)
     while batch := list(itertools.islice(rows, 256)):
         responses = [Response(row["text"], row["valid"], row["reasoning"], row["final"], row["extracted"]) for row in batch]
-        scores += reward.score_batch(responses, [{"prompt": row["question"], "answer": row["answer"]} for row in batch])
-        if all(score is None for score in scores):
-            raise EndpointError(f"the judge at {reward.url} gives no verdict on {len(scores)} rows", "check `url`, `model` and the key")
+        found = reward.score_batch(responses, [{"prompt": row["question"], "answer": row["answer"]} for row in batch])
+        scores += found
+        if all(score is None for score in scores) or len(found) > 7 and all(score is None for score in found):
+            raise EndpointError(
+                f"the judge at {shown(reward.url)} gives no verdict on {len(found)} rows", "check `url`, `model` and the key"
+            )
         if progress:
             progress(len(scores))
     return scores
