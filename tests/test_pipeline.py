@@ -179,3 +179,14 @@ def test_mistake_on_the_command_line_ends_with_code_2(words, message, capsys):
     with pytest.raises(SystemExit) as caught:
         pipeline.main(words)
     assert caught.value.code == 2 and message in capsys.readouterr().err
+
+
+def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path, monkeypatch):
+    from open_r1.errors import ArtifactError
+    from open_r1.live import LiveTable
+
+    (tmp_path / "log.txt").write_text("4 tasks are with Slurm\n")
+    stage = pipeline.Stage("samples", "generate", [], {"output_dir": str(tmp_path / "samples")}, tmp_path / "log.txt")
+    monkeypatch.setattr(pipeline, "start_process", lambda *_: type("Ended", (), {"exitcode": 0})())
+    with pytest.raises(ArtifactError, match="not complete yet.*4 tasks are with Slurm"):
+        pipeline.run_stage(stage, "fork", LiveTable(["samples"]))

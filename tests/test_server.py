@@ -152,6 +152,17 @@ def test_other_filters_need_no_other_samples(tmp_path, faulty):
     assert len(log.read_text().splitlines()) == 120
 
 
+def test_samples_of_problems_that_were_made_again_are_drawn_again(tmp_path, faulty):
+    url, log = faulty(0.0)
+    recipe = write_recipe(tmp_path, 5, url=url, root=str(tmp_path), filters=["finished"], decontaminate=False)
+    run_cli("curate", "--config", recipe)
+    with (tmp_path / "problems.jsonl").open("a") as file:
+        file.write(json.dumps({"prompt": "another", "answer": "1", "problem_id": "p5"}) + "\n")
+    assert run_cli("curate", "--config", recipe, check=False).returncode == 2
+    run_cli("curate", "--config", recipe, "--force")
+    assert len(log.read_text().splitlines()) == 20 + 24
+
+
 @pytest.mark.parametrize(
     ("values", "message"),
     [

@@ -129,3 +129,9 @@ def test_tokenizer_without_template_is_one_line(capsys, show, tmp_path):
     bare = save_student(tmp_path / "bare", None)
     assert "has no chat template" in fails(capsys, lambda arguments: show(ROWS, *arguments, tokenizer=bare), "-n", "1")
     assert "user: 0" in show(ROWS, tokenizer=save_student(tmp_path / "again", PLAIN))
+
+
+def test_prompts_of_a_recipe_that_generates_have_their_examples_and_their_start(show, tmp_path):
+    (tmp_path / "examples.yaml").write_text("- {prompt: '1 + 1 ?', response: it is 2}\n")
+    printed = show(ROWS, "-n", "1", num_samples=4, few_shot="examples.yaml", prefill="<think>")
+    assert printed.startswith(f"user: 1 + 1 ?\nassistant: it is 2{END}\nuser: 0 + 1 ?\nassistant: <think>⟦⟧\n(")

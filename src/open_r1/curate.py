@@ -152,9 +152,14 @@ def diverse(group: list[Place], number: int) -> list[Place]:
     words = [set(row["text"].split()) for row in rows_at(group)]
     chosen = [0]
     while len(chosen) < number:
-        alike = lambda n: max(len(words[n] & words[m]) / max(1, len(words[n] | words[m])) for m in chosen)  # noqa: E731
-        chosen.append(min((n for n in range(len(group)) if n not in chosen), key=alike))
+        rest = (n for n in range(len(group)) if n not in chosen)
+        chosen.append(min(rest, key=lambda n: max(jaccard(words[n], words[m]) for m in chosen)))
     return [group[n] for n in chosen]
+
+
+def jaccard(one: set[str], other: set[str]) -> float:
+    """Shared elements over all elements."""
+    return len(one & other) / max(1, len(one | other))
 
 
 # ------------------------------------------------------------------------------------------------------ the result
@@ -181,8 +186,12 @@ def select_rows(
     Returns:
         `list[Place]`: problem by problem. Raises `DataError`, with the funnel, where none is left.
     """
-    notes = lambda place: {"place": place, "pass_rate": rates.get(place.problem), "judged": judged(verdicts, place)}  # noqa: E731
-    kept = [row["place"] for row in funnel.rows(row | notes(place) for place, row in placed_rows(store))]
+
+    def annotated() -> Iterator[Row]:
+        for place, row in placed_rows(store):
+            yield row | {"place": place, "pass_rate": rates.get(place.problem), "judged": judged(verdicts, place)}
+
+    kept = [row["place"] for row in funnel.rows(annotated())]
     require_rows(len(kept), funnel, store)
     number = 1 if args.output == "problems" else args.per_problem
     chosen = choose(kept, args, number) if number else kept

@@ -173,7 +173,10 @@ def run_stage(stage: Stage, launch: Any, table: LiveTable) -> None:
     except BaseException:
         process.kill()
         raise
-    if process.exitcode or read_manifest(stage.output) is None:
+    if process.exitcode == 0 and read_manifest(stage.output) is None:  # jobs are with Slurm, or a page waits to be looked at
+        table.finish(stage.name, "waiting", time.time() - began)
+        raise ArtifactError(f"stage {stage.name} is not complete yet: {last_words(stage.log)}", "run the pipeline again when it is")
+    if process.exitcode:
         table.finish(stage.name, "failed", time.time() - began)
         raise ArtifactError(
             f"stage {stage.name} failed with exit code {process.exitcode}: {last_words(stage.log)}",

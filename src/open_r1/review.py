@@ -45,9 +45,12 @@ show()
 """
 
 
+def text(title: str, value: Any) -> str:
+    return f"<div><h4>{title}</h4><pre>{html.escape(str(value))}</pre></div>"
+
+
 def card_of(row: Row) -> str:
     """One row: question and answer above, what was sampled and what it became side by side."""
-    text = lambda title, value: f"<div><h4>{title}</h4><pre>{html.escape(str(value))}</pre></div>"  # noqa: E731
     pair = text("sampled", row.get("sampled") or row["text"]) + (text("rewritten", row["text"]) if "sampled" in row else "")
     name = html.escape(f"{row['problem_id']}/{row['sample']}", quote=True)
     head = f"<button>drop / keep</button> <small>{name}, gold {html.escape(str(row['answer'])[:200])}</small>"

@@ -9,6 +9,7 @@ import argparse
 import sys
 from typing import Any
 
+from open_r1.engines.prompts import read_examples, with_examples
 from open_r1.errors import RecipeError, report_errors
 from open_r1.formats import check_rendering, render_prompt
 from open_r1.recipes import load_recipe, parse_overrides
@@ -17,12 +18,14 @@ USAGE = "RECIPE [-n 3] [--key value ...]"
 GREEN, DIM, PLAIN = "\033[32m", "\033[2m", "\033[0m"
 
 
-def shown(tokenizer: Any, row: dict[str, Any], colour: bool) -> str:
-    """One row, rendered."""
+def shown(tokenizer: Any, row: dict[str, Any], colour: bool, recipe: dict[str, Any] | None = None) -> str:
+    """One row, rendered; for a recipe that generates the prompt alone, with its examples and its given start."""
+    recipe = recipe or {}
     if "completion" in row and isinstance(row["prompt"], str):  # plain text, as for `base`
         prompt, learned = row["prompt"], row["completion"]
-    elif row.get("response") is None:
-        prompt, learned = render_prompt(tokenizer, row["prompt"]), ""
+    elif row.get("response") is None or "num_samples" in recipe:
+        messages = with_examples(row["prompt"], read_examples(recipe.get("few_shot") or ""))
+        prompt, learned = render_prompt(tokenizer, messages) + (recipe.get("prefill") or ""), ""
     else:
         check_rendering(tokenizer, row)
         prompt = render_prompt(tokenizer, row["prompt"])
@@ -59,10 +62,11 @@ def main(arguments: list[str] | None = None) -> None:
     go_offline(recipe)
     for source in recipe.get("datasets") or []:
         check_source(source)
-    sources = [{key: value for key, value in source.items() if key not in ("count", "weight")} for source in recipe.get("datasets") or []]
+    kept = [{key: value for key, value in source.items() if key not in ("count", "weight")} for source in recipe.get("datasets") or []]
+    sources = [source | {"limit": min(source.get("limit") or known.n, known.n)} for source in kept]
     rows, tokenizer = load_sources(sources), tokenizer_of(recipe, known.recipe)
     for row in rows.select(range(min(known.n, len(rows)))):
-        print(shown(tokenizer, row, sys.stdout.isatty()), end="\n\n")
+        print(shown(tokenizer, row, sys.stdout.isatty(), recipe), end="\n\n")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .artifacts import write_atomically
+from .artifacts import input_hash, input_paths, write_atomically
 from .engines import Draw, Part
 from .errors import ArtifactError
 from .live import clock
@@ -53,6 +53,9 @@ def store_rows(part: Part, draws: list[Draw], engine: Any) -> list[Row]:
 
 def make_parts(problems: Iterable[dict], sampling: Any) -> list[Part]:
     """The parts of a store. Problems of like length share one: a batch lasts as long as its longest completion."""
+    problems = list(problems)
+    if twice := len(problems) - len({problem["problem_id"] for problem in problems}):
+        print(f"warning: {twice} problems occur more than once; each is drawn as often", file=sys.stderr, flush=True)
     ordered = sorted(problems, key=lambda row: (row["domain"], row["difficulty"], len(row["prompt"][-1]["content"])))
     size = max(1, sampling.batch_size // sampling.num_samples)
     batches = [ordered[i : i + size] for i in range(0, len(ordered), size)]
@@ -105,7 +108,10 @@ def keep_matching(directory: Path, args: Any) -> None:
         args (`GenerateArguments`):
             What it is to hold.
     """
-    identity = json.dumps({key: getattr(args, key) for key in DECISIVE}, sort_keys=True, default=str)
+    drawn: dict[str, Any] = {key: getattr(args, key) for key in DECISIVE}
+    inputs = input_paths(drawn | {"root": args.root})
+    drawn["inputs"] = {path: input_hash(Path(path), Path(args.root)) for path in inputs}  # a model may have been trained again
+    identity = json.dumps(drawn, sort_keys=True, default=str)
     path = directory / "drawn.json"
     if directory.exists() and (not path.exists() or path.read_text(encoding="utf-8") != identity):
         shutil.rmtree(directory)
