@@ -168,3 +168,10 @@ def test_recipe_without_sources_is_refused(sources):
 def test_missing_file_is_an_error_at_once_and_is_not_looked_for_on_the_hub(path):
     with pytest.raises(DataError, match=f"dataset {path} does not exist"):
         load_source({"path": path})
+
+
+def test_options_of_multiple_choice_survive_beside_other_sources(tmp_path):
+    choice = [{"prompt": "Which?", "answer": "B", "verifier": "choice", "options": ["one", "two"]}]
+    (tmp_path / "choice.jsonl").write_text("".join(json.dumps(row) + "\n" for row in choice))
+    rows = load_sources([{"path": "mini:chain", "limit": 2}, {"path": str(tmp_path / "choice.jsonl")}], ["prompt", "answer"])
+    assert rows["options"] == [None, None, ["one", "two"]]

@@ -204,6 +204,8 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()):
     parts = [load_source(source) for source in sources]
     for part, source in zip(parts, sources, strict=True):
         require_columns(part, columns, source["path"])
+    if any("options" in part.column_names for part in parts):  # the verifier of multiple choice needs them; others have none
+        parts = [part if "options" in part.column_names else part.add_column("options", [None] * len(part)) for part in parts]
     common = [name for name in parts[0].column_names if all(name in part.column_names for part in parts)]
     try:
         return datasets.concatenate_datasets([part.select_columns(common) for part in parts])
