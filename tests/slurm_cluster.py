@@ -119,11 +119,19 @@ class Cluster:
         return found
 
     def stop(self):
+        """Ends the daemons, and then whatever of the cluster is left: a node that was killed leaves processes without a parent."""
         subprocess.run(["scancel", "-u", "root"], env=self.environment, capture_output=True)
         for file in [*self.root.glob("slurmd-*.pid"), self.root / "slurmctld.pid", self.root / "munged.pid"]:
             try:
                 os.kill(int(file.read_text()), signal.SIGTERM)
             except (OSError, ValueError):
+                continue
+        time.sleep(1)
+        for entry in Path("/proc").iterdir():
+            try:
+                if entry.name.isdigit() and f"SLURM_CONF={self.root}/slurm.conf".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                    os.kill(int(entry.name), signal.SIGKILL)
+            except OSError:
                 continue
 
     def run(self, *command):
