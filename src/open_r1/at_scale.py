@@ -126,7 +126,7 @@ def sample_documents(data: Iterable[Any], rank: int, world_size: int, args: Gene
 # ---------------------------------------------------------------------------------------------------------- the tasks
 
 
-def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, artifact: Artifact, store: Path | None = None) -> bool:
+def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, artifact: Artifact, store: Path) -> bool:
     """
     Draws a store in many tasks.
 
@@ -139,8 +139,8 @@ def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, ar
             All problems.
         artifact (`Artifact`):
             The stage's output.
-        store (`Path`, *optional*):
-            Where the rows go, by default the output itself.
+        store (`Path`):
+            Where the rows go: the output itself, or a folder in it.
 
     Returns:
         `bool`: whether the store is filled; `False` after jobs were submitted.
@@ -150,9 +150,8 @@ def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, ar
     tasks = args.executor.get("tasks", 1)
     if not all(Path(folder, "logs", "completions", f"{rank:05d}").exists() for rank in range(tasks)):
         if args.executor["kind"] == "slurm":
-            return submit(args, sampling, folder, artifact, "curate" if store else "generate")
+            return submit(args, sampling, folder, artifact, "generate" if store == artifact.path else "curate")
         run_here(args, sampling, folder, tasks)
-    store = store or artifact.path
     fill_store(Replies(args, sampling, folder), problems, store, artifact.progress)
     if sampling.url and list(store.glob("part-*.failed.jsonl")):  # some requests failed, or a task lost some: once more, from here
         fill_store(ServerEngine(args.model, args.response_format, sampling, args.chat_template or None), problems, store, artifact.progress)

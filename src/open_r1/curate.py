@@ -17,13 +17,12 @@ from typing import Any, NamedTuple
 
 from open_r1.artifacts import Artifact, begin
 from open_r1.data.sources import check_source, load_sources
-from open_r1.engines import make_engine
 from open_r1.errors import RecipeError, report_errors
 from open_r1.filters import Funnel, correct, count, require_rows
 from open_r1.formats import ResponseFormat
-from open_r1.generate import GenerateArguments, check_store, sampling_of
+from open_r1.generate import GenerateArguments, draw_samples
 from open_r1.mix import draw
-from open_r1.store import COPIED, FAILED, fill_store, keep_matching, store_parts
+from open_r1.store import COPIED, FAILED, keep_matching, name_of, store_parts
 
 Row = dict[str, Any]
 
@@ -248,7 +247,7 @@ def curate(args: CurateArguments, store: Path, artifact: Artifact, funnel: Funne
         from open_r1.review import read_decisions
 
         dropped, step = read_decisions(args.decisions), funnel.add("dropped by hand")
-        rows = (row for row in rows if count(step, f"{row['problem_id']}/{row['sample']}" not in dropped, row["text"]))
+        rows = (row for row in rows if count(step, name_of(row) not in dropped, row["text"]))
     if args.review:
         from open_r1.review import with_page
 
@@ -268,20 +267,12 @@ def main(arguments: list[str] | None = None) -> None:
         return
     args, recipe, artifact = stage
     check(args)
-    funnel, sampling, cleaner = Funnel(args.filters), sampling_of(args), make_decontaminator(args.decontaminate)
+    funnel, cleaner = Funnel(args.filters), make_decontaminator(args.decontaminate)
     store = Path(args.samples or artifact.path / "samples")
     if not args.samples:
         keep_matching(store, args)
-        problems = load_sources(args.datasets, ["prompt", "answer"])
-        if args.executor:
-            from open_r1.at_scale import fill_at_scale
-
-            if not fill_at_scale(args, sampling, problems, artifact, store):
-                return
-        else:
-            engine = make_engine(args.model, args.response_format, sampling, args.chat_template or None)
-            fill_store(engine, problems, store, artifact.progress)
-        check_store(store, sampling, args.max_failed)
+        if draw_samples(args, artifact, store) is None:
+            return
 
     def rows() -> Iterator[Row]:
         found = 0

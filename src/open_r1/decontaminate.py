@@ -344,7 +344,7 @@ class DecontaminateArguments:
         datasets (`list[dict]`):
             What is checked, see `data/sources.py`.
         against (`list[dict]`, *optional*):
-            The benchmarks; those that this repository reports by default.
+            The benchmarks; [`BENCHMARKS`] by default.
         size (`int`, *optional*, defaults to `10`):
             Consecutive words that count as known.
         output_dir (`str`):

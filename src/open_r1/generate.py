@@ -178,26 +178,45 @@ def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) ->
     return {"samples": total, "correct": outcomes["correct"], "failed": failed, "tokens": tokens, "copies": copies}
 
 
-@report_errors
-def main(arguments: list[str] | None = None) -> None:
-    """Runs one generation recipe from the command line."""
+def draw_samples(args: Any, artifact: Any, store: Path) -> dict[str, Any] | None:
+    """
+    Fills the sample store of a stage, in this process or in the many of its `executor`.
+
+    Args:
+        args (`GenerateArguments`):
+            The recipe.
+        artifact (`Artifact`):
+            The stage's output.
+        store (`Path`):
+            Where the rows go: the output itself, or a folder in it.
+
+    Returns:
+        `dict` or `None`: figures of the store; `None` after jobs were submitted. Raises `DataError` where too many completions failed.
+    """
     from open_r1.data.sources import load_sources
 
-    stage = begin(GenerateArguments, arguments)
-    if stage is None:
-        return
-    args, recipe, artifact = stage
-    sampling = sampling_of(args)
-    problems = load_sources(args.datasets, ["prompt", "answer"])
+    sampling, problems = sampling_of(args), load_sources(args.datasets, ["prompt", "answer"])
     if args.executor:
         from open_r1.at_scale import fill_at_scale
 
-        if not fill_at_scale(args, sampling, problems, artifact):
-            return
+        if not fill_at_scale(args, sampling, problems, artifact, store):
+            return None
     else:
         engine = make_engine(args.model, args.response_format, sampling, args.chat_template or None)
-        fill_store(engine, problems, artifact.path, artifact.progress)
-    artifact.finish(**check_store(artifact.path, sampling, args.max_failed))
+        fill_store(engine, problems, store, artifact.progress)
+    return check_store(store, sampling, args.max_failed)
+
+
+@report_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Runs one generation recipe from the command line."""
+    stage = begin(GenerateArguments, arguments)
+    if stage is None:
+        return
+    args, _, artifact = stage
+    figures = draw_samples(args, artifact, artifact.path)
+    if figures is not None:
+        artifact.finish(**figures)
 
 
 if __name__ == "__main__":

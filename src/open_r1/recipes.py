@@ -58,6 +58,32 @@ def read_yaml(path: Path) -> Recipe:
     return content
 
 
+def read_entries(file: str, keys: tuple[str, ...], what: str) -> list[dict[str, str]]:
+    """
+    Reads a YAML list of worked examples that a user edits.
+
+    Args:
+        file (`str`):
+            Its path; empty for no examples.
+        keys (`tuple[str]`):
+            The keys that every entry must have; their values become texts.
+        what (`str`):
+            What the file is, for error messages.
+
+    Returns:
+        `list[dict]`: the entries. Raises `RecipeError` for a file that cannot be read or has another form.
+    """
+    if not file:
+        return []
+    try:
+        entries = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        return [{key: str(entry[key]) for key in keys} for entry in entries]
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{what} {file} cannot be read: {error}", "give the path of a YAML file in UTF-8") from None
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise RecipeError(f"{what} {file}: {' '.join(str(error).split())}", f"write a list of entries with {', '.join(keys)}") from None
+
+
 def merge(base: Recipe, top: Recipe) -> Recipe:
     """Copy of `base` with the values of `top`; mappings merge key by key, everything else is replaced."""
     merged = dict(base)

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import DataError
+from .store import name_of
 
 Row = dict[str, Any]
 HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
@@ -52,7 +53,7 @@ def text(title: str, value: Any) -> str:
 def card_of(row: Row) -> str:
     """One row: question and answer above, what was sampled and what it became side by side."""
     pair = text("sampled", row.get("sampled") or row["text"]) + (text("rewritten", row["text"]) if "sampled" in row else "")
-    name = html.escape(f"{row['problem_id']}/{row['sample']}", quote=True)
+    name = html.escape(name_of(row), quote=True)
     head = f"<button>drop / keep</button> <small>{name}, gold {html.escape(str(row['answer'])[:200])}</small>"
     return f'<article id="{name}" tabindex="0">{head}{text("question", row["question"])}<div class="pair">{pair}</div></article>\n'
 

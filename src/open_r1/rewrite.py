@@ -13,15 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .artifacts import Artifact, write_atomically
 from .endpoints import RETRIED, Endpoint, EndpointError, RequestError, check_urls
 from .errors import RecipeError
 from .filters import Funnel, count
 from .formats import ResponseFormat, read_response
 from .metrics.language import consistency
-from .recipes import fill
+from .recipes import fill, read_entries
+from .store import name_of
 from .verify import Case, verify_many
 
 Row = dict[str, Any]
@@ -132,16 +131,7 @@ def read_reply(reply: dict[str, Any]) -> str:
 
 def read_examples(file: str) -> list[dict[str, str]]:
     """Examples from a YAML file; raises `RecipeError` where it has another form."""
-    if not file:
-        return []
-    try:
-        entries = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-        return [{key: str(entry[key]) for key in ("question", "reasoning", "rewritten", "summary")} for entry in entries]
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"rewrite examples {file} cannot be read: {error}", "give the path of a YAML file in UTF-8") from None
-    except (yaml.YAMLError, TypeError, KeyError) as error:
-        hint = "write a list of entries with question, reasoning, rewritten and summary"
-        raise RecipeError(f"rewrite examples {file}: {' '.join(str(error).split())}", hint) from None
+    return read_entries(file, ("question", "reasoning", "rewritten", "summary"), "rewrite examples")
 
 
 def examples_text(shown: list[dict[str, str]], before: str, old: str, after: str, new: str) -> str:
@@ -239,10 +229,6 @@ def in_batches(rows: Iterable[Row], rewriter: Rewriter, journal: Path) -> Iterat
         yield from [known[name_of(row)] for row in batch]
         for row in batch:
             known.pop(name_of(row), None)
-
-
-def name_of(row: Row) -> str:
-    return f"{row['problem_id']}/{row['sample']}"
 
 
 def read_journal(path: Path) -> dict[str, Row]:

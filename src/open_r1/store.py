@@ -119,6 +119,11 @@ def keep_matching(directory: Path, args: Any) -> None:
     write_atomically(path, identity)
 
 
+def name_of(row: Row) -> str:
+    """One name for a row in journals, on the review page and in decisions."""
+    return f"{row['problem_id']}/{row['sample']}"
+
+
 def part_file(directory: Path, index: int) -> Path:
     return directory / f"part-{index:05d}.jsonl"
 

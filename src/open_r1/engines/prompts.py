@@ -1,14 +1,12 @@
 """Prompts as a model reads them: the chat template, worked examples before the question, the start of the response."""
 
 import random
-from pathlib import Path
 from typing import Any
 
-import yaml
-
 from ..artifacts import require_model
-from ..errors import ArtifactError, RecipeError
+from ..errors import ArtifactError
 from ..formats import OPEN, ResponseFormat, read_template, render_prompt
+from ..recipes import read_entries
 
 
 def load_tokenizer(model: str, chat_template: str | None) -> Any:
@@ -37,15 +35,7 @@ def read_examples(file: str) -> list[dict[str, str]]:
     Returns:
         `list[dict]`: messages, the user's and the assistant's in turn.
     """
-    if not file:
-        return []
-    try:
-        entries = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-        pairs = [(str(entry["prompt"]), str(entry["response"])) for entry in entries]
-    except FileNotFoundError:
-        raise RecipeError(f"few_shot {file} does not exist", "give the path of a YAML file") from None
-    except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise RecipeError(f"few_shot {file}: {' '.join(str(error).split())}", "write a list of `{prompt: ..., response: ...}`") from None
+    pairs = [tuple(entry.values()) for entry in read_entries(file, ("prompt", "response"), "few_shot")]
     return [{"role": role, "content": text} for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
 
 

@@ -59,7 +59,7 @@ class ServerEngine:
     async def draw_all(self, parts: list[Part], save: Callable[[Part, list[Draw]], None]) -> None:
         chosen, open_parts = self.sampling, set()
         most = max(OPEN_PARTS, 2 * chosen.concurrency // max(1, len(parts[0].jobs))) if parts else 0
-        async with Endpoint(chosen.url, chosen.key_variable, chosen.concurrency, chosen.timeout, chosen.retries) as endpoint:
+        async with self.client() as endpoint:
             self.context = await endpoint.check(self.name)
             try:
                 for part in parts:
@@ -75,11 +75,14 @@ class ServerEngine:
                     task.cancel()
                 await asyncio.gather(*open_parts, return_exceptions=True)
 
+    def client(self) -> Endpoint:
+        chosen = self.sampling
+        return Endpoint(chosen.url, chosen.key_variable, chosen.concurrency, chosen.timeout, chosen.retries)
+
     async def connected(self) -> Endpoint:
         """A client for as long as this process lives."""
         if self.endpoint is None:
-            chosen = self.sampling
-            self.endpoint = Endpoint(chosen.url, chosen.key_variable, chosen.concurrency, chosen.timeout, chosen.retries)
+            self.endpoint = self.client()
             await self.endpoint.__aenter__()
             self.context = await self.endpoint.check(self.name)
         return self.endpoint
@@ -119,11 +122,7 @@ class ServerEngine:
         if chosen.prefill:  # vLLM and SGLang continue a last message of the assistant
             messages = [*messages, {"role": "assistant", "content": chosen.prefill}]
             body |= {"continue_final_message": True, "add_generation_prompt": False}
-        return (
-            messages[-1]["content"] if not chosen.prefill else messages[-2]["content"],
-            "/chat/completions",
-            body | {"messages": messages},
-        )
+        return problem["prompt"][-1]["content"], "/chat/completions", body | {"messages": messages}
 
     def fit(self, prompt: str, body: dict[str, Any]) -> str:
         """Shortens `max_tokens` to what the context leaves; why not even that is possible, else nothing."""
