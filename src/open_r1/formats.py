@@ -21,10 +21,24 @@ SHAPES = {
 }
 # Where short answers stand in a final part, and what may stand between the boxes of one answer.
 ANSWER_WINDOW, MAX_BOXES = 20_000, 4
-STATED = re.compile(r"(?:\banswer\b\W{0,3}(?:is|[:=])|答案\s*(?:是|为|[:：]))[ \t*:：]*([^\n。]+)", re.IGNORECASE)
+MARKER = re.compile(r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=])|答案\s*(?:是|为|[:：])|####", re.IGNORECASE)
+# Where the statement of an answer ends: at the sentence's end, or at the reason that is given for it.
+STATEMENT = re.compile(
+    r"[ \t*:：]*(?P<answer>(?:\$\$[^$]{1,1000}\$\$|\$[^$\n]{1,1000}\$|\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]"
+    r"|(?!\.(?:\s|$)|[,;]?\s+(?:because|since|as|so|which|where|but|wait)\b)[^\n。])+)", re.IGNORECASE | re.DOTALL
+)  # fmt: skip
+# A formula, or what is printed in bold, on the last line of a text that says nowhere where its answer is.
 DISPLAYED = re.compile(r"(?:\$\$|\\\[)\s*([^$]{1,500}?)\s*(?:\$\$|\\\])\s*\.?\s*$")
-JOINT = re.compile(r"[\s$.]*(?:,|;|，|、|和|或|(?:\\text\{\s*)?\b(?:and|or)\b(?:\s*\})?)[\s$]*(?:and|or)?[\s$]*(?:\w{1,3}\s*=)?[\s$]*")
+FORMULA = re.compile(r"\$([^$\n]{1,500})\$|\\\((.{1,500}?)\\\)|\*\*([^*\n]{1,500})\*\*")
+# What may stand between the boxes of one answer: "and", "or" or a comma, formula marks, and the name of the next value.
+WORDING = re.compile(r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b)+")
+JOINT = re.compile(
+    r" ?(?:|(?:\w{1,20} ?)?(?:[,;，、和或]|\b(?:and|or)\b|\\text ?\{[^{}]{0,40}?\b(?:and|or) ?\})) ?(?:and|or)? ?"
+    r"(?P<name>\\?[A-Za-z][\w{}]{0,11} ?=)? ?"
+)
+NAME = re.compile(r"(\\?[A-Za-z](?:_\{?\w+\}?)?\s*=)[\s$]*$")
 BRACES = re.compile(r"\\+(?:boxed|fbox)\s*\{|\\[{}\\]|[{}]")
+BARE_BOX = re.compile(r"(\\boxed)\s*(-?\d[\d.,/]*\d|-?\d|[A-Za-z]|\\[a-zA-Z]+(?:\{[^{}]*\})*)")
 TAGS = {"zero": (OPEN, CLOSE, "<answer>", "</answer>"), "r1": (OPEN, CLOSE)}
 
 
@@ -125,8 +139,25 @@ def short_answer(final: str | None, tagged: bool = False) -> str | None:
         return last_boxed(end)
     if tagged:
         return end
-    found = STATED.findall(end) or DISPLAYED.findall(end[-600:])
-    return found[-1].strip().rstrip(".").strip("*` ") or None if found else None
+    return stated(end) or shown(end)
+
+
+def stated(text: str) -> str | None:
+    """What follows the last "the answer is", up to the end of the sentence or the reason for it."""
+    for marker in reversed(list(MARKER.finditer(text))):
+        match = STATEMENT.match(text, marker.end())
+        if answer := match["answer"].strip().strip("*` ").rstrip(".").rstrip("*` ") if match else "":
+            return answer
+    return None
+
+
+def shown(text: str) -> str | None:
+    """A displayed formula at the end of a text, else the last formula or bold words of its last line."""
+    if found := DISPLAYED.search(text[-600:]):
+        return found[1]
+    lines = text.rstrip().rsplit("\n", 1)
+    formulas = FORMULA.findall(lines[-1][-2000:])
+    return next((part.strip() for part in formulas[-1] if part), None) if formulas else None
 
 
 def last_boxed(text: str) -> str | None:
@@ -134,15 +165,21 @@ def last_boxed(text: str) -> str | None:
     Content of the last complete `\boxed{...}`, braces balanced; `None` if there is none, or so many different ones that
     they are a list of guesses. Boxes joined by a comma, "and" or "or" are one answer: "\boxed{1} and \boxed{2}" says "1, 2".
     """
+    text = BARE_BOX.sub(r"\1{\2}", text)
     boxes = find_boxes(text)
     if not boxes or len({content for _, _, content in boxes}) > MAX_BOXES:
         return None
-    answer, start = [boxes[-1][2]], boxes[-1][0]
+    answer, start, name = [boxes[-1][2]], boxes[-1][0], ""
     for before, end, content in reversed(boxes[:-1]):
-        if not JOINT.fullmatch(text[end:start][:80]):
-            break
+        joint = JOINT.fullmatch(WORDING.sub(" ", text[end:start][:80]))
+        if not joint or "\n" in text[end:start] and not joint[0].strip():
+            break  # boxes below each other are steps
+        name = (joint["name"] or "").strip()
+        answer[0] = name + answer[0]
         answer.insert(0, content)
         start = before
+    if name and (first := NAME.search(text[max(0, start - 40) : start])):
+        answer[0] = first[1] + answer[0]
     return ", ".join(dict.fromkeys(answer))
 
 

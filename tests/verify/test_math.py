@@ -4,9 +4,10 @@ import pytest
 from corpus import boxed, math_cases
 
 from open_r1.verify import Case, equivalent, verify, verify_many
-from open_r1.verify.latex import canonical, read_number
+from open_r1.verify.latex import canonical
 from open_r1.verify.math import compare
 from open_r1.verify.numeric import judge
+from open_r1.verify.units import read_number
 
 CASES = list(math_cases())
 

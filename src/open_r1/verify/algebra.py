@@ -9,10 +9,12 @@ import logging
 import re
 from typing import Any
 
-from .latex import read_number
-from .math import as_words, atoms, compare, plain
+from .math import atoms, compare, plain
+from .numerals import readings
+from .units import read_number
+from .words import as_words, missing
 
-RELATIVE = 1e-6  # two numbers that differ by more are not the same, however small they are
+RELATIVE, TINY = 1e-6, 1e-20  # two numbers that differ by more are not the same, however small they are
 MAX_POWER, MAX_FACTORIAL, MAX_BINOMIAL, MAX_DEPTH = 10_000, 2_000, 10_000, 25
 POWER = re.compile(r"\^\{?\(?(\d{1,400})")
 TOWER = re.compile(r"(\d+)\)*\^\{?\(*(\d+)\)*\^\{?\(*(\d+)")
@@ -47,7 +49,8 @@ def audit(gold: str) -> str:
     """What is wrong with a gold, empty if nothing: each of its atoms must be readable and equal to itself."""
     if too_costly(gold):
         return "powers, factorials or nesting beyond the limits"
-    for atom in atoms(plain(gold)):
+    text = readings(plain(gold))[-1]
+    for atom in [] if missing(text) else atoms(text):
         if not read_number(atom) and not as_words(atom):
             try:
                 if not judge(atom, atom):
@@ -80,21 +83,47 @@ def parsed(text: str) -> tuple:
     from math_verify import ExprExtractionConfig, LatexExtractionConfig, parse
 
     configs = [LatexExtractionConfig(boxed_match_priority=0), ExprExtractionConfig()]
+    text = text.replace(";", ", ").replace("∨", r" \text{ or } ").replace(r"\degree", r"^\circ")
     return tuple(parse(rf"$\boxed{{{text}}}$", extraction_config=configs, parsing_timeout=None))
 
 
 def plausible(gold: Any, answer: Any) -> bool:
-    """Second look at two expressions that math-verify calls equal: numbers must be close in relation to their size."""
+    """
+    Second look at what math-verify calls equal. What is undefined or infinite equals nothing that is not, an equation is no
+    value, and numbers must be close in relation to their size.
+    """
     import sympy
 
+    if not (isinstance(gold, sympy.Basic) and isinstance(answer, sympy.Basic)):
+        return isinstance(gold, str) and isinstance(answer, str) or type(gold) is type(answer)
+    if endless(gold) != endless(answer) or isinstance(gold, sympy.core.relational.Relational) != isinstance(
+        answer, sympy.core.relational.Relational
+    ):
+        return False
     if not (isinstance(gold, sympy.Expr) and isinstance(answer, sympy.Expr)):
         return True
     if gold.free_symbols or answer.free_symbols:
-        return True
+        return gold.free_symbols == answer.free_symbols or agree_somewhere(gold, answer)
     values = [expression.evalf(30) for expression in (gold, answer)]
-    if not all(value.is_number and value.is_finite for value in values) or 0 in values:
-        return True
+    if not all(value.is_number and value.is_finite for value in values):
+        return gold == answer
+    if 0 in values or max(map(abs, values)) < TINY:
+        return bool(sympy.simplify(gold - answer) == 0)
     return bool(abs(values[0] - values[1]) <= RELATIVE * abs(values[0]))
+
+
+def endless(expression: Any) -> bool:
+    """Whether an expression holds something without a finite value."""
+    import sympy
+
+    return bool(expression.has(sympy.zoo, sympy.nan, sympy.oo, -sympy.oo, sympy.AccumBounds))
+
+
+def agree_somewhere(gold: Any, answer: Any) -> bool:
+    """Whether two expressions in different variables have the same value at a point, as far as they can be evaluated there."""
+    point = {symbol: 1.37 + 0.31 * n for n, symbol in enumerate(sorted(gold.free_symbols | answer.free_symbols, key=str))}
+    values = [expression.evalf(30, subs=point) for expression in (gold, answer)]
+    return not all(value.is_number for value in values) or bool(abs(values[0] - values[1]) <= RELATIVE * (1 + abs(values[0])))
 
 
 def too_costly(text: str) -> bool:

@@ -1,60 +1,125 @@
-r"""One spelling for every answer: `\dfrac12`, `\frac{1}{2}` and `$\tfrac 12$` become the same string, and exact numbers are read.
+r"""One spelling for every answer: `\dfrac12`, `\frac{1}{2}` and `$\tfrac 12$` become the same string.
 
-Everything here is plain string work of some microseconds, so that most verdicts never need a computer algebra system.
+Everything here is plain string work of some microseconds, so that most verdicts never need a computer algebra system. In our
+spelling `;` separates the parts of an answer and `∨` alternatives. A comma stays between two digits only, where it may
+group the digits of one number: `2, 100` is a list, `2,100` may be a list or 2100 (see `numerals.readings`).
 """
 
 import functools
 import re
-from fractions import Fraction
-from typing import NamedTuple
+from collections.abc import Callable
+
+from .numerals import one_spelling
 
 SYMBOLS = str.maketrans(
-    {"−": "-", "–": "-", "×": r"\times ", "·": r"\cdot ", "÷": "/", "π": r"\pi ", "∞": r"\infty ", "≤": r"\le ", "≥": r"\ge ", "≠": r"\ne ",
-     "°": r"^\circ ", "∪": r"\cup ", "∅": r"\emptyset ", "±": r"\pm ", "，": ",", "（": "(", "）": ")", "％": "%", "²": "^{2}", "³": "^{3}",
-     "~": " ", "\u00a0": " ", "\u2009": " ", "\u202f": " "}
+    {"−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "÷": "/", "⁄": "/", "π": r"\pi ",
+     "∞": r"\infty ", "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "°": r"^\circ ",
+     "º": r"^\circ ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "∈": r"\in ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}",
+     "ℤ": r"\mathbb{Z}", "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "⟨": "(", "⟩": ")", "，": ",", "；": ";",
+     "：": ":", "（": "(", "）": ")", "｛": r"\{", "｝": r"\}", "∛": r"\sqrt[3]",
+     "［": "[", "］": "]", "％": "%", "＝": "=", "＋": "+", "．": ".", "’": "'", "…": r"\ldots ",
+     "¼": r"\frac{1}{4}", "½": r"\frac{1}{2}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "⅛": r"\frac{1}{8}",
+     "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ", "φ": r"\varphi ",
+     "~": " ", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2061": "", "\u200b": "", "\ufeff": ""}
 )  # fmt: skip
+END = r"(?![a-zA-Z])"  # of a command
+OPERAND = r"(?:\{(\w+)\}|(\w))"
+FUNCTIONS = "(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?|ln|log|lg|exp|gcd|lcm"
+UNIT_LETTERS = "mgslhLNJWVAKCF"
+Spelling = str | Callable[[re.Match], str]
+
+
+def joint(match: re.Match) -> str:
+    """ "or" keeps its meaning, since `x<1 or x>2` is a union; "and" is a comma."""
+    return "∨" if re.search(r"or|或|vee", match[0]) else ";"
+
+
+def chosen(match: re.Match) -> str:
+    """Combinations and permutations in the notation of schools, such as `{}_5C_2`."""
+    n, k = match["n1"] or match["n2"], match["k1"] or match["k2"]
+    return rf"\binom{{{n}}}{{{k}}}" if match["kind"] == "C" else rf"\frac{{{n}!}}{{({n}-{k})!}}"
+
+
 # Applied in this order. What never changes the value goes away; what has several spellings gets one.
-SPELLINGS = [
-    (re.compile(r"(?<!\\)\$\$?|(?<!\\)\\[()\[\]]|\\(?:left|right|[bB]ig+[lr]?|displaystyle|textstyle|limits)(?![a-zA-Z])\.?"), ""),
-    (re.compile(r"\\!|\{,\}(?=\d{3})"), lambda match: "," if match[0] == "{,}" else ""),
-    (re.compile(r"(?<=\d)\{,\}(?=\d)"), "."),  # a decimal comma
-    (re.compile(r"(?<!\\)\\[,;: ]|~|\\q?quad(?![a-zA-Z])|\\enspace|\\thinspace"), " "),
-    (re.compile(r" {2,}"), " "),
-    (re.compile(r"\\[dtc]frac(?![a-zA-Z])"), r"\\frac"),
-    (re.compile(r"\\(?:mathrm|mathit|mathbf|operatorname|rm)\s*\{([A-Za-z])\}"), r"\1"),
-    (re.compile(r"\\(?:text|textrm|textbf|textit|mathrm|mathbf|mathit|mbox|operatorname|textsf)\s*\{"), r"\\text{"),
-    (re.compile(r"\\text\{\s*(?:and|or)\s*\}|,?\s+(?:and|or)\s+|[和或、]|\\(?:lor|vee)(?![a-zA-Z])"), ","),
-    (re.compile(r"\\(?:leq|leqslant)(?![a-zA-Z])"), r"\\le"),
-    (re.compile(r"\\(?:geq|geqslant)(?![a-zA-Z])"), r"\\ge"),
-    (re.compile(r"\\neq(?![a-zA-Z])"), r"\\ne"),
-    (re.compile(r"\\lt(?![a-zA-Z])"), "<"),
-    (re.compile(r"(?<![\w)}\]])\+\s*\\infty"), r"\\infty"),
-    (re.compile(r"\\gt(?![a-zA-Z])"), ">"),
-    (re.compile(r"\\(?:varnothing|phi)(?![a-zA-Z])|\\\{\s*\\\}"), r"\\emptyset"),
-    (re.compile(r"\\(?:lbrace|rbrace)(?![a-zA-Z])"), lambda match: r"\{" if match[0] == r"\lbrace" else r"\}"),
-    (re.compile(r"\\begin\{(?:[bvBV]?matrix|array)\}(?:\{[lcr|\s]*\})?"), r"\\begin{pmatrix}"),
-    (re.compile(r"\\end\{(?:[bvBV]?matrix|array)\}"), r"\\end{pmatrix}"),
-    (re.compile(r"\\(frac|binom)\s*([0-9a-zA-Z])\s*([0-9a-zA-Z])"), r"\\\1{\2}{\3}"),
-    (re.compile(r"\\(frac|binom)\s*([0-9a-zA-Z])\s*\{"), r"\\\1{\2}{"),
-    (re.compile(r"\\(frac|binom)(\{[^{}]*\})\s*([0-9a-zA-Z])"), r"\\\1\2{\3}"),
-    (re.compile(r"\\sqrt\s*([0-9a-zA-Z])"), r"\\sqrt{\1}"),
-    (re.compile(r"([_^])\s*([0-9]+|[a-zA-Z])"), r"\1{\2}"),
-    (re.compile(r"\^\{?\\circ\}?"), r"\\degree "),
-]  # fmt: skip
-SPACE = re.compile(r"\s*([^\w\s\\]|\\(?:le|ge|ne|cup|pm|times|cdot|in|degree|emptyset|infty|pi)(?![a-zA-Z]))\s*|\s+")
+LAYOUT: list[tuple[str, Spelling]] = [
+    (rf"(?<!\\)\$\$?|(?<!\\)\\[()\[\]]|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits){END}\.?", ""),
+    (r"\\(?:textcolor|color)\s*\{\w*\}|\\color\s+\w+|\\hspace\*?\s*\{[^{}]*\}|\\[hv]?phantom\s*\{[^{}]*\}", ""),
+    (r",\s*\\!\s*", ","),
+    (r"\\!|^`+|`+$", ""),
+    (r"\\tag\*?\{[^{}]*\}", ""),
+    (r"(?<!\\)\\[,;:> ]|~|\\q?quad" + END + rf"|\\(?:en|thin|med)space{END}|\\hfill?{END}", " "),
+    (r" {2,}", " "),
+]
+COMMANDS: list[tuple[str, Spelling]] = [
+    (rf"\\[lr]?vert{END}|\\mid{END}", "|"),
+    (rf"\\lbrace{END}", r"\\{"),
+    (rf"\\rbrace{END}", r"\\}"),
+    (rf"\\langle{END}", "("),
+    (rf"\\rangle{END}", ")"),
+    (rf"\\lbrack{END}", "["),
+    (rf"\\rbrack{END}", "]"),
+    (rf"\\[dtc]frac{END}", r"\\frac"),
+    (rf"\\[dt]binom{END}", r"\\binom"),
+    (rf"\{{([^{{}}]*)\\over{END}([^{{}}]*)\}}", r"\\frac{\1}{\2}"),
+    (rf"\{{([^{{}}]*)\\choose{END}([^{{}}]*)\}}|(?<![\w}}])(\w+)\s*\\choose\s*(\w+)", r"\\binom{\1\3}{\2\4}"),
+    (rf"(?<=[\d}} ])\\(?:mathrm|text)\s*\{{\s*([{UNIT_LETTERS}])\s*\}}", r"\\text{ \1}"),
+    (r"\\(?:mathrm|mathit|mathbf|mathsf|operatorname|rm|boldsymbol|bm|vec|hat)\s*\{\s*([A-Za-z])\s*\}", r"\1"),
+    (rf"\\(?:rm|mathrm|text|operatorname\*?)\s*\{{\s*({FUNCTIONS})\s*\}}", r"\\\1 "),
+    (rf"(?<![\\a-zA-Z{{])({FUNCTIONS}|sqrt)(?=[({{\d])|(?<![\\a-zA-Z])(pi)(?![a-zA-Z])", r"\\\1\2 "),
+    (r"(?<=\d)\s*(?:\\text\{\s*to\s*\}|\bto\b)\s*(?=\d)", ":"),
+    (r"(?<=\))\s*\^\s*\{?\s*(?:T|\\top|\\intercal|\\text\{T\})\s*\}?", ""),  # a column is written as a tuple
+    (r"(?<=[)\]}\d])\s*(?:or|and)\s*(?=[(\[\\\d-])", joint),
+    (r"\\(?:text|text(?:rm|bf|it|up|sf|tt|normal)|math(?:rm|bf|it|sf|tt)|mbox|operatorname\*?|rm)\s*\{", r"\\text{"),
+    (r"\\text\{\s*\}", " "),
+    (r"\s*\\text\{\s*,?\s*(?:and|or)\s*\}|,?\s+(?:and|or)\s+|[和或、]|\\(?:lor|vee|land|wedge)" + END, joint),
+    (rf"\\leq(?:slant)?{END}|\\le{END}|=<|<=", r"\\le "),
+    (rf"\\geq(?:slant)?{END}|\\ge{END}|>=", r"\\ge "),
+    (rf"\\neq{END}|\\not\s*=|!=(?==)", r"\\ne "),
+    (rf"\\lt{END}", "<"),
+    (rf"\\gt{END}", ">"),
+    (rf"\\(?:approx|simeq|doteq|thickapprox){END}", r"\\approx "),
+    (rf"\\(?:backslash|smallsetminus){END}|(?<=\}})\s*\\\\?\s*(?=\\\{{)", r"\\setminus "),
+    (rf"\\(?:R|reals|Reals){END}|\\mathbf\{{R\}}|\\text\{{R\}}", r"\\mathbb{R}"),
+    (rf"(?<![\w)}}\]])\+\s*\\infty|\\infin{END}", r"\\infty"),
+    (rf"\\(?:varnothing|phi){END}|\\\{{\s*\\\}}", r"\\emptyset"),
+    (r"\\begin\{(?:[bBp]?matrix|smallmatrix|array)\}(?:\s*\{[lcr|\s]*\})?", r"\\begin{pmatrix}"),
+    (r"\\end\{(?:[bBp]?matrix|smallmatrix|array)\}", r"\\end{pmatrix}"),
+    (r"(?:\{\}|(?<![\w)}]))\s*[_^]\s*(?:\{(?P<n1>\w+)\}|(?P<n2>\w))\s*(?P<kind>[CP])\s*_\s*(?:\{(?P<k1>\w+)\}|(?P<k2>\w))", chosen),
+    (r"(?<![\w\\])(?P<kind>[CP])\((?P<n1>\d+)(?P<n2>)[,;]\s*(?P<k1>\d+)(?P<k2>)\)", chosen),
+    (r"(?<![\w\\])(?P<kind>[CP])_\{?(?P<n1>\d+)(?P<n2>)\}?\s*\^\s*\{?(?P<k1>\d+)(?P<k2>)\}?", chosen),
+    (r"(?<=\d) ?[xX] ?(?=10\s*\^)", r"\\times "),
+    (r"\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\(?:degree|deg)" + END, r"\\degree "),
+    (r"([_^])\s*([0-9]+|[a-zA-Z])", r"\1{\2}"),
+]
+LISTS: list[tuple[str, Spelling]] = [
+    (r",(?!\d)|(?<!\d),", ";"),
+    (r";\s*(?=∨)|(?<=∨)\s*;|\\text\{\s*[,;]\s*\}", ""),
+]
+LAYOUT, COMMANDS, LISTS = ([(re.compile(pattern), spelling) for pattern, spelling in rules] for rules in (LAYOUT, COMMANDS, LISTS))
+RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
+LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
+SPACE = re.compile(r"\s*([^\w\s\\]|\\(?:le|ge|ne|cup|cap|setminus|pm|times|cdot|in|approx|degree|emptyset|infty|pi)(?![a-zA-Z]))\s*|\s+")
+DOUBLED, SINGLE = re.compile(r"(?<!\\)\\\\[a-zA-Z]{2,}"), re.compile(r"(?<!\\)\\(?!\\)|\\{3}")
+ENDS = re.compile(r"^(?:=|\\approx )\s*|[.;]+$|\\\\$")
 
 
 @functools.lru_cache(maxsize=4096)
 def canonical(text: str) -> str:
-    """An answer in our one spelling, without outer spaces and final full stop."""
-    text = " ".join(text.translate(SYMBOLS).split())
-    for pattern, spelling in SPELLINGS:
+    """An answer in our one spelling, without outer spaces, brackets that only group, and final full stop."""
+    if not text.isascii():
+        text = re.sub("[⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ]+", lambda match: f"^{{{match[0].translate(RAISED)}}}", text)
+        text = re.sub("[₀₁₂₃₄₅₆₇₈₉]+", lambda match: f"_{{{match[0].translate(LOWERED)}}}", text)
+        text = text.translate(SYMBOLS)
+    if DOUBLED.search(text) and not SINGLE.search(text):  # by JSON
+        text = text.replace("\\\\", "\\")
+    text = applied(LAYOUT, " ".join(text.split()))
+    text = applied(LISTS, with_braces(applied(COMMANDS, one_spelling(text))))
+    return outermost(ENDS.sub("", SPACE.sub(closed_up, text).strip()).strip())
+
+
+def applied(rules: list[tuple[re.Pattern, Spelling]], text: str) -> str:
+    for pattern, spelling in rules:
         text = pattern.sub(spelling, text)
-    text = SPACE.sub(closed_up, text).strip().rstrip(".,;").strip()
-    if text.startswith(r"(\begin{pmatrix}") and text.endswith(r"\end{pmatrix})"):
-        text = text[1:-1]
-    while len(text) > 1 and text[0] == "{" and closing(text, 0) == len(text) - 1:
-        text = text[1:-1].strip()
     return text
 
 
@@ -65,6 +130,57 @@ def closed_up(match: re.Match) -> str:
     return match[1] or " "
 
 
+def outermost(text: str) -> str:
+    """Without braces around everything, and without the brackets that an array stands in: it is a matrix already."""
+    while len(text) > 1 and text[0] == "{" and closing(text, 0) == len(text) - 1:
+        text = text[1:-1].strip()
+        if re.search(r"[,;|]", text) and closing("{" + text + "}", 0) == len(text) + 1 and "{" not in text:
+            return rf"\{{{text}\}}"  # a set, as people type it
+    if text[:1] in ("(", "[") and text[1:].startswith(r"\begin{pmatrix}") and text[:-1].endswith(r"\end{pmatrix}"):
+        return text[1:-1] if text.count(r"\begin") == 1 else text
+    return text
+
+
+ARGUMENTS = {r"\frac": 2, r"\binom": 2, r"\sqrt": 1}
+TOKEN = re.compile(r"\\(?:frac|binom|sqrt)(?![a-zA-Z])")
+
+
+def with_braces(text: str) -> str:
+    r"""Braces around the arguments of fractions, binomials and roots, where TeX lets them be left out: `\frac\pi2`, `\sqrt2`."""
+    parts, start = [], 0
+    for match in TOKEN.finditer(text):
+        if match.start() < start:
+            continue  # already taken as an argument
+        at, arguments = match.end(), ""
+        if match[0] != r"\sqrt" and text[at:].lstrip().startswith("("):
+            continue
+        if match[0] == r"\sqrt" and (root := re.match(r"\s*\[[^\[\]]*\]", text[at:])):
+            arguments, at = root[0].strip(), at + root.end()
+        for _ in range(ARGUMENTS[match[0]]):
+            argument, at = argument_at(text, at)
+            arguments += argument
+        parts += [text[start : match.start()], match[0], arguments]
+        start = at
+    return "".join([*parts, text[start:]])
+
+
+def argument_at(text: str, at: int) -> tuple[str, int]:
+    """The argument of a command that begins at a place, in braces, and where it ends: a group, a digit or letter, or a command."""
+    while text[at : at + 1] == " ":
+        at += 1
+    if text[at : at + 1] in ("{", "("):
+        end = closing(text, at) + 1
+        return ("{" + with_braces(text[at + 1 : end - 1]) + "}", end) if end else (text[at:], len(text))
+    if match := re.match(r"\\[a-zA-Z]+|[0-9a-zA-Z]", text[at:]):
+        count = ARGUMENTS.get(match[0], 1 if text[at + match.end() :].startswith("{") and len(match[0]) > 1 else 0)
+        inner, end = match[0], at + match.end()
+        for _ in range(count):
+            argument, end = argument_at(text, end)
+            inner += argument
+        return "{" + inner + "}", end
+    return "", at
+
+
 def closing(text: str, start: int) -> int:
     """Index of the bracket that closes the one at `start`, -1 if none does. Half-open intervals close with another kind."""
     depth = 0
@@ -73,123 +189,3 @@ def closing(text: str, start: int) -> int:
         if depth == 0:
             return at
     return -1
-
-
-# ------------------------------------------------------------------------------------------------------ numbers
-
-DIGITS = r"(?:\d{1,3}(?:,\d{3})+(?![\d])|\d{1,3}(?: \d{3})+(?![\d])|\d{1,400})"
-NUMBER = re.compile(
-    rf"(?P<sign>[+-]*)(?:(?P<whole>{DIGITS})?(?:\\frac\{{(?P<a>[+-]?\d{{1,100}})\}}\{{(?P<b>[+-]?\d{{1,100}})\}})"
-    rf"|(?P<c>{DIGITS})/(?P<d>\d{{1,100}})|(?P<int>{DIGITS})(?:\.(?P<dec>\d{{0,100}}))?|\.(?P<bare>\d{{1,100}}))"
-    r"(?:(?:\\times|\\cdot|\*) ?10\^\{?\(?(?P<exp>[+-]?\d{1,3})\)?\}?|[eE](?P<e>[+-]?\d{1,3}))?"
-)
-CURRENCY = re.compile(r"(?:\\\$|\\text\{\s*\\?[$€£¥]\s*\}|[€£¥])\s*")
-POWER_OF_TEN = re.compile(r"(?P<sign>-?)10\^\{?(?P<exp>[+-]?\d{1,3})\}?")
-UNIT = re.compile(r"(?:\\text\{(?P<text>[^{}\d]*)\}|(?P<bare>[a-zA-Z]{2,}(?:/[a-zA-Z]+)?))(?:\^\{(?P<power>[23])\})?")
-# Units that may follow a number without \\text; single letters may not, they are variables.
-BARE_UNITS = (
-    "mm cm km kg mg ml km/h mph m/s kmh hours hour hrs minutes minute min seconds second sec days day weeks week months month years"
-    " year dollars dollar cents cent euros euro meters metres meter metre centimeters inches inch feet foot ft miles mile yards units"
-    " unit degrees degree radians percent points people students grams liters litres square sq"
-)
-SAME_UNIT = {
-    "cm": "centimeter", "mm": "millimeter", "km": "kilometer", "m": "meter", "kg": "kilogram", "g": "gram", "metre": "meter",
-    "in": "inch", "ft": "foot", "feet": "foot", "inche": "inch", "s": "second", "sec": "second", "min": "minute", "h": "hour",
-    "hr": "hour", "litre": "liter", "l": "liter", "dollar": "$", "usd": "$", "kmh": "km/h", "degree": "°", "unit": "",
-    "sq": "square", "%": "percent", "": "",
-}  # fmt: skip
-
-
-class Quantity(NamedTuple):
-    """
-    A number that was read exactly.
-
-    Attributes:
-        value (`Fraction`): Its value, a percentage divided by 100.
-        decimals (`int`): Digits behind the decimal point, 0 for integers and fractions.
-        unit (`str`): Its unit in one spelling, empty for none; `percent` for a percentage.
-    """
-
-    value: Fraction
-    decimals: int
-    unit: str
-
-
-@functools.lru_cache(maxsize=4096)
-def read_number(text: str) -> Quantity | None:
-    """Reads an integer, decimal, fraction, mixed number, power of ten, percentage or any of them with a unit, exactly."""
-    text, currency = CURRENCY.sub("", text), "$" if CURRENCY.match(text) else ""
-    match = NUMBER.match(text)
-    if power := POWER_OF_TEN.fullmatch(text):
-        return Quantity(Fraction(10) ** int(power["exp"]) * (-1 if power["sign"] else 1), 0, "")
-    if not match or match.end() == 0:
-        return None
-    unit = read_unit(text[match.end() :])
-    if unit is None or (currency and unit not in ("", "$")):
-        return None
-    value, decimals = exact_value(match)
-    if value is None:
-        return None
-    return Quantity(value / 100 if unit == "percent" else value, decimals, currency or unit)
-
-
-def exact_value(match: re.Match) -> tuple[Fraction | None, int]:
-    """Value and number of decimals of a match of `NUMBER`; the value of a division by zero is `None`."""
-    plain = {key: (text or "").replace(",", "").replace(" ", "") for key, text in match.groupdict().items()}
-    decimals = plain["dec"] or plain["bare"]
-    if match["a"]:
-        top, bottom = int(plain["a"]), int(plain["b"])
-    elif match["c"]:
-        top, bottom = int(plain["c"]), int(plain["d"])
-    else:
-        top, bottom = int((plain["int"] or "0") + decimals), 10 ** len(decimals)
-    if bottom == 0:
-        return None, 0
-    value = Fraction(top, bottom) + int(plain["whole"] or 0)
-    value *= Fraction(10) ** int(plain["exp"] or plain["e"] or 0)
-    return value * (-1) ** plain["sign"].count("-"), len(decimals)
-
-
-def read_unit(text: str) -> str | None:
-    """The unit that follows a number, in one spelling; empty for none, `None` for what is no unit."""
-    text = text.strip()
-    if not text:
-        return ""
-    if text in ("\\%", "%"):
-        return "percent"
-    if text == r"\degree":
-        return "°"
-    words = []
-    while text:
-        match = UNIT.match(text)
-        word = (match["text"] if match["text"] is not None else match["bare"]).strip().casefold() if match else ""
-        if not match or (match["bare"] and word not in BARE_UNITS.split()):
-            return None
-        for part in word.rstrip(".").split():
-            single = part.removesuffix("s") if len(part) > 2 else part
-            words.append(SAME_UNIT.get(part, SAME_UNIT.get(single, single)))
-        words += ["^" + match["power"]] if match["power"] else []
-        text = text[match.end() :].strip()
-    return " ".join(word for word in words if word)
-
-
-def same_quantity(gold: Quantity, answer: Quantity) -> bool:
-    """
-    Whether two numbers are the same. Exact, except that a decimal with six digits or more may be a rounded value. A unit may
-    be left out; a percentage may be written without its sign.
-    """
-    if gold.unit and answer.unit and gold.unit != answer.unit:
-        return False
-    if same_value(gold, answer):
-        return True
-    scaled = [Quantity(q.value * 100, q.decimals, "") for q in (gold, answer) if q.unit == "percent"]
-    if len(scaled) != 1:
-        return False
-    return same_value(scaled[0], answer) if gold.unit else gold.value >= 1 and same_value(gold, scaled[0])
-
-
-def same_value(one: Quantity, other: Quantity) -> bool:
-    if one.value == other.value:
-        return True
-    digits, gap = max(one.decimals, other.decimals), abs(one.value - other.value)
-    return digits >= 6 and gap < Fraction(1, 10**digits) and gap < abs(one.value) / 1000  # rounded or cut off there

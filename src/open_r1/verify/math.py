@@ -7,21 +7,28 @@ tell: then the same function runs again in a worker process that can be killed (
 
 import functools
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from .latex import canonical, closing, read_number, same_quantity
+from .equations import NAMED, by_name, claimed, in_order_of_names, sides
+from .latex import canonical, closing
+from .numerals import readings
+from .numeric import constant
+from .reals import MEMBER, MIRRORED, RELATION, cut, is_set_like, read_reals
+from .units import read_number, same_quantity
+from .words import TEXT, as_words, missing, same_moment, same_words
 
 Judge = Callable[[str, str], bool | None]  # decides two atoms; None: cannot tell
 MAX_LENGTH, MAX_PARTS = 1000, 100  # characters of an answer, elements of a list
-WORDS = re.compile(r"[A-Za-z\u00c0-\u024f\u4e00-\u9fff][\w\s'’.:-]*")
-NAME = r"\\?[A-Za-z]{1,8}(?:_\{\w+\})?(?:\([a-z](?:,[a-z])*\))?|\(\\?[a-z]+(?:,\\?[a-z]+)+\)"
-EQUATION = re.compile(rf"(?P<name>{NAME})=(?P<value>[^=]+)$")
-BASED = re.compile(r"(?P<digits>[0-9A-F]+)_\{(?P<base>\d+)\}")
-TEXT = re.compile(r"\\text\{[^{}]*\}")
-OPERATION = re.compile(r"\d\s*[-+*/^!×÷]|\\(?:cdot|times|frac|sqrt|binom|div|int|sum|prod|lim|log|ln|sin|cos|tan)")
-RELATION = re.compile(r"<|>|\\le(?![a-z])|\\ge(?![a-z])")
-MEMBER = re.compile(r"[a-z]\\in(?![a-z])(.+)")
-OPEN_ENDS = {"<": "(", r"\le": "[", ">": ")", r"\ge": "]"}
+BASES = {
+    name: str(n) for n, name in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2)
+}
+BASES["sixteen"] = "16"
+BASED = re.compile(r"(?:\(|\\text\{)?(?P<digits>[0-9A-F]+)[)}]?_(?:\{(?P<base>\d+|\\text\{\w+\}|[a-z]+)\}|\\text\{(?P<word>\w+)\})")
+OPERATION = re.compile(
+    r"\d\s*[-+*/^!×÷]|\\(?:cdot|times|frac|sqrt|binom|div|int|sum|prod|lim|log|ln|sin|cos|tan|gcd|lcm|max|min|det)|[a-z]\(\d"
+)
+OPTION = re.compile(r"(?:\\text\{\s*\(?([A-J])[).:]?\s*\}|\(([A-J])\)|([A-J])[).:])\s*(.+)")
+CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
 
 @functools.lru_cache(maxsize=4096)
@@ -54,39 +61,139 @@ def compare(gold: str, answer: str, judge: Judge) -> bool | None:
         return True
     if len(answer) > MAX_LENGTH or not answer:
         return False
-    return same(gold, answer, judge)
+    return some(same(one, other, judge) for one in readings(gold) for other in readings(answer, foreign=True))
 
 
 def copied(answer: str, gold: str, prompt: str) -> bool:
     """Whether an answer is an unevaluated expression of the question, and not what the gold says."""
     if len(answer) > MAX_LENGTH or not OPERATION.search(answer):
         return False
-    answer, squeezed = plain(answer).replace(" ", ""), canonical(prompt[-10 * MAX_LENGTH :]).replace(" ", "")
-    return len(answer) > 2 and answer in squeezed and answer != plain(gold).replace(" ", "") and read_number(plain(answer)) is None
+    answer = plain(answer).replace(" ", "")
+    if answer == plain(gold).replace(" ", "") or read_number(plain(answer)):
+        return False
+    spaced = r"\s*".join(map(re.escape, answer))
+    return re.search(rf"(?<![\w.]){spaced}(?![\w(])", canonical(prompt[-10 * MAX_LENGTH :])) is not None
 
 
 def same(gold: str, answer: str, judge: Judge) -> bool | None:
     """Whether two answers in one spelling are the same, whatever their structure."""
     if gold == answer:
         return True
-    exact_gold, exact_answer = read_number(gold), read_number(answer)
-    if exact_gold and exact_answer:
-        return same_quantity(exact_gold, exact_answer)
-    gold, answer = without_name(gold, answer)
-    if (RELATION.search(gold) is None) != (RELATION.search(answer) is None) or MEMBER.match(answer) or MEMBER.match(gold):
-        gold, answer = interval(gold) or gold, interval(answer) or answer
+    if (moment := same_moment(gold, answer)) is not None:
+        return moment
+    one, other = read_number(gold), read_number(answer)
+    if one and other:
+        return same_quantity(one, other)
+    if (said := same_words(gold, answer)) is not None:
+        return said
+    if (option := same_option(gold, answer, judge)) is not None:
+        return option
+    gold, answer = claimed(gold, answer)
+    if gold is None or answer is None:
+        return False
+    if is_set_like(gold) or is_set_like(answer):
+        return same_set(gold, answer, judge)
+    return same_parts(gold, answer, judge)
+
+
+def same_option(gold: str, answer: str, judge: Judge) -> bool | None:
+    """A letter with the text of its option, "(C) 12": the letter where the gold is a letter, else the text; `None` without one."""
+    match = OPTION.fullmatch(answer)
+    if not match or OPTION.fullmatch(gold) or re.search(r"∨|^[;,]|(?<![\w\\])[A-J](?![\w])", match[4]):
+        return None
+    letter, text = match[1] or match[2] or match[3], match[4].strip()
+    return letter == gold if re.fullmatch("[A-J]", gold) else same(gold, text, judge)
+
+
+def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
+    """Sets of real numbers in any notation; where an end is no number, as intervals with ends that are compared as texts."""
+    one, other = read_reals(gold, constant), read_reals(answer, constant)
+    if one and other:
+        return one[1] == other[1] and (one[0] == other[0] or "" in (one[0], other[0]))
+    left, right = as_interval(gold), as_interval(answer)
+    if left and right and not (one or other):
+        return same_parts(left, right, judge)
+    if one or other or is_set_like(gold) != is_set_like(answer):
+        return False
+    return judge(gold, answer)
+
+
+def as_interval(text: str) -> str | None:
+    r"""An inequality in one variable, or `x \in I`, as an interval; intervals as they are; `None` for anything else."""
+    if member := MEMBER.fullmatch(text):
+        return as_interval(member[2])
+    kind, parts = structure(text)
+    if kind in ("list", "union"):
+        parts = [as_interval(part) for part in parts]
+        return None if None in parts else r"\cup".join(parts)
+    if kind == "interval" or (kind == "tuple" and len(parts) == 2):
+        return text
+    found, signs = [side.strip() for side in RELATION.split(text)], RELATION.findall(text)
+    if len(signs) == 1 and signs[0] != r"\ne":
+        variable = [bool(re.fullmatch("[a-z]", side)) for side in found]
+        if variable == [False, True]:
+            found, signs = found[::-1], [MIRRORED[signs[0]]]
+        elif variable != [True, False]:
+            return None
+        low, high = (r"-\infty", found[1]) if signs[0] in ("<", r"\le") else (found[1], r"\infty")
+        return BRACKETS[signs[0] == r"\ge"] + f"{low};{high}" + BRACKETS[2 + (signs[0] == r"\le")]
+    if len(signs) == 2 and re.fullmatch("[a-z]", found[1]) and set(signs) <= {"<", r"\le"}:
+        return BRACKETS[signs[0] != "<"] + f"{found[0]};{found[2]}" + BRACKETS[2 + (signs[1] != "<")]
+    return None
+
+
+BRACKETS = "([)]"  # open and closed, of the lower and the upper end
+
+
+# ----------------------------------------------------------------------------------------------------- structures
+
+
+def same_parts(gold: str, answer: str, judge: Judge) -> bool | None:
+    """Compares two structures, part by part."""
     (kind, parts), (other, others) = structure(gold), structure(answer)
     if len(parts) > MAX_PARTS or len(others) > MAX_PARTS:
         return False
     if kind == other == "atom":
         return same_atom(gold, answer, judge)
-    if not COMPARABLE.get(frozenset((kind, other))):
-        return False
+    if "ratio" in (kind, other):
+        return same_ratio(kind, parts, other, others, judge)
+    if {kind, other} <= {"list", "tuple"}:
+        parts, others, kind = aligned(kind, parts, other, others)
+        other = kind if kind == "tuple" else other
     if kind == other == "interval" and gold[0] + gold[-1] != answer[0] + answer[-1]:
         return False
-    if kind == "matrix" and shape(gold) != shape(answer):
+    shapes = [shape(text) for text, name in ((gold, kind), (answer, other)) if name == "matrix"]
+    if (len(shapes) == 2 and shapes[0] != shapes[1]) or (len(shapes) == 1 and 1 not in (len(shapes[0]), shapes[0][0])):
         return False
-    return COMPARABLE[frozenset((kind, other))](parts, others, judge)
+    how = COMPARABLE.get(frozenset((kind, other)))
+    return how(parts, others, judge) if how else False
+
+
+def aligned(kind: str, parts: list[str], other: str, others: list[str]) -> tuple[list[str], list[str], str]:
+    """Parts of two lists or tuples side by side: "y=2, x=1" is (1,2), and the values of equal names belong together."""
+    one, two = (by_name(list_) if name == "list" else None for name, list_ in ((kind, parts), (other, others)))
+    if one and two and one.keys() == two.keys():
+        return [one[name] for name in one], [two[name] for name in one], "tuple"
+    if one and other == "tuple":
+        return in_order_of_names(one), others, "tuple"
+    if two and kind == "tuple":
+        return parts, in_order_of_names(two), "tuple"
+    return parts, others, "tuple" if kind != other else kind
+
+
+def same_ratio(kind: str, parts: list[str], other: str, others: list[str], judge: Judge) -> bool | None:
+    """`2:3` is 4:6 and two thirds; but 2:30 may be a time, and is 4:60 to nobody."""
+    if kind == other:
+        if len(parts) != len(others) or all(CLOCK_LIKE.fullmatch(":".join(texts)) for texts in (parts, others)):
+            return False
+        pairs = list(zip(parts, others, strict=True))
+        first = pairs[0]
+        return every(same_atom(f"({one})({first[1]})", f"({two})({first[0]})", judge) for one, two in pairs[1:])
+    ratio, single = (parts, others) if kind == "ratio" else (others, parts)
+    if len(ratio) != 2 or len(single) != 1 or {kind, other} != {"ratio", "atom"}:
+        return False
+    fraction = rf"\frac{{{ratio[0]}}}{{{ratio[1]}}}"
+    return same(fraction, single[0], judge) if kind == "ratio" else same(single[0], fraction, judge)
 
 
 def in_order(gold: list[str], answer: list[str], judge: Judge) -> bool | None:
@@ -105,6 +212,20 @@ def as_sets(gold: list[str], answer: list[str], judge: Judge) -> bool | None:
     return every((rows, every(some(column) for column in zip(*table, strict=True))))
 
 
+def as_lists(gold: list[str], answer: list[str], judge: Judge) -> bool | None:
+    """Whether two lists hold the same elements equally often, in any order."""
+    if len(gold) != len(answer):
+        return False
+    left, unknown = list(answer), False
+    for one in gold:
+        verdicts = [same(one, other, judge) for other in left]
+        if some(verdicts) is False:
+            return False
+        unknown |= True not in verdicts
+        left.pop(verdicts.index(True if True in verdicts else None))
+    return None if unknown else True
+
+
 def every(values) -> bool | None:
     """`all` over true, false and unknown."""
     values = list(values)
@@ -121,57 +242,39 @@ def some(values) -> bool | None:
 COMPARABLE = {
     frozenset(kinds): how
     for how, pairs in {
-        in_order: (["matrix"], ["tuple"], ["interval"], ["tuple", "list"]),
-        as_sets: (["list"], ["set"], ["union"], ["list", "set"], ["list", "atom"], ["set", "atom"], ["list", "union"]),
+        in_order: (["matrix"], ["tuple"], ["interval"], ["matrix", "tuple"]),
+        as_lists: (["list"], ["list", "atom"]),
+        as_sets: (["set"], ["union"], ["list", "set"], ["set", "atom"], ["list", "union"]),
     }.items()
     for kinds in pairs
 }
 
 
-def atoms(text: str) -> list[str]:
-    """The expressions without further structure that an answer consists of."""
-    text = EQUATION.match(text)["value"] if EQUATION.match(text) else text
-    kind, parts = structure(interval(text) or text)
-    return parts if kind == "atom" else [atom for part in parts for atom in atoms(part)]
-
-
-def all_exact(gold: str) -> bool:
-    """Whether an answer consists of numbers and words only, which need no computer algebra."""
-    return all(read_number(atom) or as_words(atom) for atom in atoms(plain(gold)))
-
-
-# ---------------------------------------------------------------------------------------------------- structure
-
-
 def structure(text: str) -> tuple[str, list[str]]:
-    """Kind of an answer (`atom`, `list`, `set`, `tuple`, `interval`, `union`, `matrix`) and its parts."""
-    if text.startswith(r"\begin{pmatrix}") and text.endswith(r"\end{pmatrix}") and text.count(r"\begin") == 1:
-        return "matrix", [cell for row in rows_of(text) for cell in row]
+    """Kind of an answer (`atom`, `list`, `set`, `tuple`, `interval`, `union`, `matrix`, `ratio`) and its parts."""
+    if rows := read_matrix(text):
+        return "matrix", [cell for row in rows for cell in row]
     if text == r"\emptyset":
         return "set", []
     if len(parts := split(text, r"\cup")) > 1:
         return "union", parts
-    if len(parts := split(text, ",") if read_number(text) is None else [text]) > 1:
-        return "list", parts
+    if len(parts := [part for alternative in split(text, "∨") for part in split(alternative, ";")]) > 1:
+        return "list", [value for part in parts for value in plus_minus(part)]
     if text.startswith(r"\{") and text.endswith(r"\}"):
-        return "set", [part for inner in split(text[2:-2], ",") for part in plus_minus(inner)]
+        return "set", [part for inner in split(text[2:-2], ";") for part in plus_minus(inner)]
     if len(text) > 1 and text[0] in "([" and closing(text, 0) == len(text) - 1:
-        parts = split(text[1:-1], ",")
+        parts = split(text[1:-1], ";")
         if len(parts) > 1:
-            return ("tuple" if text[0] + text[-1] == "()" else "interval"), parts
+            return ("interval" if len(parts) == 2 and text[0] + text[-1] != "()" else "tuple"), parts
+    if len(parts := split(text, ":")) > 1 and r"\{" not in text:
+        return "ratio", parts
     expanded = plus_minus(text)
     return ("list", expanded) if len(expanded) > 1 else ("atom", [text])
 
 
 def split(text: str, separator: str) -> list[str]:
-    """Parts between the separators that stand in no bracket; the comma of 1,000 separates nothing."""
-    parts, depth, start = [], 0, 0
-    for at, character in enumerate(text):
-        depth += (character in "([{") - (character in ")]}")
-        if depth == 0 and text.startswith(separator, at) and not text.startswith(r"\text", at):
-            parts.append(text[start:at])
-            start = at + len(separator)
-    return [part.strip() for part in [*parts, text[start:]] if part.strip()]
+    """Parts that are not empty between the separators that stand in no bracket."""
+    return [part for part in cut(text, separator) if part]
 
 
 def plus_minus(text: str) -> list[str]:
@@ -179,56 +282,28 @@ def plus_minus(text: str) -> list[str]:
     if text.count(r"\pm") != 1 or r"\mp" in text:
         return [text]
     before, _, after = text.partition(r"\pm")
-    return [f"{before}+{after}" if before.strip() else after, f"{before}-{after}"]
+    return [f"{before}+{after}" if before.strip() and not before.endswith("=") else before + after, f"{before}-{after}"]
 
 
-def rows_of(matrix: str) -> list[list[str]]:
-    """Cells of a matrix, row by row."""
-    body = matrix.removeprefix(r"\begin{pmatrix}").removesuffix(r"\end{pmatrix}").strip().removesuffix(r"\\")
-    return [[cell.strip() for cell in row.split("&")] for row in body.split(r"\\")]
+MATRIX = re.compile(r"(?P<factor>.*?)(?:\\cdot|\\times|\*)?\\begin\{pmatrix\}(?P<body>.*)\\end\{pmatrix\}", re.DOTALL)
+
+
+def read_matrix(text: str) -> list[list[str]] | None:
+    """Rows of a matrix, also of one with a factor before it, or of nested lists."""
+    if text.startswith("[[") and text.endswith("]]"):
+        rows = [split(row[1:-1], ";") for row in split(text[1:-1], ";") if row[0] + row[-1] == "[]"]
+        return rows if rows and len({len(row) for row in rows}) == 1 and len(rows) == len(split(text[1:-1], ";")) else None
+    match = MATRIX.fullmatch(text) if text.count(r"\begin") == 1 else None
+    if not match:
+        return None
+    body = match["body"].strip().removesuffix(r"\\")
+    rows = [[cell.strip() for cell in row.split("&")] for row in body.split(r"\\")]
+    factor = match["factor"].strip()
+    return [[f"({factor})({cell})" for cell in row] for row in rows] if factor else rows
 
 
 def shape(matrix: str) -> list[int]:
-    return [len(row) for row in rows_of(matrix)]
-
-
-def without_name(gold: str, answer: str) -> tuple[str, str]:
-    """Both without "x=", where one has it or both have the same; two different names stay and differ."""
-    one, other = EQUATION.match(gold), EQUATION.match(answer)
-    if one and other:
-        return (one["value"], other["value"]) if one["name"] == other["name"] else (gold, answer)
-    if other and "=" not in gold:
-        return gold, other["value"]
-    if one and "=" not in answer:
-        return one["value"], answer
-    if "=" not in gold and answer.count("=") > 1 and len(split(answer, ",")) == 1:
-        return gold, answer.rpartition("=")[2]
-    return gold, answer
-
-
-def interval(text: str) -> str | None:
-    r"""An inequality in one variable, or `x \in I`, as an interval; intervals as they are; `None` for anything else."""
-    if member := MEMBER.fullmatch(text):
-        return member[1]
-    kind, parts = structure(text)
-    if kind in ("list", "union"):
-        parts = [interval(part) for part in parts]
-        return None if None in parts else r"\cup".join(parts)
-    if kind == "interval" or (kind == "tuple" and len(parts) == 2):
-        return text
-    sides, signs = RELATION.split(text), RELATION.findall(text)
-    if len(signs) == 1:
-        left, right = (side.strip() for side in sides)
-        if re.fullmatch("[a-z]", right):
-            left, right, signs = right, left, [{"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}[signs[0]]]
-        if not re.fullmatch("[a-z]", left):
-            return None
-        upper = signs[0] in ("<", r"\le")
-        bracket = OPEN_ENDS[signs[0]]
-        return rf"(-\infty,{right}{')' if bracket == '(' else ']'}" if upper else rf"{'(' if bracket == ')' else '['}{right},\infty)"
-    if len(signs) == 2 and re.fullmatch("[a-z]", sides[1].strip()) and all(sign in ("<", r"\le") for sign in signs):
-        return f"{OPEN_ENDS[signs[0]]}{sides[0]},{sides[2]}{')' if signs[1] == '<' else ']'}"
-    return None
+    return [len(row) for row in read_matrix(matrix) or [[]]]
 
 
 # -------------------------------------------------------------------------------------------------------- atoms
@@ -240,22 +315,37 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
     if exact_gold and exact_answer:
         return same_quantity(exact_gold, exact_answer)
     based = [BASED.fullmatch(text) for text in (gold, answer)]
-    if any(based):  # 1011_2: the digits, and the base where both name one
-        digits = [match["digits"] if match else text for match, text in zip(based, (gold, answer), strict=True)]
-        return digits[0] == digits[1] and (not all(based) or based[0]["base"] == based[1]["base"])
+    if any(based):
+        return same_in_base(based, (gold, answer))
     if (r"\infty" in gold) != (r"\infty" in answer) and (exact_gold or exact_answer):
         return False
-    words_gold, words_answer = as_words(gold), as_words(answer)
-    if words_gold and words_answer:
-        return words_gold == words_answer
-    if bool(words_gold) != bool(words_answer) and (words_gold or words_answer).count(" ") >= 1:
-        return False  # a sentence is no expression
+    without = [text.removesuffix(r"\degree") for text in (gold, answer)]
+    if (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):  # a unit may be left out
+        return True
     return judge(gold, answer)
 
 
-def as_words(text: str) -> str | None:
-    """Case-folded text of an answer that is words, not mathematics: longer than a variable's name."""
-    text = text[6:-1] if TEXT.fullmatch(text) else text
-    if WORDS.fullmatch(text) and re.search(r"[^\W\d_]{3}|[\u4e00-\u9fff]", text):
-        return " ".join(text.casefold().replace("’", "'").split())
-    return None
+def same_in_base(matches: Sequence[re.Match | None], texts: Sequence[str]) -> bool:
+    """1011_2: the digits, and the base where both name one."""
+    digits = [match["digits"] if match else text.strip("()") for match, text in zip(matches, texts, strict=True)]
+    bases = {base_of(match) for match in matches if match}
+    return digits[0] == digits[1] and len(bases) == 1
+
+
+def base_of(match: re.Match) -> str:
+    word = (match["base"] or match["word"]).removeprefix(r"\text{").removesuffix("}").strip().casefold()
+    return BASES.get(word, word)
+
+
+def atoms(text: str) -> list[str]:
+    """The expressions without further structure that an answer consists of."""
+    kind, parts = structure(as_interval(text) or text)
+    if kind == "atom":
+        return sides(text)[-1:] if NAMED.match(sides(text)[0]) else parts
+    return [atom for part in parts for atom in atoms(part)]
+
+
+def all_exact(gold: str) -> bool:
+    """Whether an answer consists of numbers and words only, which need no computer algebra."""
+    text = readings(plain(gold))[-1]
+    return bool(missing(text)) or all(read_number(atom) or as_words(atom) for atom in atoms(text))

@@ -2,11 +2,12 @@ r"""Are two expressions the same function? Both are evaluated at random points, 
 
 Two different expressions hardly ever agree at four random points, so agreement is as good as a proof here, and a thousand times faster
 than to ask a computer algebra system whether a difference simplifies to zero. What this small parser does not know (sums, integrals,
-matrices, inequalities) it leaves to math-verify: the answer is then `None`.
+matrices, inequalities) it leaves to math-verify: the answer is then `None`. What has no finite value (`\ln 0`, `1/0`) equals nothing.
 """
 
 import functools
 import math
+import operator
 import random
 import re
 import threading
@@ -14,10 +15,12 @@ from fractions import Fraction
 from typing import Any
 
 GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau varphi chi psi omega"
-TOKEN = re.compile(r"\d+(?:,\d{3})*(?:\.\d+)?|\.\d+|\\[a-zA-Z]+|\\[{}%]|[a-zA-Z]|\S")
+TOKEN = re.compile(r"\d+(?:\.\d*)?|\.\d+|\\[a-zA-Z]+|\\[{}%]|[a-zA-Z]|\S")
 FUNCTIONS = {
     "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "arcsin": "asin", "arccos": "acos",
-    "arctan": "atan", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "ln": "log", "log": "log", "exp": "exp",
+    "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "coth": "coth",
+    "sech": "sech", "csch": "csch", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "ln": "log", "log": "log", "lg": "log10",
+    "exp": "exp",
 }  # fmt: skip
 GROWING = ("exp", "sinh", "cosh")
 DIGITS, TOLERANCE, POINTS = 40, 25, 4  # digits kept, digits that must agree, points
@@ -25,8 +28,15 @@ MAX_BITS, MAX_FACTORIAL, MAX_DEPTH = 20_000, 500, 60
 STOPS = ("+", "-", ")", "}", "]", "|", "=", ",", "", r"\cdot", r"\times", "*", "/")
 
 
+SMALL = 20  # digits: a gap below is zero, or the rest of a cancellation
+
+
 class Unknown(Exception):
     """An expression that this parser cannot evaluate."""
+
+
+class Undefined(Unknown):
+    """An expression without a finite value."""
 
 
 def judge(gold: str, answer: str) -> bool | None:
@@ -45,42 +55,89 @@ def judge(gold: str, answer: str) -> bool | None:
     sides = [text.split("=") for text in (gold, answer)]
     if len(sides[0]) != len(sides[1]) or len(sides[0]) > 2:
         return None
-    try:
-        values = [[at_point(side, point) for point in range(POINTS)] for text in sides for side in text]
-    except (Unknown, ZeroDivisionError, OverflowError, ValueError, RecursionError, IndexError):
-        return None
+    values, undefined = [], []
+    for text in sides:
+        try:
+            values.append([[at_point(side, point) for point in range(POINTS)] for side in text])
+        except Undefined:
+            undefined.append(text)
+        except Unknown:
+            return None
+    if undefined:
+        return False if len(undefined) == 1 else None
     if len(sides[0]) == 2:  # F = 0 and G = 0 are the same if F / G is a constant
-        return proportional(*[[a - b for a, b in zip(*values[n : n + 2], strict=True)] for n in (0, 2)])
-    agree = [close(a, b) for a, b in zip(*values, strict=True)]
-    if all(agree):
-        return True
-    only_positive = all(agree[: POINTS // 2])  # the same if all variables are positive: not for us to decide
-    return None if only_positive or re.search(r"\.\d{6}", gold + answer) else False
+        return proportional(*[[arithmetic("-", a[0], b[0]) for a, b in zip(*two, strict=True)] for two in values])
+    pairs = list(zip(values[0][0], values[1][0], strict=True))
+    inside = [pair for pair in pairs if not (pair[0][1] or pair[1][1])]  # where both stay real
+    agree = [close(a, b) for (a, _), (b, _) in (inside if len(inside) > 1 else pairs)]
+    if None in agree:
+        return None
+    return all(agree) or rounded(gold, answer, pairs[0])
+
+
+def rounded(gold: str, answer: str, values: tuple) -> bool:
+    """Whether one of two numbers is a decimal with six digits or more, and the other's value but for its last digit."""
+    decimals = [len(match[1]) for text in (gold, answer) if (match := re.fullmatch(r"-?\d*\.(\d{6,})", text))]
+    return len(decimals) == 1 and abs(number(values[0][0]) - number(values[1][0])) < context().mpf(10) ** -decimals[0]
 
 
 def proportional(one: list[Any], other: list[Any]) -> bool | None:
     """Whether the values of one function are a constant multiple of another's."""
-    if any(a == 0 or b == 0 for a, b in zip(one, other, strict=True)):
+    if any(is_zero(value) for value in one + other):
         return None
-    ratios = [a / b for a, b in zip(one, other, strict=True)]
-    return all(close(ratio, ratios[0]) for ratio in ratios)
+    ratios = [arithmetic("/", a, b) for a, b in zip(one, other, strict=True)]
+    agree = [close(ratio, ratios[0]) for ratio in ratios]
+    return None if None in agree else all(agree)
 
 
-def close(one: Any, other: Any) -> bool:
+def is_zero(value: Any) -> bool:
+    """Whether a value is zero, or so small that it may be the rest of a cancellation."""
+    return abs(number(value)) < 10**-SMALL
+
+
+def close(one: Any, other: Any) -> bool | None:
+    """Whether two values agree in relation to their size; `None` for two that may be the rest of a cancellation."""
     if isinstance(one, Fraction) and isinstance(other, Fraction):
         return one == other
-    gap = abs(number(one) - number(other))
-    return gap <= 10**-TOLERANCE * max(abs(number(one)), abs(number(other)), 10**-TOLERANCE)
+    a, b = number(one), number(other)
+    if abs(a - b) <= 10**-TOLERANCE * max(abs(a), abs(b)):
+        return True
+    return None if is_zero(a) and is_zero(b) else False
+
+
+def constant(text: str) -> Fraction | None:
+    """The real number that an expression without variables stands for, to 25 digits if it is not rational; else `None`."""
+    try:
+        values = [at_point(text, point)[0] for point in (0, POINTS - 1)]
+    except Unknown:
+        return None
+    if isinstance(values[0], Fraction):
+        return values[0] if values[0] == values[1] else None
+    real = getattr(values[0], "real", values[0])
+    if close(*values) is not True or abs(values[0] - real) > 10**-TOLERANCE * abs(real):
+        return None
+    return Fraction(context().nstr(real, TOLERANCE, strip_zeros=False))
 
 
 @functools.lru_cache(maxsize=8192)
-def at_point(text: str, point: int) -> Any:
-    """Value of an expression at random values of its variables, the same for the same name: first positive ones, then negative."""
+def at_point(text: str, point: int) -> tuple[Any, bool]:
+    """
+    Value of an expression at random values of its variables, the same for the same name: first positive ones, then negative,
+    and whether real numbers became complex on the way (the point is outside of a real function's domain).
+    Raises `Undefined` where there is no finite one, `Unknown` for what cannot be evaluated.
+    """
     parser = Parser(TOKEN.findall(text), point)
-    value = parser.sum()
+    try:
+        value = parser.sum()
+    except ZeroDivisionError:
+        raise Undefined(text) from None
+    except (OverflowError, ValueError, TypeError, RecursionError, IndexError) as error:
+        raise Unknown(text) from error
     if parser.peek() != "":
         raise Unknown(text)
-    return value
+    if not isinstance(value, Fraction) and not context().isfinite(value):
+        raise Undefined(text)
+    return value, parser.outside
 
 
 class Contexts(threading.local):
@@ -117,7 +174,12 @@ class Parser:
     """Recursive descent over the tokens of one expression; every method returns the value of what it read."""
 
     def __init__(self, tokens: list[str], point: int):
-        self.tokens, self.point, self.at, self.depth = tokens, point, 0, 0
+        self.tokens, self.point, self.at, self.depth, self.outside = tokens, point, 0, 0, False
+
+    def noted(self, result: Any, *given: Any) -> Any:
+        """A result, after a note where real numbers became complex."""
+        self.outside |= is_complex(result) and not any(map(is_complex, given))
+        return result
 
     def peek(self) -> str:
         return self.tokens[self.at] if self.at < len(self.tokens) else ""
@@ -184,19 +246,21 @@ class Parser:
         value = self.postfix(self.primary())
         if self.peek() == "^":
             self.take()
-            value = self.postfix(raise_to(value, self.primary()))
+            exponent = self.primary()
+            value = self.postfix(self.noted(raise_to(value, exponent), value, exponent))
         return value
 
     def postfix(self, value: Any) -> Any:
-        while self.peek() == "!":
-            self.take()
-            value = factorial(value)
+        while self.peek() in ("!", r"\degree"):
+            value = factorial(value) if self.take() == "!" else arithmetic("/", arithmetic("*", value, context().pi + 0), Fraction(180))
         return value
 
     def primary(self) -> Any:
         token = self.take()
         if token[0].isdigit() or token[0] == ".":
-            return Fraction(token.replace(",", "") if token[0] != "." else "0" + token)
+            if not token.strip("."):
+                raise Unknown(token)
+            return Fraction(token.rstrip("."))
         if token in ("(", "{", "["):
             value = self.sum()
             self.take({"(": ")", "{": "}", "[": "]"}[token])
@@ -226,7 +290,8 @@ class Parser:
             return binomial(self.group(), self.group())
         if name == "sqrt":
             order = self.primary() if self.peek() == "[" else Fraction(2)
-            return root(self.group(), order)
+            value = self.group()
+            return self.noted(root(value, order), value)
         if name == "pi":
             return context().pi + 0
         if name in GREEK.split():
@@ -252,7 +317,7 @@ class Parser:
         value = self.primary() if self.peek() in ("(", "{", "|", "[") else self.argument()  # sin(x)^2 is the square of sin(x)
         if abs(number(value)) > (1000 if FUNCTIONS[name] in GROWING else 10**6) and FUNCTIONS[name] != "log":
             raise Unknown("a large argument")
-        result = getattr(context(), FUNCTIONS[name])(number(value))
+        result = self.noted(getattr(context(), FUNCTIONS[name])(number(value)), value)
         if base is not None:
             result /= context().log(number(base))
         return raise_to(result, exponent) if exponent is not None else result
@@ -267,19 +332,34 @@ class Parser:
 # ------------------------------------------------------------------------------------------- arithmetic with limits
 
 
-def arithmetic(operator: str, one: Any, other: Any) -> Any:
+def arithmetic(name: str, one: Any, other: Any) -> Any:
     if not (isinstance(one, Fraction) and isinstance(other, Fraction)):
         one, other = number(one), number(other)
-    return one + other if operator == "+" else one * other if operator == "*" else one / other
+    elif max(bits(one), bits(other)) > MAX_BITS:
+        raise Unknown("a large number")
+    return OPERATORS[name](one, other)
+
+
+OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
+
+
+def bits(value: Fraction) -> int:
+    return max(value.numerator.bit_length(), value.denominator.bit_length())
+
+
+def is_complex(value: Any) -> bool:
+    return not isinstance(value, Fraction) and bool(getattr(value, "imag", 0))
 
 
 def raise_to(base: Any, exponent: Any) -> Any:
-    """A power; exact where both are rational and the result is, and not too large."""
-    if isinstance(base, Fraction) and isinstance(exponent, Fraction) and exponent.denominator == 1:
-        bits = max(base.numerator.bit_length(), base.denominator.bit_length()) * abs(exponent.numerator)
-        if bits > MAX_BITS:
-            raise Unknown("a large power")
-        return base**exponent.numerator
+    """A power; exact where both are rational and the result is, and not too large. Real for odd roots of negative numbers."""
+    if isinstance(base, Fraction) and isinstance(exponent, Fraction):
+        if exponent.denominator == 1:
+            if bits(base) * abs(exponent.numerator) > MAX_BITS:
+                raise Unknown("a large power")
+            return base**exponent.numerator
+        if base < 0 and exponent.denominator % 2 == 1:
+            return (-1) ** exponent.numerator * raise_to(number(-base), exponent)
     if abs(number(exponent)) > 1000:
         raise Unknown("a large power")
     return number(base) ** number(exponent)
@@ -287,8 +367,8 @@ def raise_to(base: Any, exponent: Any) -> Any:
 
 def root(value: Any, order: Any) -> Any:
     """A root; real for negative numbers and odd orders, as in school."""
-    if isinstance(value, Fraction) and value < 0 and order.denominator == 1 and order % 2 == 1:
-        return -(number(-value) ** (1 / number(order)))
+    if isinstance(order, Fraction) and order:
+        return raise_to(value, 1 / order)
     return number(value) ** (1 / number(order))
 
 

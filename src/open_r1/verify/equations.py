@@ -1,0 +1,104 @@
+r"""What an answer with equals signs claims: `x=5` and `2+3=5` claim 5, `f(x)=2x` claims 2x, `1=2` and `x+y=5` claim no value."""
+
+import re
+
+from .numeric import constant, judge
+from .reals import cut
+
+NAME = (
+    r"\\?[A-Za-z]{1,8}'?(?:_\{[^{}]*\})?(?:\^\{-1\}|\^\{\\prime\})?(?:\([\w\\;]*\))?|\(\\?[a-z]+(?:;\\?[a-z]+)+\)"
+    r"|\\?\|?(?:\\(?:angle|triangle|overline|overrightarrow|vec) ?)?\{?[A-Z]{1,4}\}?\|?|\[[A-Z]{3,6}\]|\\text\{[^{}]*\}"
+)
+NAMED = re.compile(rf"(?:{NAME}|(?:{NAME})[:/](?:{NAME})|\\frac\{{[A-Z]{{1,3}}\}}\{{[A-Z]{{1,3}}\}})\Z")
+FUNCTION = re.compile(r"y|[a-z]\(x\)")
+APPLIED = re.compile(r"\\(?:sin|cos|tan|cot|log|ln|lim)(?![a-z])|\\frac\{d")
+UNKNOWNS = re.compile(r"(?<![a-zA-Z\\])[xyz](?![a-zA-Z])")
+APPROXIMATE = r"\approx "
+ROUGHLY = 0.01  # relative gap that "about" may cover
+DOMAIN = re.compile(r"\\text\{(?:where|for|with)\}.*|(?:\\forall ?)?[a-z](?:;[a-z])*\\in ?\\mathbb\{[ZNQRC]\}(?:[_^]\{?[+*]\}?)*")
+
+
+def sides(text: str) -> list[str]:
+    """Sides of an equation or of a chain of them; one for a text without, or for a list."""
+    if "=" not in text or len(cut(text, ";")) > 1 or "∨" in text:
+        return [text]
+    return [side for side in cut(text, "=") if side]
+
+
+def claimed(gold: str, answer: str) -> tuple[str | None, str | None]:
+    """
+    Gold and answer without the names of what they are, where one has it or both have the same.
+
+    Returns:
+        `tuple`: texts to compare; `None` for a text that contradicts itself, or that is an equation where a value is wanted.
+    """
+    gold, answer = without_domain(gold), without_domain(answer)
+    wanted, given = sides(gold), sides(answer)
+    if len(wanted) == 1 and len(given) == 1:
+        return gold, approximate(gold, answer)
+    if len(wanted) > 1 and len(given) > 1:
+        if len(wanted) > 2 or len(given) > 2:
+            wanted, given = ([text[0], text[-1]] if consistent(text) else [] for text in (wanted, given))
+        if not wanted or not given:
+            return (None, None)
+        if same_name(wanted[0], given[0]):
+            return wanted[1], given[1]
+        return "=".join(wanted), "=".join(given)
+    if len(wanted) > 1:
+        named = NAMED.match(wanted[0]) or constant(wanted[0]) is not None
+        return (wanted[-1], answer) if named and consistent(wanted) else (None, answer)
+    if not (NAMED.match(given[0]) or is_quantity(given[0])) or not consistent(given):
+        return gold, None
+    return gold, approximate(gold, given[-1])
+
+
+def same_name(one: str, other: str) -> bool:
+    """Whether two left sides name the same; y and f(x) do."""
+    return bool(NAMED.match(one)) and one == other or "y" in (one, other) and all(map(FUNCTION.fullmatch, (one, other)))
+
+
+def is_quantity(text: str) -> bool:
+    """Whether the left side of an equation names what is asked for: `a+b=12`, `2+3=5`, but not the curve `x^2+y^2=25`."""
+    return bool(APPLIED.match(text)) or not UNKNOWNS.search(re.sub(r"\([\w;\\]+\)", "", text))
+
+
+def consistent(chain: list[str]) -> bool:
+    """Whether the sides that can be evaluated agree with the last; a name on the left is no claim."""
+    rest = chain[1:] if NAMED.match(chain[0]) or constant(chain[0]) is None else chain
+    return all(judge(side, rest[-1].partition(APPROXIMATE)[0]) is not False for side in rest[:-1])
+
+
+def approximate(gold: str, answer: str) -> str | None:
+    r"""Of `\sqrt{2}\approx1.41` the side that the gold speaks of, if the sides do agree."""
+    if APPROXIMATE not in answer:
+        return answer
+    exact, *rough = (part.strip() for part in answer.split(APPROXIMATE))
+    if NAMED.match(exact) and constant(exact) is None and rough:
+        return rough[-1]
+    values = [constant(part) for part in (exact, *rough)]
+    if None in values or any(abs(value - values[0]) > ROUGHLY * abs(values[0]) for value in values):
+        return None
+    return exact if judge(gold, exact) else rough[-1]
+
+
+def without_domain(text: str) -> str:
+    r"""A text without the declaration of its variables, such as `k\in\mathbb{Z}`."""
+    if "mathbb" not in text and "\\text{" not in text:
+        return text
+    parts = cut(text, ";")
+    kept = [part for part in parts if not DOMAIN.fullmatch(part)]
+    return ";".join(kept) if kept and len(kept) < len(parts) else text
+
+
+def by_name(parts: list[str]) -> dict[str, str] | None:
+    """Values by name of a list like "x=1; y=2", `None` if it is none, or has a name twice."""
+    pairs = [cut(part, "=") for part in parts]
+    if len(pairs) < 2 or any(len(pair) != 2 or not NAMED.match(pair[0]) for pair in pairs):
+        return None
+    found = {name.lstrip("\\"): value for name, value in pairs}
+    return found if len(found) == len(parts) else None
+
+
+def in_order_of_names(values: dict[str, str]) -> list[str]:
+    """The values as a tuple would hold them: x before y, a before b."""
+    return [values[name] for name in sorted(values)] if all(len(name) < 6 for name in values) else list(values.values())
