@@ -27,6 +27,7 @@ STATEMENT = re.compile(
     r"[ \t*:：]*(?P<answer>(?:\$\$[^$]{1,1000}\$\$|\$[^$\n]{1,1000}\$|\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]"
     r"|(?!\.(?:\s|$)|[,;]?\s+(?:because|since|as|so|which|where|but|wait)\b)[^\n。])+)", re.IGNORECASE | re.DOTALL
 )  # fmt: skip
+SUBJECT = re.compile(r"(?:the|it|so|thus|this|that|there)\b[^=]{0,80}?\b(?:is|are|equals)\b\s*:?\s*", re.IGNORECASE)
 # A formula, or what is printed in bold, on the last line of a text that says nowhere where its answer is.
 DISPLAYED = re.compile(r"(?:\$\$|\\\[)\s*([^$]{1,500}?)\s*(?:\$\$|\\\])\s*\.?\s*$")
 FORMULA = re.compile(r"\$([^$\n]{1,500})\$|\\\((.{1,500}?)\\\)|\*\*([^*\n]{1,500})\*\*")
@@ -147,7 +148,7 @@ def stated(text: str) -> str | None:
     for marker in reversed(list(MARKER.finditer(text))):
         match = STATEMENT.match(text, marker.end())
         if answer := match["answer"].strip().strip("*` ").rstrip(".").rstrip("*` ") if match else "":
-            return answer
+            return answer[match.end() :] if (match := SUBJECT.match(answer)) else answer
     return None
 
 

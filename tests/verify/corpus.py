@@ -151,7 +151,7 @@ RESPONSES: dict[str, list[tuple[str, str, str | None, str]]] = {
         ("math", "7", "<think> a </think> <answer> 7 </answer>", "correct"),
         ("math", "7", r"<think> a </think> <answer> it is \boxed{7} </answer>", "correct"),
         ("math", "7", r"reasoning </think> The answer is \boxed{7}", "correct"),
-        ("math", "7", THOUGHT + "The final answer is $7$. I hope it is correct.", "wrong"),
+        ("math", "7", THOUGHT + "The final answer is $7$. I hope it is correct.", "correct"),
         ("math", "7", THOUGHT + "The final answer is 7.", "correct"),
         ("math", "7", THOUGHT + "**Answer:** 7", "correct"),
         ("math", "7", THOUGHT + "Answer: $7$", "correct"),

@@ -37,7 +37,7 @@ def test_most_cases_need_no_computer_algebra():
     [
         (r"$\dfrac12$", r"\frac{1}{2}"),
         (r" 7 . ", "7"),
-        (r"\left( 1 , 2 \right)", "(1,2)"),
+        (r"\left( 1 , 2 \right)", "(1;2)"),
         (r"1{,}000", "1,000"),
         (r"0{,}5", "0.5"),
         (r"x \leq 3", r"x\le3"),

@@ -190,7 +190,7 @@ def case_key(case: Case) -> tuple:
 def gold_text(kind: str, gold: Any) -> str:
     """A gold as text; lists of answers become one list of mathematics, other structures JSON."""
     if isinstance(gold, (list, tuple)) and kind == "math":
-        return ", ".join(map(str, gold))
+        return "; ".join(map(str, gold))
     return gold if isinstance(gold, str) else "" if gold is None else json.dumps(gold, default=str)
 
 
@@ -201,7 +201,12 @@ def decide_here(name: str, gold: str, answer: str | None, *columns: Any) -> Verd
         return Verdict(BAD_GOLD, answer, note="the gold is empty")
     if answer is None or not answer.strip():
         return Verdict(NO_ANSWER, None)
-    result = kind.quick(gold, answer, *columns) if kind.quick else None
+    try:
+        result = kind.quick(gold, answer, *columns) if kind.quick else None
+    except Exception as error:  # a fault of ours must not end a training: a worker decides, or the verdict says so
+        if not kind.many:
+            return Verdict(ERROR, answer, note=f"{type(error).__name__}: {error}"[:300])
+        result = None
     if result is None:
         return None if kind.many else Verdict(BAD_GOLD, answer, note=f"cannot be read as `{name}`")
     return Verdict(CORRECT if result == 1 else WRONG, answer, float(result))

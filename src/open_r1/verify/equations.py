@@ -13,7 +13,7 @@ NAMED = re.compile(rf"(?:{NAME}|(?:{NAME})[:/](?:{NAME})|\\frac\{{[A-Z]{{1,3}}\}
 FUNCTION = re.compile(r"y|[a-z]\(x\)")
 APPLIED = re.compile(r"\\(?:sin|cos|tan|cot|log|ln|lim)(?![a-z])|\\frac\{d")
 UNKNOWNS = re.compile(r"(?<![a-zA-Z\\])[xyz](?![a-zA-Z])")
-APPROXIMATE = r"\approx "
+APPROXIMATE = r"\approx"
 ROUGHLY = 0.01  # relative gap that "about" may cover
 DOMAIN = re.compile(r"\\text\{(?:where|for|with)\}.*|(?:\\forall ?)?[a-z](?:;[a-z])*\\in ?\\mathbb\{[ZNQRC]\}(?:[_^]\{?[+*]\}?)*")
 

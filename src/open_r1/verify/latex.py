@@ -74,7 +74,7 @@ COMMANDS: list[tuple[str, Spelling]] = [
     (r"\s*\\text\{\s*,?\s*(?:and|or)\s*\}|,?\s+(?:and|or)\s+|[和或、]|\\(?:lor|vee|land|wedge)" + END, joint),
     (rf"\\leq(?:slant)?{END}|\\le{END}|=<|<=", r"\\le "),
     (rf"\\geq(?:slant)?{END}|\\ge{END}|>=", r"\\ge "),
-    (rf"\\neq{END}|\\not\s*=|!=(?==)", r"\\ne "),
+    (rf"\\neq{END}|\\not\s*=|(?<=\s)!=", r"\\ne "),
     (rf"\\lt{END}", "<"),
     (rf"\\gt{END}", ">"),
     (rf"\\(?:approx|simeq|doteq|thickapprox){END}", r"\\approx "),

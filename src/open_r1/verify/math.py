@@ -14,7 +14,7 @@ from .latex import canonical, closing
 from .numerals import readings
 from .numeric import constant
 from .reals import MEMBER, MIRRORED, RELATION, cut, is_set_like, read_reals
-from .units import read_number, same_quantity
+from .units import read_number, same_quantity, split_unit
 from .words import TEXT, as_words, missing, same_moment, same_words
 
 Judge = Callable[[str, str], bool | None]  # decides two atoms; None: cannot tell
@@ -91,6 +91,8 @@ def same(gold: str, answer: str, judge: Judge) -> bool | None:
     gold, answer = claimed(gold, answer)
     if gold is None or answer is None:
         return False
+    if gold == answer:
+        return True
     if is_set_like(gold) or is_set_like(answer):
         return same_set(gold, answer, judge)
     return same_parts(gold, answer, judge)
@@ -319,9 +321,14 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
         return same_in_base(based, (gold, answer))
     if (r"\infty" in gold) != (r"\infty" in answer) and (exact_gold or exact_answer):
         return False
+    (wanted, unit), (given, other) = split_unit(gold), split_unit(answer)
+    if unit or other:
+        return False if unit and other and unit != other else same_atom(wanted, given, judge)
     without = [text.removesuffix(r"\degree") for text in (gold, answer)]
     if (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):  # a unit may be left out
         return True
+    if (";" in gold) != (";" in answer) or set(TEXT.findall(gold)) != set(TEXT.findall(answer)):
+        return False  # half an interval is no number, and "or any other number" none either
     return judge(gold, answer)
 
 

@@ -54,7 +54,8 @@ def continued(match: re.Match) -> str:
 # ------------------------------------------------------------------------------------------- commas between digits
 
 RUN = re.compile(r"(?<![\w.,])\d+(?:,\d+)+(?:\.\d+)?(?![\d,])|(?<![\w.,])\d{1,3}(?:\.\d{3})+,\d+(?![\w.,])")
-GROUPED = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?")
+GROUPED = re.compile(r"[1-9]\d{0,2}(?:,\d{3})+(?:\.\d+)?")
+BRACKETED_RUN = re.compile(r"[(\[{]\d+(?:,\d+)+(?:[)\]]|\\\})")  # (1,234) is a pair, [0,5] an interval
 FOREIGN = re.compile(r"\d+,\d+|\d{1,3}(?:\.\d{3})+,\d+")
 SURELY_FOREIGN = re.compile(r"0,\d+|\d+,\d\d|\d{1,3}(?:\.\d{3})+,\d+")
 
@@ -77,9 +78,12 @@ def readings(text: str, foreign: bool = False) -> list[str]:
         return [text]
     runs = RUN.findall(text)
     found = [text.replace(",", ";")]
+    if BRACKETED_RUN.search(text):
+        return found
     if runs and all(GROUPED.fullmatch(run) for run in runs):
         found.append(RUN.sub(lambda match: match[0].replace(",", ""), text).replace(",", ";"))
-    if len(runs) == 1 and (FOREIGN if foreign else SURELY_FOREIGN).fullmatch(runs[0]) and not GROUPED.fullmatch(runs[0]):
+    alone = len(runs) == 1 and not re.search(r"[(\[{;∨]", text)
+    if alone and (FOREIGN if foreign else SURELY_FOREIGN).fullmatch(runs[0]) and not GROUPED.fullmatch(runs[0]):
         found.append(text.replace(runs[0], runs[0].replace(".", "").replace(",", ".")))
     return found
 

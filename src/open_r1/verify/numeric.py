@@ -12,7 +12,7 @@ import random
 import re
 import threading
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau varphi chi psi omega"
 TOKEN = re.compile(r"\d+(?:\.\d*)?|\.\d+|\\[a-zA-Z]+|\\[{}%]|[a-zA-Z]|\S")
@@ -117,6 +117,32 @@ def constant(text: str) -> Fraction | None:
     if close(*values) is not True or abs(values[0] - real) > 10**-TOLERANCE * abs(real):
         return None
     return Fraction(context().nstr(real, TOLERANCE, strip_zeros=False))
+
+
+class Line(NamedTuple):
+    """A linear function of one variable: its name, where it is zero, and whether it rises."""
+
+    name: str
+    zero: Fraction
+    rises: bool
+
+
+def linear(left: str, right: str) -> Line | None:
+    """The difference of two sides, where it is linear in a single variable; else `None`."""
+    names = set(re.findall(r"(?<![a-zA-Z\\])[a-df-hj-z](?![a-zA-Z_(])", left + " " + right))
+    if len(names) != 1:
+        return None
+    name = names.pop()
+    try:
+        xs = [variable(name, point) for point in range(3)]
+        ys = [arithmetic("-", at_point(left, point)[0], at_point(right, point)[0]) for point in range(3)]
+    except Unknown:
+        return None
+    if not all(isinstance(y, Fraction) for y in ys):
+        return None
+    slope = (ys[1] - ys[0]) / (xs[1] - xs[0])
+    straight = slope and ys[2] - ys[0] == slope * (xs[2] - xs[0])
+    return Line(name, xs[0] - ys[0] / slope, slope > 0) if straight else None
 
 
 @functools.lru_cache(maxsize=8192)

@@ -8,6 +8,7 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+from .numeric import linear
 from .words import REALS, unwrapped
 
 RELATION = re.compile(r"<|>|\\le(?![a-z])|\\ge(?![a-z])|\\ne(?![a-z])")
@@ -132,6 +133,9 @@ class Reader:
     def inequality(self, text: str) -> list[Piece]:
         sides, signs = [side.strip() for side in RELATION.split(text)], RELATION.findall(text)
         names = [index for index, side in enumerate(sides) if VARIABLE.fullmatch(side)]
+        if not names and len(sides) == 2 and (line := linear(*sides)):
+            self.names.add(line.name)
+            return half(signs[0] if line.rises else MIRRORED.get(signs[0], signs[0]), line.zero)
         if len(names) != 1 or not 2 <= len(sides) <= 3 or (len(sides) == 3 and names != [1]):
             raise NoSet
         self.names.add(sides[names[0]])

@@ -43,7 +43,7 @@ WORD = re.compile(
     r"\\text\{(?P<text>[^{}\d]*)\}|(?P<bare>[a-zA-Z]{2,}\.?|[\u4e00-\u9fff]{1,6}|¢|(?<=/)[a-zA-Z])|(?P<degree>\\degree)|(?P<over>/|\\cdot)"
     r"|(?P<raised>\^\{(?P<power>-?[1-4])\})"
 )
-REJECTED = {"or", "and", "not", "if", "any", "other", "than", "more", "less", "between", "either", "maybe", "but", "number"}
+REJECTED = {"or", "and", "not", "if", "than", "more", "less", "between", "either", "maybe", "but"}
 NO_UNIT = re.compile(r"(?:sin|cos|tan|log|ln|exp|lim|max|min|gcd|lcm|mod|det|pi|and|or|if|for|any|all|not|no)$", re.IGNORECASE)
 
 
@@ -81,6 +81,8 @@ def read_unit(text: str) -> tuple[tuple[str, int], ...] | None:
     """The unit that follows a number; empty for none, `None` for what is no unit."""
     if text.strip() in (r"\%", "%"):
         return (("%", 1),)
+    if "∨" in text or ";" in text:
+        return None  # 42 or any other number
     text, spaced = re.sub(r"\\(?=[%$])", "", text).rstrip("."), text[:1] == " "
     exponents: dict[str, int] = {}
     sign, power, last, at = 1, 1, "", 0
@@ -111,6 +113,13 @@ def read_unit(text: str) -> tuple[tuple[str, int], ...] | None:
                 exponents[last] = exponents.get(last, 0) + sign * power
                 power = 1
     return tuple(sorted((unit, exponent) for unit, exponent in exponents.items() if unit != "unit" or exponent != 1))
+
+
+def split_unit(text: str) -> tuple[str, tuple[tuple[str, int], ...]]:
+    r"""An expression and the unit in `\text{}` that follows it, empty for none: `5\pi\text{ cm}^{2}`."""
+    before, mark, after = text.partition(r"\text{")
+    unit = read_unit(mark + after) if mark and before.strip() else None
+    return (before.strip(), unit) if unit else (text, ())
 
 
 def words_of(text: str) -> list[str]:

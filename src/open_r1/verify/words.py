@@ -14,6 +14,7 @@ MISSING = [
     (re.compile(r"(?:is )?(?:undefined|not defined|indeterminate|无定义)"), {UNDEFINED}),
 ]  # fmt: skip
 REALS = re.compile(r"(?:all |any |every |the (?:set of )?)*real (?:numbers?|values?)(?: \w)?|(?:all )?reals|全体实数|任意实数")
+TRUTH = {"yes", "no", "true", "false", "not"}
 COUNTED = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
            "ten": "10", "eleven": "11", "twelve": "12"}  # fmt: skip
 CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))? ?(?:(a|p)\.?m\.?)?|(noon)|(midnight)", re.IGNORECASE)
@@ -91,7 +92,7 @@ def same_words(gold: str, answer: str) -> bool | None:
         return bool(says & other)
     words, others = as_words(gold), as_words(answer)
     if words and others:
-        return words == others or (words in ("yes", "no", "true", "false") and re.match(rf"{words}[,;:.]", others) is not None)
+        return words == others or bool(words in TRUTH and re.match(rf"{words}[,;:.]", others) and not TRUTH & set(re.findall(r"\w+", others)[1:]))
     if COUNTED.get(words or others or ""):
         return COUNTED.get(words or "", gold) == COUNTED.get(others or "", answer)
     if bool(words) != bool(others) and (words or others).count(" ") >= 1:
