@@ -22,7 +22,8 @@ def sides(text: str) -> list[str]:
     """Sides of an equation or of a chain of them; one for a text without, or for a list."""
     if "=" not in text or len(cut(text, ";")) > 1 or "∨" in text:
         return [text]
-    return [side for side in cut(text, "=") if side]
+    found = [side for side in cut(text, "=") if side]
+    return found[::-1] if len(found) == 2 and NAMED.match(found[1]) and not NAMED.match(found[0]) else found
 
 
 def claimed(gold: str, answer: str) -> tuple[str | None, str | None]:
@@ -54,7 +55,7 @@ def claimed(gold: str, answer: str) -> tuple[str | None, str | None]:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two left sides name the same; y and f(x) do."""
-    return bool(NAMED.match(one)) and one == other or "y" in (one, other) and all(map(FUNCTION.fullmatch, (one, other)))
+    return one == other or "y" in (one, other) and all(map(FUNCTION.fullmatch, (one, other)))
 
 
 def is_quantity(text: str) -> bool:

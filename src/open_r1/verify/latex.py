@@ -89,7 +89,9 @@ COMMANDS: list[tuple[str, Spelling]] = [
     (r"(?<![\w\\])(?P<kind>[CP])_\{?(?P<n1>\d+)(?P<n2>)\}?\s*\^\s*\{?(?P<k1>\d+)(?P<k2>)\}?", chosen),
     (r"(?<=\d) ?[xX] ?(?=10\s*\^)", r"\\times "),
     (r"\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\(?:degree|deg)" + END, r"\\degree "),
+    (r"\^\s*\{?\s*\\prime\s*\}?", "'"),
     (r"([_^])\s*([0-9]+|[a-zA-Z])", r"\1{\2}"),
+    (r"[(\[]\s*(\\begin\{pmatrix\}(?:(?!\\begin|\\end).)*\\end\{pmatrix\})\s*[)\]]", r"\1"),
 ]
 LISTS: list[tuple[str, Spelling]] = [
     (r",(?!\d)|(?<!\d),", ";"),
@@ -131,13 +133,11 @@ def closed_up(match: re.Match) -> str:
 
 
 def outermost(text: str) -> str:
-    """Without braces around everything, and without the brackets that an array stands in: it is a matrix already."""
+    """Without braces around everything."""
     while len(text) > 1 and text[0] == "{" and closing(text, 0) == len(text) - 1:
         text = text[1:-1].strip()
         if re.search(r"[,;|]", text) and closing("{" + text + "}", 0) == len(text) + 1 and "{" not in text:
             return rf"\{{{text}\}}"  # a set, as people type it
-    if text[:1] in ("(", "[") and text[1:].startswith(r"\begin{pmatrix}") and text[:-1].endswith(r"\end{pmatrix}"):
-        return text[1:-1] if text.count(r"\begin") == 1 else text
     return text
 
 

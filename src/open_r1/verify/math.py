@@ -23,11 +23,12 @@ BASES = {
     name: str(n) for n, name in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2)
 }
 BASES["sixteen"] = "16"
-BASED = re.compile(r"(?:\(|\\text\{)?(?P<digits>[0-9A-F]+)[)}]?_(?:\{(?P<base>\d+|\\text\{\w+\}|[a-z]+)\}|\\text\{(?P<word>\w+)\})")
+BASED = re.compile(r"(?:\(|\\text\{)?(?P<digits>-?[0-9A-F]+)[)}]?_(?:\{(?P<base>\d+|\\text\{\w+\}|[a-z]+)\}|\\text\{(?P<word>\w+)\})")
 OPERATION = re.compile(
     r"\d\s*[-+*/^!×÷]|\\(?:cdot|times|frac|sqrt|binom|div|int|sum|prod|lim|log|ln|sin|cos|tan|gcd|lcm|max|min|det)|[a-z]\(\d"
 )
 OPTION = re.compile(r"(?:\\text\{\s*\(?([A-J])[).:]?\s*\}|\(([A-J])\)|([A-J])[).:])\s*(.+)")
+PROSE = re.compile(r"\\begin|(?<![a-zA-Z\\{])(?!arc)[a-zA-Z]{4,}")  # what no judge of formulas can read
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -57,11 +58,16 @@ def compare(gold: str, answer: str, judge: Judge) -> bool | None:
     if len(answer) > 5 * MAX_LENGTH:
         return False
     gold, answer = plain(gold), plain(answer)
-    if gold == answer:
+    if squeezed(gold) == squeezed(answer):
         return True
     if len(answer) > MAX_LENGTH or not answer:
         return False
     return some(same(one, other, judge) for one in readings(gold) for other in readings(answer, foreign=True))
+
+
+def squeezed(text: str) -> str:
+    """A text without spaces, but those between digits: `2 3/4` is a mixed number."""
+    return re.sub(r"(?<!\d) | (?!\d)", "", text)
 
 
 def copied(answer: str, gold: str, prompt: str) -> bool:
@@ -117,7 +123,7 @@ def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
         return same_parts(left, right, judge)
     if one or other or is_set_like(gold) != is_set_like(answer):
         return False
-    return judge(gold, answer)
+    return judge(gold, answer) if RELATION.search(gold) and RELATION.search(answer) else False
 
 
 def as_interval(text: str) -> str | None:
@@ -327,7 +333,7 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
     without = [text.removesuffix(r"\degree") for text in (gold, answer)]
     if (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):  # a unit may be left out
         return True
-    if (";" in gold) != (";" in answer) or set(TEXT.findall(gold)) != set(TEXT.findall(answer)):
+    if PROSE.search(gold + " " + answer) or (";" in gold) != (";" in answer) or set(TEXT.findall(gold)) != set(TEXT.findall(answer)):
         return False  # half an interval is no number, and "or any other number" none either
     return judge(gold, answer)
 

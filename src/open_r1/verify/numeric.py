@@ -25,10 +25,13 @@ FUNCTIONS = {
 GROWING = ("exp", "sinh", "cosh")
 DIGITS, TOLERANCE, POINTS = 40, 25, 4  # digits kept, digits that must agree, points
 MAX_BITS, MAX_FACTORIAL, MAX_DEPTH = 20_000, 500, 60
-STOPS = ("+", "-", ")", "}", "]", "|", "=", ",", "", r"\cdot", r"\times", "*", "/")
+STOPS = ("+", "-", ")", "}", "]", "|", r"\rfloor", r"\rceil", "=", ",", "", r"\cdot", r"\times", "*", "/")
 
 
 SMALL = 20  # digits: a gap below is zero, or the rest of a cancellation
+
+
+CONSTANTS = {"e": lambda mp: mp.e + 0, "i": lambda mp: mp.mpc(0, 1)}
 
 
 class Unknown(Exception):
@@ -295,6 +298,10 @@ class Parser:
             value = self.sum()
             self.take("|")
             return abs(value)
+        if token in (r"\lfloor", r"\lceil"):
+            value = number(self.sum())
+            self.take(r"\rfloor" if token == r"\lfloor" else r"\rceil")
+            return getattr(context(), "floor" if token == r"\lfloor" else "ceil")(value)
         if token.startswith("\\") and len(token) > 2:
             return self.command(token[1:])
         if token.isalpha() and token.isascii():
@@ -302,12 +309,17 @@ class Parser:
         raise Unknown(token)
 
     def letter(self, token: str) -> Any:
-        if self.peek() == "_":
-            self.take()
-            start = self.at
-            self.primary()
-            return variable(token + "".join(self.tokens[start : self.at]), self.point)
-        return context().e + 0 if token == "e" else context().mpc(0, 1) if token == "i" else variable(token, self.point)
+        return self.named(token) if self.peek() in ("_", "'") or token not in "ei" else CONSTANTS[token](context())
+
+    def named(self, token: str) -> Fraction:
+        """Value of a variable, whose name goes on with its index and primes."""
+        start = self.at
+        while self.peek() in ("_", "'"):
+            if self.take() == "_" and self.take() == "{":
+                depth = 1
+                while depth:
+                    depth += {"{": 1, "}": -1}.get(self.take(), 0)
+        return variable(token + "".join(self.tokens[start : self.at]), self.point)
 
     def command(self, name: str) -> Any:
         if name == "frac":
@@ -321,7 +333,7 @@ class Parser:
         if name == "pi":
             return context().pi + 0
         if name in GREEK.split():
-            return variable(name, self.point)
+            return self.named(name)
         if name in FUNCTIONS:
             return self.function(name)
         raise Unknown(name)

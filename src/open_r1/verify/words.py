@@ -92,7 +92,9 @@ def same_words(gold: str, answer: str) -> bool | None:
         return bool(says & other)
     words, others = as_words(gold), as_words(answer)
     if words and others:
-        return words == others or bool(words in TRUTH and re.match(rf"{words}[,;:.]", others) and not TRUTH & set(re.findall(r"\w+", others)[1:]))
+        return words == others or bool(
+            words in TRUTH and re.match(rf"{words}[,;:.]", others) and not TRUTH & set(re.findall(r"\w+", others)[1:])
+        )
     if COUNTED.get(words or others or ""):
         return COUNTED.get(words or "", gold) == COUNTED.get(others or "", answer)
     if bool(words) != bool(others) and (words or others).count(" ") >= 1:
