@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from .equations import NAMED, by_name, claimed, in_order_of_names, sides
 from .latex import canonical, closing
 from .numerals import readings
-from .numeric import constant
+from .numeric import constant, has_value
 from .reals import MEMBER, MIRRORED, RELATION, cut, is_set_like, read_reals
 from .units import read_number, same_quantity, split_unit
 from .words import TEXT, as_words, missing, same_moment, same_words
@@ -28,6 +28,7 @@ OPERATION = re.compile(
     r"\d\s*[-+*/^!×÷]|\\(?:cdot|times|frac|sqrt|binom|div|int|sum|prod|lim|log|ln|sin|cos|tan|gcd|lcm|max|min|det)|[a-z]\(\d"
 )
 OPTION = re.compile(r"(?:\\text\{\s*\(?([A-J])[).:]?\s*\}|\(([A-J])\)|([A-J])[).:])\s*(.+)")
+ENDLESS = re.compile(r"[+-]?\\infty")
 PROSE = re.compile(r"\\begin|(?<![a-zA-Z\\{])(?!arc)[a-zA-Z]{4,}")  # what no judge of formulas can read
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
@@ -258,6 +259,7 @@ COMPARABLE = {
 }
 
 
+@functools.lru_cache(maxsize=8192)
 def structure(text: str) -> tuple[str, list[str]]:
     """Kind of an answer (`atom`, `list`, `set`, `tuple`, `interval`, `union`, `matrix`, `ratio`) and its parts."""
     if rows := read_matrix(text):
@@ -325,8 +327,10 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
     based = [BASED.fullmatch(text) for text in (gold, answer)]
     if any(based):
         return same_in_base(based, (gold, answer))
-    if (r"\infty" in gold) != (r"\infty" in answer) and (exact_gold or exact_answer):
-        return False
+    if ENDLESS.fullmatch(gold) or ENDLESS.fullmatch(answer):
+        return None if r"\infty" in gold and r"\infty" in answer or not (has_value(gold) or has_value(answer)) else False
+    if bool(exact_gold) != bool(exact_answer):  # a number beside an expression: without its unit, for a judge of expressions
+        gold, answer = (str(exact.value) if exact and exact.unit else text for exact, text in ((exact_gold, gold), (exact_answer, answer)))
     (wanted, unit), (given, other) = split_unit(gold), split_unit(answer)
     if unit or other:
         return False if unit and other and unit != other else same_atom(wanted, given, judge)

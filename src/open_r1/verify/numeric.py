@@ -102,12 +102,33 @@ def close(one: Any, other: Any) -> bool | None:
     """Whether two values agree in relation to their size; `None` for two that may be the rest of a cancellation."""
     if isinstance(one, Fraction) and isinstance(other, Fraction):
         return one == other
+    if far(one, other):
+        return False
     a, b = number(one), number(other)
     if abs(a - b) <= 10**-TOLERANCE * max(abs(a), abs(b)):
         return True
     return None if is_zero(a) and is_zero(b) else False
 
 
+def far(one: Any, other: Any) -> bool:
+    """Whether two values differ so clearly that ordinary floats can tell, at a tenth of the cost."""
+    try:
+        a, b = complex(one), complex(other)
+    except (OverflowError, TypeError):
+        return False
+    size = max(abs(a), abs(b))
+    return 1e-9 < size < 1e300 and abs(a - b) > 1e-6 * size
+
+
+def has_value(text: str) -> bool:
+    """Whether an expression has a finite value wherever it was tried."""
+    try:
+        return bool(at_point(text, 0))
+    except Unknown:
+        return False
+
+
+@functools.lru_cache(maxsize=8192)
 def constant(text: str) -> Fraction | None:
     """The real number that an expression without variables stands for, to 25 digits if it is not rational; else `None`."""
     try:
@@ -299,9 +320,11 @@ class Parser:
             self.take("|")
             return abs(value)
         if token in (r"\lfloor", r"\lceil"):
-            value = number(self.sum())
+            value = self.sum()
+            if not isinstance(value, Fraction) or value.denominator % 997 == 0:
+                raise Unknown("steps of a variable")  # few random points do not tell them apart
             self.take(r"\rfloor" if token == r"\lfloor" else r"\rceil")
-            return getattr(context(), "floor" if token == r"\lfloor" else "ceil")(value)
+            return Fraction(math.floor(value) if token == r"\lfloor" else math.ceil(value))
         if token.startswith("\\") and len(token) > 2:
             return self.command(token[1:])
         if token.isalpha() and token.isascii():
@@ -410,13 +433,18 @@ def root(value: Any, order: Any) -> Any:
     return number(value) ** (1 / number(order))
 
 
-def factorial(value: Any) -> Fraction:
-    if not isinstance(value, Fraction) or value.denominator != 1 or not 0 <= value <= MAX_FACTORIAL:
+def factorial(value: Any) -> Any:
+    """Exact for integers; that of a random point by the gamma function, which obeys the same laws."""
+    if not isinstance(value, Fraction) or abs(value) > MAX_FACTORIAL:
         raise Unknown("factorial")
-    return Fraction(math.factorial(value.numerator))
+    if value.denominator == 1 and value >= 0:
+        return Fraction(math.factorial(value.numerator))
+    if value.denominator < 900 or value.denominator == 1:  # written like this: 1/2! has no school value
+        raise Unknown("factorial")
+    return context().gamma(number(value) + 1)
 
 
-def binomial(n: Any, k: Any) -> Fraction:
-    if not all(isinstance(value, Fraction) and value.denominator == 1 and 0 <= value <= MAX_FACTORIAL for value in (n, k)):
-        raise Unknown("binomial")
-    return Fraction(math.comb(n.numerator, k.numerator))
+def binomial(n: Any, k: Any) -> Any:
+    if all(isinstance(value, Fraction) and value.denominator == 1 and 0 <= value <= MAX_FACTORIAL for value in (n, k)):
+        return Fraction(math.comb(n.numerator, k.numerator))
+    return number(factorial(n)) / (number(factorial(k)) * number(factorial(arithmetic("-", n, k))))

@@ -4,6 +4,7 @@ A set is read into sorted pieces without gaps or overlaps, so that equal sets ha
 with other ends are compared as texts elsewhere (`math.py`).
 """
 
+import functools
 import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -35,6 +36,7 @@ class NoSet(Exception):
     """A text that is no set of real numbers which this file can read."""
 
 
+@functools.lru_cache(maxsize=8192)
 def is_set_like(text: str) -> bool:
     """Whether an answer can only be read as a set of real numbers."""
     return bool(
@@ -168,15 +170,18 @@ def half(sign: str, number: Any) -> list[Piece]:
     return [below, above] if sign == r"\ne" else [below] if sign in ("<", r"\le") else [above]
 
 
-def cut(text: str, separator: str) -> list[str]:
+@functools.lru_cache(maxsize=16384)
+def cut(text: str, separator: str) -> tuple[str, ...]:
     """Parts between the separators that stand in no bracket; brackets of intervals may close with another kind."""
+    if separator not in text:
+        return (text.strip(),)
     parts, depth, start = [], 0, 0
     for at, character in enumerate(text):
         depth += (character in "([{") - (character in ")]}")
         if depth == 0 and text.startswith(separator, at) and at >= start and not (separator == "-" and at == 0):
             parts.append(text[start:at])
             start = at + len(separator)
-    return [part.strip() for part in [*parts, text[start:]]]
+    return tuple(part.strip() for part in [*parts, text[start:]])
 
 
 # ------------------------------------------------------------------------------------------------- sets as pieces

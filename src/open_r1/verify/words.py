@@ -1,5 +1,6 @@
 r"""Answers in words: "Tuesday", "no solution", clock times, dates. Which of them say the same?"""
 
+import functools
 import re
 
 TEXT = re.compile(r"\\text\{([^{}]*)\}")
@@ -35,6 +36,7 @@ def unwrapped(text: str) -> str:
     return " ".join(TEXT.sub(r" \1 ", text).split()) if "\\text" in text else text
 
 
+@functools.lru_cache(maxsize=8192)
 def as_words(text: str) -> str | None:
     """Case-folded text of an answer that is words, not mathematics: longer than a variable's name."""
     text = unwrapped(text).strip(" .")
@@ -43,6 +45,7 @@ def as_words(text: str) -> str | None:
     return None
 
 
+@functools.lru_cache(maxsize=8192)
 def missing(text: str) -> set[str]:
     """What an answer that names no value says; empty for one that does name something."""
     if text == r"\emptyset":
@@ -51,6 +54,7 @@ def missing(text: str) -> set[str]:
     return next((says for pattern, says in MISSING if pattern.fullmatch(plain)), set())
 
 
+@functools.lru_cache(maxsize=8192)
 def clock(text: str) -> tuple[int, bool | None] | None:
     """Seconds since midnight, or noon where it is not said which half of the day; and whether it is the second half, if it is said."""
     text = unwrapped(text).strip()
@@ -66,6 +70,7 @@ def clock(text: str) -> tuple[int, bool | None] | None:
     return hour % 12 * 3600 + minute * 60 + second, half
 
 
+@functools.lru_cache(maxsize=8192)
 def date(text: str) -> tuple[int, int, int | None] | None:
     """Month, day and, if it is said, year."""
     plain = unwrapped(text).strip()
@@ -79,11 +84,15 @@ def date(text: str) -> tuple[int, int, int | None] | None:
 
 def same_moment(gold: str, answer: str) -> bool | None:
     """Whether two clock times or two dates are the same; `None` for anything else. What is left out is no difference."""
-    if (one := date(gold)) and (other := date(answer)):
+    one, other = date(gold), date(answer)
+    if one and other:
         return one[:2] == other[:2] and (one[2] == other[2] or None in (one[2], other[2]))
-    if (one := clock(gold)) and (other := clock(answer)):
+    if one or other:
+        return False
+    one, other = clock(gold), clock(answer)
+    if one and other:
         return one[0] == other[0] and (one[1] == other[1] or None in (one[1], other[1]))
-    return None
+    return False if any(moment and moment[1] is not None for moment in (one, other)) else None
 
 
 def same_words(gold: str, answer: str) -> bool | None:
