@@ -39,7 +39,7 @@ def signs(gold: str) -> Iterator[str]:
     if value(gold) and number(gold) != 0 and not re.search(r"\b[cC]\b|[cC]_", gold):  # constants of integration
         terms = split(gold, "+-")
         if len(terms) == 1:
-            yield gold.strip()[1:].strip() if gold.strip()[0] in "+-" else f"-{gold}"
+            yield gold.strip()[1:].strip() if gold.strip()[0] == "-" else f"-{gold.strip().removeprefix('+')}"
         else:
             yield rf"-\left({gold}\right)"
             yield " ".join([*terms[:-1], {"+": "-", "-": "+"}[terms[-1][0]] + terms[-1][1:]])

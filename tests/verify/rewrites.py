@@ -13,7 +13,7 @@ Rule = Callable[[str], Iterator[str]]
 SAME: dict[str, Rule] = {}
 FRAC = r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}"
 NUMBER = re.compile(rf"(-?)\s*(?:(\d+(?:\.\d+)?)|{FRAC})")
-WORDS = re.compile(r"\\(?:text|mbox|mathrm|textbf)\b|(?<![\\A-Za-z])[A-Za-z]{3,}")
+WORDS = re.compile(r"\\(?:text|mbox|mathrm|textbf)\b|(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:or|at|is|if|by|of|to)(?![A-Za-z]))")
 RELATION = re.compile(r"\\(?:leq?|geq?|leqslant|geqslant|lt|gt|neq?|in|approx|to|equiv|pm|mid)\b|[<>=:|]")
 STRUCTURE = re.compile(r"[,;$%']|\\(?:mp|circ|begin|cup|cap|infty|sum|int|lim|quad|cdots|ldots|prime)\b|\d_|\de[-+]?\d")
 NAMED = re.compile(r"([A-Za-z](?:_\{?\w+\}?)?(?:\([a-z]\))?)\s*=\s*([^=]+)")
@@ -40,7 +40,8 @@ FRAMES = (
 def rewrites(gold: str) -> Iterator[tuple[str, str]]:
     """Name of a rule and an answer that is as right as the gold; answers of `frame` are whole responses."""
     yield "itself", gold
-    yield "frame", FRAMES[sum(map(ord, gold)) % len(FRAMES)].format(gold)
+    frames = FRAMES[1:] if WORDS.search(gold) else FRAMES
+    yield "frame", frames[sum(map(ord, gold)) % len(frames)].format(gold)
     yield from apply(SAME, gold)
 
 
