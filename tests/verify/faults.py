@@ -104,7 +104,7 @@ def other_units(gold: str) -> Iterator[str]:
     if match := PERCENT.fullmatch(gold):
         yield rf"{float(Fraction(match[1]) / 10)}\%"
     elif match := DEGREES.fullmatch(gold):
-        yield from (rf"{match[1]}\text{{ radians}}", rf"\frac{{{match[1]}\pi}}{{90}}")
+        yield from (rf"{match[1]}\text{{ radians}}", rf"\frac{{{match[1]}\pi}}{{90}}") if float(match[1]) else ()
     elif match := MONEY.fullmatch(gold):
         yield from (rf"{match[1]}\text{{ cents}}", rf"\$1{match[1]}", rf"\text{{€}}{match[1]}")
     elif (match := UNIT.fullmatch(gold)) and match["unit"] in OTHER_UNIT:
