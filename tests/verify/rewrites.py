@@ -215,8 +215,8 @@ def order(gold: str) -> Iterator[str]:
         yield from (opening + ", ".join(turned) + end for turned in (items[::-1], [*items[1:], items[0]]))
         if not opening:
             yield from (r"\{" + ", ".join(items) + r"\}", ", ".join(items[:-1]) + r" \text{ and } " + items[-1], "; ".join(items))
-        if not opening and len(items) == 2 and items[1] == f"-{items[0]}":
-            yield rf"\pm {items[0]}" if len(split(items[0], "+-")) == 1 else rf"\pm\left({items[0]}\right)"
+        if not opening and len(items) == 2 and items[1] == f"-{items[0]}" and len(split(items[0], "+-")) == 1:
+            yield rf"\pm {items[0]}"
     if gold.count(r"\pm") == 1 and value(gold.replace(r"\pm", "+")):
         yield ", ".join(gold.replace(r"\pm", sign).strip().removeprefix("+").strip() for sign in "+-")
 
