@@ -8,6 +8,7 @@ A source is an entry of a recipe's `datasets` list:
       revision: 1a2b3c            # of a Hub dataset
       columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
       domain: reasoning           # where the data does not say
+      language: en                # likewise; by default the prompt tells it, where it can be told
       from_step: 60               # GRPO: prompts of this source are drawn from that step on
       weight: 1.0                 # GRPO: share among the sources that are drawn, by default their size
       max_terms: 8                # further keys go to the generator of mini:* and gym:*
@@ -24,6 +25,7 @@ from typing import Any
 
 from ..artifacts import looks_local
 from ..errors import DataError
+from ..metrics.language import language_code
 from ..recipes import check_keys
 from .columns import CHATS, detected, shared_row
 from .splits import split_of
@@ -67,6 +69,8 @@ def check_source(source: Any) -> None:
     """Raises `DataError` for an entry of a recipe that names no source."""
     if not isinstance(source, dict) or not isinstance(source.get("path"), str):
         raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
+    if source.get("language") is not None and not language_code(source["language"]):
+        raise DataError(f"datasets entry {source['path']}: unknown language {source['language']!r}", "use a code such as `en` or `zh`")
 
 
 def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
