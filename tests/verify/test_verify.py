@@ -269,11 +269,11 @@ LONG = {  # name -> kind, gold, text, outcome; choices have ten options
     "10^6 backticks": ("code", '["assert f(1) == 1"]', THOUGHT + "`" * 10 * MANY, "wrong"),  # the last block is empty
     "10^5 spaces in the answer": ("math", "7", f"{THOUGHT}<answer>1{' ' * MANY}2</answer>", "wrong"),
     "10^5 no-break spaces in the choice": ("choice", "B", f"{THOUGHT}<answer>1{'~' * MANY}2</answer>", "wrong"),
-    "10^5 dashes, sentences": ("constraints", SENTENCES, "-" * MANY, "timeout"),
-    "10^5 empty lines, bullets": ("constraints", BULLETS, "a" + "\n" * MANY + "b", "timeout"),
-    "10^5 empty lines, postscript": ("constraints", MARKER, "a" + "\n" * MANY + "b", "timeout"),
-    "10^5 empty lines, paragraphs": ("constraints", PARAGRAPHS, "a" + "\n" * MANY + "b", "wrong"),
-    "10^5 stars, paragraphs": ("constraints", PARAGRAPHS, "*" * MANY + "a", "correct"),
+    "10^5 dashes, sentences": ("constraints", SENTENCES, "-" * MANY, "correct"),
+    "10^5 empty lines, bullets": ("constraints", BULLETS, "a" + "\n" * MANY + "b", "wrong"),
+    "10^5 empty lines, postscript": ("constraints", MARKER, "a" + "\n" * MANY + "b", "wrong"),
+    "10^5 empty lines, paragraphs": ("constraints", PARAGRAPHS, "a" + "\n" * MANY + "b", "correct"),
+    "10^5 stars, paragraphs": ("constraints", PARAGRAPHS, "*" * MANY + "a", "wrong"),
 }
 
 

@@ -106,7 +106,7 @@ KINDS = {
     "exact": Kind(final_of, text.exact),
     "f1": Kind(final_of, text.f1),
     "refusal": Kind(lambda response: response.text, text.refuses_as_expected),
-    "constraints": Kind(final_of, constraints.judge, functools.partial(in_workers, "open_r1.verify.constraints:decide")),
+    "constraints": Kind(final_of, constraints.judge),
     "json_schema": Kind(final_of, None, functools.partial(in_workers, "open_r1.verify.structured:decide")),
     "gym": Kind(answer_of, None, functools.partial(in_workers, "open_r1.verify.gym:decide"), ("metadata",)),
     "code": Kind(final_of, None, in_sandbox),
