@@ -1,6 +1,7 @@
 """Verdicts: right, wrong, missing and unreadable are different outcomes, and no input is a surprise."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from corpus import RESPONSES, THOUGHT, boxed
 
+import open_r1
 from open_r1.errors import DataError
 from open_r1.formats import ResponseFormat, read_response
 from open_r1.verify import KINDS, OUTCOMES, Case, Verdict, bad_golds, equivalent, verify, verify_many
@@ -281,7 +283,7 @@ LONG = {  # name -> kind, gold, text, outcome; choices have ten options
 def long_results():
     """All of them in two workers, which end those that hang."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path(open_r1.__file__).parents[1])]))
         pool = Pool("pool_functions:outcome", 2)
         pool.run([["math", "7", "7"]] * 16, SECONDS)  # both have started
         cases = {name: case for name, case in LONG.items() if case[0] != "code" or shutil.which("bwrap")}

@@ -90,9 +90,13 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
         import reasoning_gym
     except ImportError:
         raise DataError(f"dataset gym:{task} needs reasoning-gym", "pip install 'open_r1[gym]'") from None
+    from ..verify.gym import UNSOUND, gold_of
+
+    if task in UNSOUND:
+        raise DataError(f"dataset gym:{task} cannot be verified: {UNSOUND[task]}", "use another task")
     try:
         entries = reasoning_gym.create_dataset(task, size=limit * 40, seed=0, **dials)
-    except (ValueError, TypeError, AssertionError) as error:
+    except (ValueError, TypeError, AttributeError, AssertionError) as error:
         raise DataError(f"dataset gym:{task}: {error}", "see the tasks and settings that reasoning-gym documents") from None
     seen: set[str] = set()
     found = 0
@@ -103,8 +107,8 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
         seen.add(question)
         found += 1
         yield {
-            "prompt": question, "answer": str(entry["answer"]), "verifier": "gym", "domain": "reasoning", "language": "en",
-            "difficulty": 0, "metadata": json.dumps({"task": task, "entry": entry}, default=str),
+            "prompt": question, "answer": gold_of(entry), "verifier": "gym", "domain": "reasoning", "language": "en",
+            "difficulty": 0, "metadata": json.dumps({"task": task, "dials": dials, "entry": entry}, default=str),
         }  # fmt: skip
         if found == limit:
             return
