@@ -73,6 +73,9 @@ def answer_of(row: Row) -> Row:
         answer = row["reward_model"].get("ground_truth")
     if answer is None:
         return {}
+    options = row.get("options")
+    if isinstance(answer, int) and not isinstance(answer, bool) and options and 0 <= answer < len(options):
+        answer = chr(ord("A") + answer)  # as text, it could be taken for the text of an option
     short = plain_answer(answer)
     return {"answer": short} | ({"solution": answer} if short != answer and isinstance(answer, str) and row.get("solution") is None else {})
 

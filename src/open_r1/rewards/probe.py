@@ -12,6 +12,7 @@ from typing import Any
 from ..errors import RecipeError
 from ..formats import Response, ResponseFormat, completion_text, render_prompt
 from ..verify import gold_text
+from ..verify.text import BETWEEN
 from .base import Reward
 
 WRONG = {"math": "123454321", "choice": "A", "exact": "none of these words"}
@@ -72,7 +73,7 @@ def probed(row: dict[str, Any], reward: Reward) -> bool:
 
 def responses(row: dict[str, Any], response_format: ResponseFormat) -> dict[str, str]:
     """A right, a wrong and a malformed response, as sampled: a prefilled tag is not part of the completion."""
-    gold, kind = gold_text(row["verifier"], row["answer"]), row["verifier"]
+    gold, kind = gold_text(row["verifier"], row["answer"]).split(BETWEEN)[0], row["verifier"]
     wrong = WRONG[kind] if gold != WRONG[kind] else "B"
     thoughts, found = WORDS.get(row.get("language"), WORDS["en"]), {"malformed": "?"}
     for name, answer in (("right", gold), ("wrong", wrong)):
