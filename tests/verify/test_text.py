@@ -63,6 +63,8 @@ def test_words_of_f1(text, found):
         ("$1,000.50", "$1000.50", True),
         ("巴黎", "巴黎。", True),
         ("a", "A.", True),
+        ("red cat !", "red cat", True),
+        ("red cat !", "red cat ! !", False),
         ("?", "?", True),
         ("?", "!", False),
         ("a", "the", False),

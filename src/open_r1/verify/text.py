@@ -32,10 +32,13 @@ def part(response: Response) -> str | None:
 
 
 def words(text: str) -> list[str]:
-    """The words that must be the same. An answer of nothing but articles is kept, as is one of nothing but marks."""
-    stripped = [word.lstrip(QUOTES).rstrip(QUOTES + STOPS) for word in WRAPPER.sub(r"\1", text).casefold().split()]
-    found = [word.replace(",", "") if THOUSANDS.fullmatch(word) else word for word in stripped if word]
-    return [word for word in found if word not in ("a", "an", "the")] or found or text.split()
+    """The words that must be the same. A mark that stands alone counts, unless it ends the answer; so does an answer of articles."""
+    written = WRAPPER.sub(r"\1", text).casefold().split()
+    if len(written) > 1 and written[-1] in STOPS:
+        written.pop()
+    found = [word.lstrip(QUOTES).rstrip(QUOTES + STOPS) or word for word in written]
+    found = [word.replace(",", "") if THOUSANDS.fullmatch(word) else word for word in found]
+    return [word for word in found if word not in ("a", "an", "the")] or found
 
 
 def exact(gold: str, answer: str) -> bool:
