@@ -165,7 +165,8 @@ def shared_columns(dataset, source: dict[str, Any]):
     if len(dataset) <= IN_MEMORY and dataset.data.nbytes <= BYTES:
         rows = [shared_row(row, source) for row in dataset]
         names = dict.fromkeys(name for row in rows for name in row)
-        return datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
+        found = datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
+        return found.cast_column("language", datasets.Value("string"))  # also where no prompt tells it
     sample = datasets.Dataset.from_list([shared_row(row, source) for row in dataset.select(range(min(1000, len(dataset))))])
     features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
 
