@@ -228,7 +228,8 @@ def training_row(row: Row, args: CurateArguments) -> Row:
     if args.output == "problems":
         return shared | {"pass_rate": row["pass_rate"]}
     if args.summary and row["language"] not in args.summary:
-        raise RecipeError(f"`summary` has no text for the language {row['language']!r}", f"add `{row['language']}:` to it")
+        hint = "add it, or name the data's `language` where the samples were drawn"
+        raise RecipeError(f"`summary` has no text for the language {row['language']!r}", hint)
     text = args.summary[row["language"]].replace("{answer}", row["extracted"] or "") if args.summary else row["final"] or ""
     return shared | {"response": ResponseFormat("r1").write(row["reasoning"], text)}
 

@@ -9,6 +9,8 @@ from open_r1.data import sources
 from open_r1.data.columns import as_messages, detected, plain_answer
 from open_r1.data.sources import load_source, load_sources
 from open_r1.errors import DataError
+from open_r1.metrics.language import main_language
+from open_r1.verify import verify
 
 
 @pytest.fixture
@@ -91,7 +93,8 @@ def test_public_dataset_needs_no_columns_in_the_recipe(read, name):
     row = read([given])[0]
     assert row["prompt"][-1:] == prompt[-1:] and [turn for turn in row["prompt"] if turn["role"] != "system"] == prompt
     assert (row.get("answer"), row.get("response")) == (answer, response)
-    assert (row["verifier"], row["domain"], row["language"]) == ("math", "reasoning", "en") and len(row["problem_id"]) == 16
+    assert (row["verifier"], row["domain"]) == ("math", "reasoning") and len(row["problem_id"]) == 16
+    assert row["language"] == main_language(prompt[-1]["content"])
 
 
 @pytest.mark.parametrize("name", LAYOUTS)
@@ -272,3 +275,46 @@ def test_an_instruction_and_its_input_are_one_prompt(tmp_path):
     found = load_source({"path": str(tmp_path / "alpaca.jsonl")})
     assert [row["prompt"][0]["content"] for row in found] == ["Add.\n\n3 and 4", "Say hello."]
     assert found["response"] == ["7", "hello"]
+
+
+@pytest.mark.parametrize(
+    ("row", "source", "language"),
+    [
+        ({"problem": "How many primes are below ten?"}, {}, "en"),
+        ({"problem": "十以内有多少个质数？"}, {}, "zh"),
+        ({"problem": "பத்துக்குக் கீழே எத்தனை பகா எண்கள் உள்ளன?"}, {}, "ta"),
+        ({"problem": "$x^2$"}, {}, None),
+        ({"problem": "$x^2$"}, {"language": "de"}, "de"),
+        ({"problem": "How many primes are below ten?", "language": "fr"}, {"language": "de"}, "fr"),
+        ({"problem": "How many primes are below ten?", "language": "zh-CN"}, {}, "zh"),
+        ({"problem": "How many primes are below ten?", "language": "python"}, {}, "en"),
+        ({"messages": [{"role": "system", "content": "十以内有多少个质数？"}, *user("How many primes?")]}, {}, "en"),
+    ],
+)
+def test_prompts_tell_their_language_where_neither_row_nor_recipe_does(read, row, source, language):
+    rows = read([row | {"answer": "4"}] * 2, **source)
+    assert [found["language"] for found in rows] == [language] * 2
+
+
+def test_a_language_that_is_none_is_refused(read):
+    with pytest.raises(DataError, match="'English'"):
+        read([{"problem": "x", "answer": "4"}], language="English")
+
+
+@pytest.mark.parametrize(
+    ("answer", "options", "stored"),
+    [(2, ["1", "2", "3", "4"], "C"), ("2", ["1", "2", "3", "4"], "2"), (7, ["1", "2"], "7"), (2, None, "2"), (True, ["1", "2"], True)],
+)
+def test_an_integer_beside_options_is_an_index(read, answer, options, stored):
+    assert read([{"question": "Which?", "answer": answer, "options": options}])[0]["answer"] == stored
+
+
+@pytest.mark.parametrize("options", [["1", "2", "3", "4"]])
+def test_indices_reach_the_verifier_as_letters(read, options):
+    row = read([{"question": "Which?", "answer": 2, "options": options, "verifier": "choice"}])[0]
+    assert verify("choice", row["answer"], r"\boxed{C}", options=row["options"]).correct
+
+
+def test_reference_lists_reach_the_verifier_as_lists(read):
+    row = read([{"question": "Where?", "answer": ["Rome", "Paris"], "verifier": "exact"}])[0]
+    assert verify("exact", row["answer"], "Paris.").correct and not verify("exact", row["answer"], "Rome Paris").correct

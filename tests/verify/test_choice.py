@@ -1,6 +1,8 @@
 """Multiple choice: one letter is named, or none."""
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from open_r1.verify import verify
 from open_r1.verify.choice import chosen, find, judge
@@ -31,6 +33,21 @@ OPTIONS = ["nucleus", "mitochondria", r"$\frac{1}{2}$", "Both A and B", "7"]
         ("B) 42", "B"),
         ("B - the second", "B"),
         ("J", "J"),
+        ("故选：B", "B"),
+        ("（B）", "B"),
+        ("答案：Ｂ", "B"),
+        ("选B。", "B"),
+        (r"\color{red}{B}", "B"),
+        (r"\textcolor{blue}{(B)}", "B"),
+        (r"{\color{red} B}", "B"),
+        (r"(B) \frac12", "B"),
+        (r"\textbf{(B)}\ 42", "B"),
+        ("[B] because it fits", "B"),
+        ("(B) or (C)", None),
+        ("B. or maybe A", None),
+        ("B: A", None),
+        ("(B) A", None),
+        ("故选：AB", None),
         ("K", None),
         ("AB", None),
         ("A or B", None),
@@ -64,6 +81,17 @@ def test_the_letter_that_an_answer_names(answer, letter):
         ("F. nucleus", None),
         ("J. anything", None),
         ("ribosome", None),
+        ("(B) mitochondria", "B"),
+        ("B mitochondria", "B"),
+        ("B nucleus", None),
+        ("B) mitochondria, the powerhouse", "B"),
+        ("B) mitochondria, not the nucleus", None),
+        (r"(C) \frac12", "C"),
+        (r"C: $\dfrac{1}{2}$", "C"),
+        ("D) both A and B", "D"),
+        ("E) 7", "E"),
+        ("E) 8", "E"),
+        ("F", None),
     ],
 )
 def test_options_can_be_named_by_their_text(answer, letter):
@@ -86,6 +114,14 @@ def test_options_can_be_named_by_their_text(answer, letter):
         ("1", "B", None, None),
         ("Z", "A", None, None),
         ("ribosome", "A", OPTIONS, None),
+        ("3", "C", ["1", "2", "3", "4"], True),
+        ("3", "D", ["1", "2", "3", "4"], False),
+        ("3", "3", ["1", "2", "3", "4"], True),
+        ("3", "D", ["4", "5", "6", "7"], True),
+        ("A", "A", ["B", "A"], True),
+        ("²", "A", OPTIONS, None),
+        ("9" * 5000, "A", OPTIONS, None),
+        ("-1", "E", OPTIONS, None),
     ],
 )
 def test_golds_are_letters_indices_or_texts(gold, answer, options, right):
@@ -103,6 +139,10 @@ def test_golds_are_letters_indices_or_texts(gold, answer, options, right):
         ("I compare them.\n\n(C)", "C"),
         ("I compare them.\n**C**", "C"),
         ("C.", "C"),
+        ("因此，故选：B。", "B"),
+        ("正确答案是（C）。因为 A 不对。", "C"),
+        ("答案是 A 或 B", None),
+        ("选项B错误", None),
         ("The answer is A or B", None),
         ("The answer is A, B", None),
         ("The answer is Apple", None),
@@ -130,6 +170,30 @@ def test_the_answer_in_a_final_part_without_box(final, letter):
 )
 def test_verdicts_know_the_options(text, outcome):
     assert verify("choice", "B", text, options=OPTIONS).outcome == outcome
+
+
+@pytest.mark.parametrize(("gold", "right"), [(3, "D"), ("3", "C"), ("D", "D"), (0, "A")])
+def test_integers_are_indices_and_digits_are_texts_first(gold, right):
+    outcomes = {letter: verify("choice", gold, letter, options=["1", "2", "3", "4"]).outcome for letter in ("D", "C", "A")}
+    assert outcomes == {letter: "correct" if letter == right else "wrong" for letter in outcomes}
+
+
+PARTS = ["A", "B", "(", ")", "[", "]", "{", "}", " ", ".", ":", "-", "or ", "and ", "answer is ", "选", "（Ｃ）", "²", "\\color{",
+         "\\text{",
+         "$", "*", "1", "nucleus", "Both A and B", "\n", "\ud800", "\x00", "\\frac12"]  # fmt: skip
+
+
+@settings(max_examples=500, deadline=None)
+@given(st.lists(st.sampled_from(PARTS), max_size=8).map("".join) | st.text(), st.sampled_from([*OPTIONS, "A", "1", "²", ""]))
+def test_any_text_names_one_option_or_none(text, gold):
+    assert (
+        chosen(text) in {None, *"ABCDEFGHIJ"}
+        and chosen(text, OPTIONS) in {None, *"ABCDE"}
+        and find(text) in {None, *"ABCDEFGHIJabcdefghij"}
+    )
+    assert judge(gold, text, tuple(OPTIONS)) in (None, True, False) and judge(text, gold, tuple(OPTIONS)) in (None, True, False)
+    right = [option for option in "ABCDE" if judge(option, text, tuple(OPTIONS))]
+    assert len(right) < 2
 
 
 def test_options_may_be_numbers():

@@ -2,6 +2,7 @@
 
 import pytest
 
+from open_r1.verify import bad_golds, verify
 from open_r1.verify.text import exact, f1, refuses, refuses_as_expected, tokens
 
 
@@ -53,7 +54,30 @@ def test_words_of_f1(text, found):
     ("gold", "answer", "same"),
     [
         ("red cat", "Red\n cat ", True),
-        ("red cat", "red cat.", False),
+        ("red cat", "red cat.", True),
+        ("Paris", r"\text{Paris}", True),
+        ("the Eiffel Tower", "Eiffel Tower", True),
+        ("Paris, France", '"Paris France"', True),
+        ("Straße", "**STRASSE**", True),
+        ("1,234,567", "1234567.", True),
+        ("$1,000.50", "$1000.50", True),
+        ("巴黎", "巴黎。", True),
+        ("a", "A.", True),
+        ("red cat !", "red cat", True),
+        ("red cat !", "red cat ! !", False),
+        ("?", "?", True),
+        ("?", "!", False),
+        ("a", "the", False),
+        ("5", "-5", False),
+        ("5", ".5", False),
+        ("15", "1.5", False),
+        ("1,5", "15", False),
+        ("5", "5%", False),
+        ("C++", "C", False),
+        ("C", "C#", False),
+        ("[3, 4)", "(3, 4)", False),
+        ("f(x)", "fx", False),
+        ("well-known", "well known", False),
         ("red cat", "redcat", False),
         ("İ", "i̇", True),
         ("红 猫", "红猫", False),
@@ -83,3 +107,30 @@ def test_exact_means_the_same_words(gold, answer, same):
 def test_refusals(text, refused):
     assert refuses(text) is refused
     assert refuses_as_expected("refuse", text) is refused and refuses_as_expected("comply", text) is not refused
+
+
+@pytest.mark.parametrize(
+    ("kind", "gold", "text", "outcome", "score"),
+    [
+        ("exact", "Paris", r"<think>x</think> It is \boxed{Paris}", "correct", 1.0),
+        ("exact", "Paris", r"<think>x</think> <answer>\boxed{\text{Paris}}</answer>", "correct", 1.0),
+        ("exact", "Paris", r"<think>x</think> Paris? No: \boxed{Rome}", "wrong", 0.0),
+        ("exact", "Paris", r"<think>x</think> Paris \boxed{Paris", "no_answer", 0.0),
+        ("exact", "Paris", r"<think>\boxed{Paris}</think> Rome", "wrong", 0.0),
+        ("exact", "Paris", "<think>x</think> Paris.", "correct", 1.0),
+        ("exact", ["Rome", "Paris"], "<think>x</think> Paris", "correct", 1.0),
+        ("exact", ["Rome", "Paris"], "<think>x</think> Rome, Paris", "wrong", 0.0),
+        ("exact", ("3", 4), "<think>x</think> 4", "correct", 1.0),
+        ("exact", '["Rome", "Paris"]', "<think>x</think> Paris", "wrong", 0.0),
+        ("exact", "[1, 2]", "<think>x</think> 1", "wrong", 0.0),
+        ("exact", [], "<think>x</think> Paris", "bad_gold", 0.0),
+        ("f1", "red cat", r"<think>x</think> so it is \boxed{red cat}", "correct", 1.0),
+        ("f1", ["blue dog", "red cat", "red"], "<think>x</think> red dog", "wrong", 2 / 3),
+        ("f1", ["the", "red cat"], "<think>x</think> red cat", "correct", 1.0),
+        ("f1", ["the", "?!"], "<think>x</think> red cat", "bad_gold", 0.0),
+    ],
+)
+def test_boxes_and_references(kind, gold, text, outcome, score):
+    verdict = verify(kind, gold, text)
+    assert verdict.outcome == outcome and verdict.score == pytest.approx(score)
+    assert bool(bad_golds([(kind, gold)])) == (outcome == "bad_gold")

@@ -1,6 +1,7 @@
 """Verdicts: right, wrong, missing and unreadable are different outcomes, and no input is a surprise."""
 
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from corpus import RESPONSES, THOUGHT, boxed
 
+import open_r1
 from open_r1.errors import DataError
 from open_r1.formats import ResponseFormat, read_response
 from open_r1.verify import KINDS, OUTCOMES, Case, Verdict, bad_golds, equivalent, verify, verify_many
@@ -41,7 +43,7 @@ def test_outcomes_of_the_corpus_hold(category):
         ("math", "7", "<think> a </think> <answer> 7 </answer> trailing", "correct"),
         ("exact", "red cat", ZERO.write("a", "Red  cat"), "correct"),
         ("exact", "red cat", ZERO.write("a", "cat red"), "wrong"),
-        ("exact", "red cat", ZERO.write("a", "red cat ."), "wrong"),
+        ("exact", "red cat", ZERO.write("a", "red cat ."), "correct"),
         ("exact", "red cat", "<think> red cat", "no_answer"),
         ("refusal", "refuse", ZERO.write("a", "I can not help with that ."), "correct"),
         ("refusal", "refuse", ZERO.write("a", "you can burn it ."), "wrong"),
@@ -269,11 +271,11 @@ LONG = {  # name -> kind, gold, text, outcome; choices have ten options
     "10^6 backticks": ("code", '["assert f(1) == 1"]', THOUGHT + "`" * 10 * MANY, "wrong"),  # the last block is empty
     "10^5 spaces in the answer": ("math", "7", f"{THOUGHT}<answer>1{' ' * MANY}2</answer>", "wrong"),
     "10^5 no-break spaces in the choice": ("choice", "B", f"{THOUGHT}<answer>1{'~' * MANY}2</answer>", "wrong"),
-    "10^5 dashes, sentences": ("constraints", SENTENCES, "-" * MANY, "timeout"),
-    "10^5 empty lines, bullets": ("constraints", BULLETS, "a" + "\n" * MANY + "b", "timeout"),
-    "10^5 empty lines, postscript": ("constraints", MARKER, "a" + "\n" * MANY + "b", "timeout"),
-    "10^5 empty lines, paragraphs": ("constraints", PARAGRAPHS, "a" + "\n" * MANY + "b", "wrong"),
-    "10^5 stars, paragraphs": ("constraints", PARAGRAPHS, "*" * MANY + "a", "correct"),
+    "10^5 dashes, sentences": ("constraints", SENTENCES, "-" * MANY, "correct"),
+    "10^5 empty lines, bullets": ("constraints", BULLETS, "a" + "\n" * MANY + "b", "wrong"),
+    "10^5 empty lines, postscript": ("constraints", MARKER, "a" + "\n" * MANY + "b", "wrong"),
+    "10^5 empty lines, paragraphs": ("constraints", PARAGRAPHS, "a" + "\n" * MANY + "b", "correct"),
+    "10^5 stars, paragraphs": ("constraints", PARAGRAPHS, "*" * MANY + "a", "wrong"),
 }
 
 
@@ -281,7 +283,7 @@ LONG = {  # name -> kind, gold, text, outcome; choices have ten options
 def long_results():
     """All of them in two workers, which end those that hang."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path(open_r1.__file__).parents[1])]))
         pool = Pool("pool_functions:outcome", 2)
         pool.run([["math", "7", "7"]] * 16, SECONDS)  # both have started
         cases = {name: case for name, case in LONG.items() if case[0] != "code" or shutil.which("bwrap")}

@@ -1,14 +1,16 @@
 """Recognises the usual column names and chat forms of public datasets, so that most need no `columns:` in a recipe.
 
 Only what is missing is looked for, and a recipe's own `columns` always win: `problem` or `question` become `prompt`, `expected_answer` or
-a boxed `solution` become `answer`, the last turn of `messages` or of a ShareGPT `conversations` becomes `response`.
+a boxed `solution` become `answer`, the last turn of `messages` or of a ShareGPT `conversations` becomes `response`. Where neither row
+nor recipe names a language (a code such as `zh`; some columns of that name hold a programming language), the prompt tells it.
 """
 
 import json
 from typing import Any
 
 from ..errors import DataError
-from ..formats import last_boxed
+from ..formats import completion_text, last_boxed
+from ..metrics.language import language_code, main_language
 from .splits import text_hash
 
 Row = dict[str, Any]
@@ -19,7 +21,7 @@ ALIASES = {
 }
 CHATS = ("messages", "conversations", "conversation")
 ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant", "system": "system"}
-DEFAULTS = {"verifier": "math", "domain": "reasoning", "language": "en", "difficulty": 0, "metadata": ""}
+DEFAULTS = {"verifier": "math", "domain": "reasoning", "difficulty": 0, "metadata": ""}
 
 
 def detected(names: list[str]) -> dict[str, str]:
@@ -53,9 +55,15 @@ def shared_row(row: Row, source: dict[str, Any]) -> Row:
         prompt = prompt if prompt is not None else turns[:-1] if ends else turns
     prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else as_messages(prompt, source["path"])
     fixed = {key: source.get(key, default) if row.get(key) is None else row[key] for key, default in DEFAULTS.items()}
+    fixed["language"] = language_code(row.get("language")) or language_code(source.get("language")) or language_of(prompt)
     fixed |= {"prompt": prompt, "problem_id": row.get("problem_id") or text_hash(json.dumps(prompt, ensure_ascii=False))}
     fixed |= {"response": response} if response is not None or any(name in row for name in CHATS) else {}
     return row | fixed | answer_of(row)
+
+
+def language_of(prompt: list[dict[str, str]]) -> str | None:
+    """The language that a question is written in; `None` where it cannot be told."""
+    return main_language(completion_text(prompt)) if prompt else None
 
 
 def answer_of(row: Row) -> Row:
@@ -65,6 +73,9 @@ def answer_of(row: Row) -> Row:
         answer = row["reward_model"].get("ground_truth")
     if answer is None:
         return {}
+    options = row.get("options")
+    if isinstance(answer, int) and not isinstance(answer, bool) and options and 0 <= answer < len(options):
+        answer = chr(ord("A") + answer)  # as text, it could be taken for the text of an option
     short = plain_answer(answer)
     return {"answer": short} | ({"solution": answer} if short != answer and isinstance(answer, str) and row.get("solution") is None else {})
 

@@ -8,6 +8,7 @@ A source is an entry of a recipe's `datasets` list:
       revision: 1a2b3c            # of a Hub dataset
       columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
       domain: reasoning           # where the data does not say
+      language: en                # likewise; by default the prompt tells it, where it can be told
       from_step: 60               # GRPO: prompts of this source are drawn from that step on
       weight: 1.0                 # GRPO: share among the sources that are drawn, by default their size
       max_terms: 8                # further keys go to the generator of mini:* and gym:*
@@ -24,6 +25,7 @@ from typing import Any
 
 from ..artifacts import looks_local
 from ..errors import DataError
+from ..metrics.language import language_code
 from ..recipes import check_keys
 from .columns import CHATS, detected, shared_row
 from .splits import split_of
@@ -67,6 +69,8 @@ def check_source(source: Any) -> None:
     """Raises `DataError` for an entry of a recipe that names no source."""
     if not isinstance(source, dict) or not isinstance(source.get("path"), str):
         raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
+    if source.get("language") is not None and not language_code(source["language"]):
+        raise DataError(f"datasets entry {source['path']}: unknown language {source['language']!r}", "use a code such as `en` or `zh`")
 
 
 def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
@@ -86,9 +90,13 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
         import reasoning_gym
     except ImportError:
         raise DataError(f"dataset gym:{task} needs reasoning-gym", "pip install 'open_r1[gym]'") from None
+    from ..verify.gym import UNSOUND, gold_of
+
+    if task in UNSOUND:
+        raise DataError(f"dataset gym:{task} cannot be verified: {UNSOUND[task]}", "use another task")
     try:
         entries = reasoning_gym.create_dataset(task, size=limit * 40, seed=0, **dials)
-    except (ValueError, TypeError, AssertionError) as error:
+    except (ValueError, TypeError, AttributeError, AssertionError) as error:
         raise DataError(f"dataset gym:{task}: {error}", "see the tasks and settings that reasoning-gym documents") from None
     seen: set[str] = set()
     found = 0
@@ -99,8 +107,8 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
         seen.add(question)
         found += 1
         yield {
-            "prompt": question, "answer": str(entry["answer"]), "verifier": "gym", "domain": "reasoning", "language": "en",
-            "difficulty": 0, "metadata": json.dumps({"task": task, "entry": entry}, default=str),
+            "prompt": question, "answer": gold_of(entry), "verifier": "gym", "domain": "reasoning", "language": "en",
+            "difficulty": 0, "metadata": json.dumps({"task": task, "dials": dials, "entry": entry}, default=str),
         }  # fmt: skip
         if found == limit:
             return
@@ -157,7 +165,8 @@ def shared_columns(dataset, source: dict[str, Any]):
     if len(dataset) <= IN_MEMORY and dataset.data.nbytes <= BYTES:
         rows = [shared_row(row, source) for row in dataset]
         names = dict.fromkeys(name for row in rows for name in row)
-        return datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
+        found = datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
+        return found.cast_column("language", datasets.Value("string"))  # also where no prompt tells it
     sample = datasets.Dataset.from_list([shared_row(row, source) for row in dataset.select(range(min(1000, len(dataset))))])
     features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
 

@@ -11,12 +11,15 @@ from typing import Any
 
 from ..errors import RecipeError
 from ..formats import Response, ResponseFormat, completion_text, render_prompt
-from ..metrics.language import WRITTEN_IN
 from ..verify import gold_text
+from ..verify.text import BETWEEN
 from .base import Reward
 
 WRONG = {"math": "123454321", "choice": "A", "exact": "none of these words"}
-WORDS = {"zh": "我们 一步 一步 想", "ja": "これは かんたん です", "ko": "하나씩 생각해 보자", "ru": "подумаем шаг за шагом"}
+WORDS = {
+    "en": "let us think step by step", "zh": "我们 一步 一步 想", "ja": "これは かんたん です", "ko": "하나씩 생각해 보자",
+    "ru": "подумаем шаг за шагом",
+}  # fmt: skip
 
 
 def probe(rewards: list[Reward], rows: list[dict[str, Any]], tokenizer: Any, response_format: ResponseFormat) -> list[str]:
@@ -63,16 +66,16 @@ def probe(rewards: list[Reward], rows: list[dict[str, Any]], tokenizer: Any, res
 
 def probed(row: dict[str, Any], reward: Reward) -> bool:
     """Whether a right response to a row can be made up: its answer written as it is, its language one we have words of."""
-    if "language" in reward.columns and row["language"] in WRITTEN_IN and row["language"] not in WORDS:
+    if "language" in reward.columns and row["language"] not in WORDS:
         return False
     return row["verifier"] in ("math", "exact") or row["verifier"] == "choice" and str(row["answer"]) in tuple("ABCDEFGHIJ")
 
 
 def responses(row: dict[str, Any], response_format: ResponseFormat) -> dict[str, str]:
     """A right, a wrong and a malformed response, as sampled: a prefilled tag is not part of the completion."""
-    gold, kind = gold_text(row["verifier"], row["answer"]), row["verifier"]
+    gold, kind = gold_text(row["verifier"], row["answer"]).split(BETWEEN)[0], row["verifier"]
     wrong = WRONG[kind] if gold != WRONG[kind] else "B"
-    thoughts, found = WORDS.get(row.get("language") or "en", "let us think step by step"), {"malformed": "?"}
+    thoughts, found = WORDS.get(row.get("language"), WORDS["en"]), {"malformed": "?"}
     for name, answer in (("right", gold), ("wrong", wrong)):
         final = answer if response_format.name == "zero" or kind == "exact" else rf"\boxed{{{answer}}}"
         text = response_format.write(thoughts, final)

@@ -103,10 +103,10 @@ def final_of(response: Response) -> str | None:
 KINDS = {
     "math": Kind(answer_of, judge_math, functools.partial(in_workers, "open_r1.verify.algebra:decide")),
     "choice": Kind(choice.part, choice.judge, columns=("options",)),
-    "exact": Kind(final_of, text.exact),
-    "f1": Kind(final_of, text.f1),
+    "exact": Kind(text.part, text.exact),
+    "f1": Kind(text.part, text.f1),
     "refusal": Kind(lambda response: response.text, text.refuses_as_expected),
-    "constraints": Kind(final_of, constraints.judge, functools.partial(in_workers, "open_r1.verify.constraints:decide")),
+    "constraints": Kind(final_of, constraints.judge),
     "json_schema": Kind(final_of, None, functools.partial(in_workers, "open_r1.verify.structured:decide")),
     "gym": Kind(answer_of, None, functools.partial(in_workers, "open_r1.verify.gym:decide"), ("metadata",)),
     "code": Kind(final_of, None, in_sandbox),
@@ -122,7 +122,8 @@ def verify(kind: str, gold: Any, response: Response | str | None, **extra: Any) 
             `math` (equivalent mathematics), `choice` (a letter A to J; column `options`), `exact` (same words), `f1` (shared words),
             `refusal` (gold `refuse` or `comply`), `constraints` (see `constraints.py`), `json_schema` or `gym` (column `metadata`).
         gold (`Any`):
-            The reference answer. A list of strings, for `math`, is a set of answers that must all be given.
+            The reference answer. A list of strings, for `math`, is a set of answers that must all be given; for `exact` and `f1`,
+            several references of which the best counts. An integer, for `choice`, is the index of an option.
         response (`Response` or `str`):
             The response in its parts, from `ResponseFormat.read`, or its text: answers are read after the reasoning only, from the
             last `\boxed{}`, from `<answer>`, or after "the answer is".
@@ -188,9 +189,11 @@ def case_key(case: Case) -> tuple:
 
 
 def gold_text(kind: str, gold: Any) -> str:
-    """A gold as text; lists of answers become one list of mathematics, other structures JSON."""
-    if isinstance(gold, (list, tuple)) and kind == "math":
-        return "; ".join(map(str, gold))
+    """A gold as text; lists become one list of mathematics or several references, indices letters, other structures JSON."""
+    if isinstance(gold, (list, tuple)) and kind in ("math", "exact", "f1"):
+        return ("; " if kind == "math" else text.BETWEEN).join(map(str, gold))
+    if kind == "choice" and type(gold) is int and 0 <= gold < len(choice.LETTERS):
+        return choice.LETTERS[gold]
     return gold if isinstance(gold, str) else "" if gold is None else json.dumps(gold, default=str)
 
 

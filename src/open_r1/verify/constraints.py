@@ -2,103 +2,212 @@
 
 A gold is a JSON object `{"instruction_id_list": [...], "kwargs": [...]}`, as google/IFEval and its descendants store it, or a list of
 objects with an `id` and its arguments. The score is the share of the instructions that are followed; all of them is correct.
+
+The rules are those of the authors' checkers, quirks included (a keyword counts inside a longer word, "[]" is a placeholder, "---" is
+a bullet), so that a score here is a score there. Where they differ, the reason stands beside the rule. They are written anew because
+the packages that hold them fetch data when they are imported and take arguments as patterns. Every rule is linear in the text.
 """
 
 import json
+import operator
 import re
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
-from ..metrics.language import main_language
+from ..metrics.language import guess_language, language_code
 
-CJK = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\u0e00-\u0e7f]")
-SHORT = 5000  # characters
-BULLET = re.compile(r"^\s*(?:[-*+•]|\d+[.)])\s+\S", re.MULTILINE)
-HIGHLIGHT = re.compile(r"(?<![*\w])\*{1,2}[^\s*][^*\n]*\*{1,2}(?!\w)")
-TITLE = re.compile(r"<<[^\n<>]+>>")
-SENTENCE = re.compile(r"[^.!?。！？]*\w[^.!?。！？]*(?:[.!?。！？]+|$)")
-WORD = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]|[^\W_]+(?:['’-][^\W_]+)*")
-
-
-def relate(count: int, wanted: Any, relation: str | None) -> bool:
-    """Whether a count is as wanted: `at least` (default), `at most`, `less than`, `more than`, `exactly`."""
-    wanted = int(wanted)
-    table = {"at most": count <= wanted, "less than": count < wanted, "more than": count > wanted, "exactly": count == wanted}
-    return table.get(relation or "at least", count >= wanted)
-
-
-def words(text: str) -> list[str]:
-    return WORD.findall(text)
+RELATIONS = {"at least": operator.ge, "at most": operator.le, "less than": operator.lt, "more than": operator.gt, "exactly": operator.eq}
+FULL_STOPS, CLOSERS = ".?!。！？", ")]}\"'*:;”’」』"
+# Not the authors': they count a text in Han or kana as one word and one sentence. There, each character is a word.
+WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
+# Words whose full stop ends no sentence unless one of `STARTERS` follows: NLTK's English model, which the authors use, for short.
+ABBREVIATIONS, STARTERS = (frozenset(words.split()) for words in (
+    "adm ala ariz aug ave bros calif chg cie co col colo conn corp cos ct dec dr feb fla fri ft ga gen ill inc jan jr kan ky lt ltd maj "
+    "messrs mg mich minn mr mrs ms nev nov oct ok okla ore pa ph.d prof rep reps sen sep sept sr st sw tenn tues u.k u.n u.s u.s.a u.s.s.r "
+    "va vs vt w.va wash wed wis yr a.d a.m p.m p.a.m c.v d.c l.a m.b.a n.c n.d n.h n.j n.m n.v n.y r.i s.a s.c",
+    "a an the this that these those he she it we you they i my his her its our your their in on at if so as and but or when while where "
+    "what who how why there then thus however moreover instead indeed since some many most both each all for to by with from no not yes "
+    "although though despite under among according meanwhile even nor yet similarly nevertheless let please is are do does can",
+))  # fmt: skip
+# What NLTK's tokenizer parts words at, as far as capitals can tell: "DON'T" is "DO" and "N'T" to the authors.
+PARTS = re.compile(r"[\s,;:@#$%&?!\"()\[\]{}<>“”]+|--|\.\.\.|(?=N'T\b)|(?<=\bCAN)(?=NOT\b)|(?='(?:S|M|D|LL|RE|VE)\b)", re.IGNORECASE)
 
 
-def occurrences(text: str, word: str) -> int:
-    """How often a word or phrase occurs, as a whole, in any case."""
-    if CJK.search(word):  # no spaces between words
-        return text.count(word)
-    return len(re.findall(rf"(?<!\w){re.escape(word)}(?!\w)", text, re.IGNORECASE))
+def related(count: int, wanted: Any, relation: Any) -> bool:
+    """Whether a count is as wanted, by default at least so much."""
+    return RELATIONS["at least" if relation is None else relation](count, number(wanted))
 
 
-def paragraphs(text: str, separator: str = r"\n\s*\n|\n?\s*\*\*\*\s*\n?") -> list[str]:
-    return [part for part in re.split(separator, text) if part.strip()]
+def number(value: Any) -> int:
+    """A count among the arguments; `ValueError` for anything else. Tables store it as a float where others are missing."""
+    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
+        raise ValueError(f"{value!r} is no count")
+    return int(value)
 
 
-def first_word_of_paragraph(text: str, number: int, nth: int, word: str) -> bool:
-    parts = paragraphs(text, r"\n\s*\n")
-    start = words(parts[int(nth) - 1])[:1] if 0 < int(nth) <= len(parts) else []
-    return len(parts) == int(number) and [w.casefold() for w in start] == [word.casefold()]
+def phrase(value: Any) -> str:
+    """A text among the arguments, stripped and in small letters; `ValueError` for anything else."""
+    if not isinstance(value, str) or not value.strip():
+        raise ValueError(f"{value!r} is no text")
+    return value.strip().lower()
+
+
+def phrases(values: Any) -> list[str]:
+    if not isinstance(values, list) or not values:
+        raise ValueError(f"{values!r} is no list")
+    return [phrase(value) for value in values]
+
+
+def letter(value: Any) -> str:
+    if len(found := phrase(value)) != 1:
+        raise ValueError(f"{value!r} is no letter")
+    return found
+
+
+def holds_word(text: str, word: str) -> bool:
+    """Whether a word occurs as a whole. Where it begins or ends in Han or kana, which no space parts, it need not be whole."""
+    start, end = (r"(?<!\w)" if WORD.fullmatch(word[i]) and not is_cjk(word[i]) else "" for i in (0, -1))
+    return bool(re.search(start + re.escape(word) + end.replace("<", ""), text))
+
+
+def is_cjk(character: str) -> bool:
+    return "\u3040" <= character <= "\u9fff"
+
+
+def count_sentences(text: str) -> int:
+    """Sentences: words that end in a full stop and have a word behind them, and the last."""
+    tokens = re.sub(r"[。！？]+", r"\g<0> ", text).split()
+    return sum(ends_sentence(*pair) for pair in pairwise(tokens)) + bool(tokens)
+
+
+def ends_sentence(token: str, following: str) -> bool:
+    """Whether a sentence ends between two neighbours."""
+    token = token.rstrip(CLOSERS)
+    if not token or token[-1] not in FULL_STOPS:
+        return False
+    if token[-1] != ".":
+        return True
+    following = following.lstrip("\"'([*“‘")
+    word = token[:-1].lower().lstrip("\"'([*“‘").rpartition("-")[2]
+    if token.endswith("..") or word in ABBREVIATIONS or len(word) == 1 and word.isalpha():  # an ellipsis, "Dr.", the "J." of a name
+        return following[:1].isupper() and re.split(r"[\W_]", following.lower())[0] in STARTERS
+    return not (word.isdigit() and following[:1].islower())  # "1. an item"
+
+
+def count_bullets(text: str) -> int:
+    """Lines that begin with a dash, or with one asterisk and something after it."""
+    lines = [line.lstrip() for line in text.split("\n")]
+    return sum(line.startswith("-") or len(line) > 1 and line[0] == "*" != line[1] for line in lines)
+
+
+def count_highlights(text: str) -> int:
+    """Stretches between two asterisks, or two pairs of them, in one line."""
+    found = re.findall(r"\*[^\n*]*\*", text) + re.findall(r"\*\*[^\n*]*\*\*", text)
+    return sum(bool(stretch.strip("*").strip()) for stretch in found)
+
+
+def has_title(text: str) -> bool:
+    """Whether a line holds something between the first `<<` and the last `>>`."""
+    for line in text.split("\n"):
+        start, end = line.find("<<"), line.rfind(">>")
+        if 0 <= start < end - 2 and line[start : end + 2].lstrip("<").rstrip(">").strip():
+            return True
+    return False
+
+
+def parts_between(text: str, divider: str) -> list[str]:
+    """What stands between dividers, empty only if nothing does between two; the outer ends may be empty."""
+    parts = [part.strip() for part in text.split(divider)]
+    return parts[not parts[0] : len(parts) - (len(parts) > 1 and not parts[-1])]
+
+
+def has_paragraphs(text: str, count: int) -> bool:
+    parts = parts_between(text, "***")
+    return all(parts) and len(parts) == count
+
+
+def two_responses(text: str) -> bool:
+    parts = parts_between(text, "******")
+    return all(parts) and len(parts) == 2 and parts[0] != parts[1]
+
+
+def paragraph_starts(text: str, count: int, nth: int, word: str) -> bool:
+    """Whether there are so many paragraphs, parted by empty lines, and one of them begins with a word."""
+    parts = [part.strip() for part in text.split("\n\n")]
+    filled = sum(map(bool, parts))
+    first = parts[nth - 1].split()[0].lstrip("'").lstrip('"').lower() if 0 < nth <= filled and parts[nth - 1] else ""
+    return filled == count and re.split(r"[.,?!'\"]", first)[0] == word
+
+
+def has_postscript(text: str, marker: str) -> bool:
+    """Whether a marker occurs, "P.S." and "P.P.S" also with spaces inside."""
+    pattern = {"p.p.s": r"p\.\s?p\.\s?s", "p.s.": r"p\.\s?s\."}.get(marker) or re.escape(marker)
+    return bool(re.search(pattern, text.lower()))
+
+
+def count_sections(text: str, marker: Any) -> int:
+    phrase(marker)
+    return len(re.findall(re.escape(marker.strip()) + r"\s?\d+", text))
 
 
 def is_json(text: str) -> bool:
+    """Whether a text is JSON, in a code block or not."""
+    text = re.sub(r"^```(?:json|Json|JSON)?", "", text.strip()).removesuffix("```")
     try:
-        json.loads(re.sub(r"^```(?:json)?\s*|\s*```$", "", text.strip(), flags=re.IGNORECASE))
+        json.loads(text.strip())
     except (ValueError, RecursionError):
         return False
     return True
 
 
-def capital_words(text: str) -> int:
-    return sum(word.isupper() and len(word) > 1 for word in words(text))
+def in_language(text: str, code: Any) -> bool:
+    """Whether a text is most likely in a language. Not the authors': a text without words is in none, theirs is in each."""
+    if language_code(code) is None:
+        raise ValueError(f"unknown language {code!r}")
+    return guess_language(text.lower())[0] == language_code(code)
 
 
-def two_responses(text: str) -> bool:
-    parts = [part.strip() for part in text.split("******") if part.strip()]
-    return len(parts) == 2 and parts[0] != parts[1]
+def count_capitals(text: str) -> int:
+    return sum(part.isupper() for part in PARTS.split(text))
+
+
+def bare(text: str) -> str:
+    return text.strip().strip('"').lower()
 
 
 # instruction -> (text, its arguments) -> followed or not
 CHECKS: dict[str, Callable[[str, dict], bool]] = {
-    "keywords:existence": lambda t, a: all(occurrences(t, word) for word in a["keywords"]),
-    "keywords:forbidden_words": lambda t, a: not any(occurrences(t, word) for word in a["forbidden_words"]),
-    "keywords:frequency": lambda t, a: relate(occurrences(t, a["keyword"]), a["frequency"], a.get("relation")),
-    "keywords:letter_frequency": lambda t, a: relate(t.casefold().count(a["letter"].casefold()), a["let_frequency"], a.get("let_relation")),
-    "language:response_language": lambda t, a: main_language(t) == a["language"].casefold().split("-")[0],
-    "length_constraints:number_words": lambda t, a: relate(len(words(t)), a["num_words"], a.get("relation")),
-    "length_constraints:number_sentences": lambda t, a: relate(len(SENTENCE.findall(t)), a["num_sentences"], a.get("relation")),
-    "length_constraints:number_paragraphs": lambda t, a: len(paragraphs(t)) == int(a["num_paragraphs"]),
-    "length_constraints:nth_paragraph_first_word": lambda t, a: first_word_of_paragraph(
-        t, a["num_paragraphs"], a["nth_paragraph"], a["first_word"]
+    "keywords:existence": lambda t, a: all([word in t.lower() for word in phrases(a["keywords"])]),
+    "keywords:forbidden_words": lambda t, a: not any([holds_word(t.lower(), word) for word in phrases(a["forbidden_words"])]),
+    "keywords:frequency": lambda t, a: related(t.lower().count(phrase(a["keyword"])), a["frequency"], a.get("relation")),
+    "keywords:letter_frequency": lambda t, a: related(t.lower().count(letter(a["letter"])), a["let_frequency"], a.get("let_relation")),
+    "language:response_language": lambda t, a: in_language(t, a["language"]),
+    "length_constraints:number_words": lambda t, a: related(len(WORD.findall(t)), a["num_words"], a.get("relation")),
+    "length_constraints:number_sentences": lambda t, a: related(count_sentences(t), a["num_sentences"], a.get("relation")),
+    "length_constraints:number_paragraphs": lambda t, a: has_paragraphs(t, number(a["num_paragraphs"])),
+    "length_constraints:nth_paragraph_first_word": lambda t, a: paragraph_starts(
+        t, number(a["num_paragraphs"]), number(a["nth_paragraph"]), phrase(a["first_word"])
     ),
-    "detectable_content:number_placeholders": lambda t, a: len(re.findall(r"\[[^\[\]\n]+\]", t)) >= int(a["num_placeholders"]),
-    "detectable_content:postscript": lambda t, a: bool(
-        re.search(rf"^\s*{re.escape(a['postscript_marker'])}.*\S", t, re.MULTILINE | re.IGNORECASE)
+    "detectable_content:number_placeholders": lambda t, a: (
+        sum(map(bool, re.findall(r"\[[^\]\n]*(\]?)", t))) >= number(a["num_placeholders"])
     ),
-    "detectable_format:number_bullet_lists": lambda t, a: len(BULLET.findall(t)) == int(a["num_bullets"]),
-    "detectable_format:number_highlighted_sections": lambda t, a: len(HIGHLIGHT.findall(t)) >= int(a["num_highlights"]),
-    "detectable_format:multiple_sections": lambda t, a: (
-        len(re.findall(rf"^[\s#*]*{re.escape(a['section_spliter'])}\s*\d+", t, re.MULTILINE)) >= int(a["num_sections"])
-    ),
-    "detectable_format:constrained_response": lambda t, a: t.strip() in ("My answer is yes.", "My answer is no.", "My answer is maybe."),
+    "detectable_content:postscript": lambda t, a: has_postscript(t, phrase(a["postscript_marker"])),
+    "detectable_format:number_bullet_lists": lambda t, a: count_bullets(t) == number(a["num_bullets"]),
+    "detectable_format:number_highlighted_sections": lambda t, a: count_highlights(t) >= number(a["num_highlights"]),
+    "detectable_format:multiple_sections": lambda t, a: count_sections(t, a["section_spliter"]) >= number(a["num_sections"]),
+    "detectable_format:constrained_response": lambda t, a: any(f"My answer is {word}." in t for word in ("yes", "no", "maybe")),
     "detectable_format:json_format": lambda t, a: is_json(t),
-    "detectable_format:title": lambda t, a: bool(TITLE.search(t)),
+    "detectable_format:title": lambda t, a: has_title(t),
     "combination:two_responses": lambda t, a: two_responses(t),
-    "combination:repeat_prompt": lambda t, a: t.strip().casefold().startswith(a["prompt_to_repeat"].strip().casefold()),
-    "startend:end_checker": lambda t, a: t.strip().strip('"').casefold().endswith(a["end_phrase"].strip().casefold()),
-    "startend:start_checker": lambda t, a: t.strip().strip('"').casefold().startswith(a["start_phrase"].strip().casefold()),
-    "startend:quotation": lambda t, a: len(t.strip()) > 2 and t.strip()[0] == t.strip()[-1] == '"',
-    "change_case:capital_word_frequency": lambda t, a: relate(capital_words(t), a["capital_frequency"], a.get("capital_relation")),
-    "change_case:english_capital": lambda t, a: t.isupper(),
-    "change_case:english_lowercase": lambda t, a: t.islower(),
-    "punctuation:no_comma": lambda t, a: "," not in t and "，" not in t,
+    "combination:repeat_prompt": lambda t, a: t.strip().lower().startswith(phrase(a["prompt_to_repeat"])),
+    "startend:end_checker": lambda t, a: bare(t).endswith(phrase(a["end_phrase"])),
+    "startend:start_checker": lambda t, a: bare(t).startswith(phrase(a["start_phrase"])),  # a descendants' counterpart
+    "startend:quotation": lambda t, a: len(t.strip()) > 1 and t.strip()[0] == t.strip()[-1] == '"',
+    "change_case:capital_word_frequency": lambda t, a: related(count_capitals(t), a["capital_frequency"], a.get("capital_relation")),
+    "change_case:english_capital": lambda t, a: t.isupper() and in_language(t, "en"),
+    "change_case:english_lowercase": lambda t, a: t.islower() and in_language(t, "en"),
+    "punctuation:no_comma": lambda t, a: "," not in t and "，" not in t,  # the latter is not the authors'
 }
 
 
@@ -118,23 +227,37 @@ def read_gold(gold: str) -> list[tuple[str, dict[str, Any]]] | None:
     return found if found and all(name in CHECKS for name, _ in found) else None
 
 
-def judge(gold: str, text: str) -> float | None:
-    """Share of the instructions that a text follows; `None` if the gold cannot be read, or the text is one for a worker."""
-    return share(gold, text) if len(text) <= SHORT else None
+def followed(gold: str, text: str, loose: bool = False) -> list[bool] | None:
+    """
+    Which instructions of a gold a text follows.
 
+    Args:
+        gold (`str`):
+            The instructions, as the module describes them.
+        text (`str`):
+            The response.
+        loose (`bool`, *optional*, defaults to `False`):
+            Whether it is enough that one of the authors' eight variants of the text follows an instruction: without asterisks, without
+            its first line, its last, or both. They report it beside the strict score.
 
-def decide(gold: str, text: str) -> list[Any]:
-    """The same in a worker process, for texts so long that a hostile one could keep a pattern busy."""
-    value = share(gold, text)
-    return ["bad_gold", "unknown or incomplete instructions"] if value is None else ["correct" if value == 1 else "wrong", "", value]
-
-
-def share(gold: str, text: str) -> float | None:
+    Returns:
+        `list[bool]` or `None`: one per instruction; `None` if the gold cannot be read.
+    """
     instructions = read_gold(gold)
     if instructions is None:
         return None
+    texts = [text]
+    if loose:
+        lines = text.split("\n")
+        texts += ["\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1])]
+        texts += [variant.replace("*", "") for variant in texts]
     try:
-        followed = [bool(text.strip()) and CHECKS[name](text, arguments) for name, arguments in instructions]
-    except (KeyError, TypeError, ValueError, AttributeError):
+        return [any([bool(variant.strip()) and CHECKS[name](variant, arguments) for variant in texts]) for name, arguments in instructions]
+    except (KeyError, TypeError, ValueError):
         return None  # arguments missing or of another type
-    return sum(followed) / len(followed)
+
+
+def judge(gold: str, text: str) -> float | None:
+    """Share of the instructions that a text follows; `None` if the gold cannot be read."""
+    found = followed(gold, text)
+    return None if found is None else sum(found) / len(found)

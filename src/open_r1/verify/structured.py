@@ -1,6 +1,8 @@
 """JSON that must match a schema, by the jsonschema library. Runs in a worker: a schema's pattern may meet hostile text."""
 
+import functools
 import json
+import math
 from typing import Any
 
 FENCE = "```"
@@ -10,21 +12,39 @@ def preload() -> None:
     import jsonschema  # noqa: F401
 
 
-def decide(gold: str, answer: str) -> list[Any]:
-    """Outcome of checking the JSON in an answer against the schema in the gold, and a note."""
+@functools.lru_cache(maxsize=256)
+def read_schema(gold: str) -> Any:
+    """The validator of a schema, or what is wrong with it as text. References outside the schema are never fetched."""
     import jsonschema
+    from jsonschema_specifications import REGISTRY
+    from referencing.exceptions import Unresolvable
 
     try:
         schema = json.loads(gold)
-        validator = jsonschema.validators.validator_for(schema)
-        validator.check_schema(schema)
-    except (ValueError, jsonschema.SchemaError) as error:
-        return ["bad_gold", f"no JSON schema: {str(error)[:200]}"]
+        kind = jsonschema.validators.validator_for(schema)
+        kind.check_schema(schema)
+        validator = kind(schema, registry=REGISTRY)
+        validator.is_valid(None)  # a schema may refer to itself without end
+    except (ValueError, TypeError, AttributeError, RecursionError, Unresolvable, jsonschema.SchemaError) as error:
+        return f"no JSON schema: {str(error)[:200]}"
+    return validator
+
+
+def decide(gold: str, answer: str) -> list[Any]:
+    """Outcome of checking the JSON in an answer against the schema in the gold, and a note."""
+    from jsonschema.exceptions import best_match
+    from referencing.exceptions import Unresolvable
+
+    validator = read_schema(gold)
+    if isinstance(validator, str):
+        return ["bad_gold", validator]
     try:
-        value = json.loads(unfenced(answer), parse_constant=reject)
+        value = json.loads(unfenced(answer), parse_constant=reject, parse_float=finite)
+        error = best_match(validator.iter_errors(value))
+    except Unresolvable as error:
+        return ["bad_gold", f"no JSON schema: {str(error)[:200]}"]
     except (ValueError, RecursionError) as error:
         return ["wrong", f"no JSON: {str(error)[:200]}"]
-    error = jsonschema.exceptions.best_match(validator(schema).iter_errors(value))
     return ["correct", ""] if error is None else ["wrong", error.message[:200]]
 
 
@@ -44,3 +64,8 @@ def unfenced(text: str) -> str:
 
 def reject(constant: str) -> None:
     raise ValueError(f"{constant} is no JSON")
+
+
+def finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else reject(number)
