@@ -207,7 +207,7 @@ def bubblewrap_command(warm: bool, info: int) -> list[str]:
 
 def settings(mode: str, warm: bool) -> dict[str, Any]:
     """The arguments of the runner's `main`."""
-    rules = b"" if mode == "unsafe" else seccomp.build(alone=mode == "landlock")
+    rules = b"" if mode == "unsafe" else seccomp.build(alone=mode == "landlock", warm=warm)
     readable = ["/usr", "/lib", "/lib64", "/bin", interpreter()[1]]
     return {"mode": mode, "warm": warm, "rules": rules, "readable": readable, "size": FOLDER}
 

@@ -187,6 +187,7 @@ def fork_runners(requests, size):
     import bisect  # noqa: F401  what programs import
     import gc
 
+    compile("import sys\nprint(sum(int(x) for x in input().split()))", "main.py", "exec")  # the compiler sets itself up only once
     gc.freeze()
     while True:
         select.select([requests], [], [])
@@ -214,9 +215,9 @@ def main(mode, warm, rules, readable, size):
 
     builtins.exit, builtins.quit = Quitter("exit", ""), Quitter("quit", "")
     send(replies, b"")  # all is ready: what ends this process from now on is a program
-    if warm:
-        fork_runners(requests, size)
     if PLACE["contained"]:
         install(rules)
+    if warm:
+        fork_runners(requests, size)
     serve(take(requests), replies)
     os._exit(0)

@@ -52,17 +52,20 @@ ALONE_LIMITED = {
     "clone": ((56, 220), [(0, NAMESPACES | THREAD, THREAD, True)]),
     "ioctl": ((16, 29), [(1, 0xFFFFFF00, 0x5400, True)]),  # is it a terminal
 }
-CLONE3 = (435, 435)
+FOR_WARM, CLONE3 = ("mount", "clone"), (435, 435)
 
 
 @functools.cache
-def build(alone: bool = False) -> bytes:
+def build(alone: bool = False, warm: bool = False) -> bytes:
     """
     The filter.
 
     Args:
         alone (`bool`, *optional*, defaults to `False`):
             Whether to deny, too, what name spaces make harmless: new processes (not threads), signals, attributes of files.
+        warm (`bool`, *optional*, defaults to `False`):
+            Whether to allow new name spaces and mounts, which the first process of a warm sandbox makes and no process without its
+            capability can. To install one filter for all programs costs a sixth less than one for each.
 
     Returns:
         `bytes`: instructions of 8 bytes; empty on a machine whose system calls we do not know.
@@ -73,9 +76,12 @@ def build(alone: bool = False) -> bytes:
     code = [(LOAD, 0, 0, 4), (JUMP_EQUAL, 1, 0, architecture), (RETURN, 0, 0, KILL), (LOAD, 0, 0, 0)]
     code += [(JUMP_AT_LEAST, 0, 1, 0x40000000), (RETURN, 0, 0, KILL)]  # the x32 table of x86-64
     code += [(JUMP_EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, ENOSYS)]  # its flags are behind a pointer; libc then uses clone
-    for numbers in (DENIED | (ALONE_DENIED if alone else {})).values():
+    denied, limited = DENIED | (ALONE_DENIED if alone else {}), LIMITED | (ALONE_LIMITED if alone else {})
+    for name in FOR_WARM if warm else ():
+        denied.pop(name, None), limited.pop(name, None)
+    for numbers in denied.values():
         code += [(JUMP_EQUAL, 0, 1, numbers[column]), (RETURN, 0, 0, EPERM)] if numbers[column] >= 0 else []
-    for numbers, conditions in (LIMITED | (ALONE_LIMITED if alone else {})).values():
+    for numbers, conditions in limited.values():
         body = [instruction for condition in conditions for instruction in checked(*condition)] + [(RETURN, 0, 0, ALLOW)]
         code += [(JUMP_EQUAL, 0, len(body), numbers[column]), *body]
     code += [(RETURN, 0, 0, ALLOW)]
