@@ -12,6 +12,8 @@ the number of a process, all of the user that programs run as.
 """
 
 import contextlib
+import ctypes
+import glob
 import json
 import os
 import shutil
@@ -27,7 +29,7 @@ from open_r1.sandbox import Limits, LocalSandbox, Program
 
 SECRET = "hunter2-not-to-be-found"
 LIMITS = Limits(seconds=0.5, memory=256 << 20)
-WORKERS = 4  # most attacks wait for their end
+WORKERS = 6  # most attacks wait for their end
 TRY = "def attempt(what):\n    try:\n        got = what()\n    except BaseException as error:\n        print('blocked', type(error).__name__)\n    else:\n        print('ESCAPED', str(got)[:80])\n"
 LIBC = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\ndef call(*a):\n    if libc.syscall(*a) < 0:\n        raise OSError(ctypes.get_errno(), 'denied')\n"
 SPIN = "import time\nend = time.time() + 20\nwhile time.time() < end: pass\n"
@@ -167,6 +169,22 @@ CONFINED = Program(
 )  # fmt: skip
 
 
+def adopt() -> None:
+    """Takes over orphans and, like the first process of many containers, does not reap them: zombies that are left stay seen."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def children() -> set[str]:
+    """Processes, zombies too, whose parent is this one."""
+    found = set()
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            pid, rest = Path(path).read_text().split(" ", 1)
+        except OSError:
+            continue
+        if rest.rpartition(")")[2].split()[1] == str(os.getpid()):
+            found.add(pid)
+    return found
 
 
 class Canaries:
@@ -190,10 +208,20 @@ class Canaries:
         self.before = self.state()
 
     def state(self) -> list:
-        files = [(path.stat().st_mode, path.stat().st_uid, path.stat().st_mtime, path.stat().st_size) for path in (self.folder, self.folder / "file")]
+        files = [
+            (path.stat().st_mode, path.stat().st_uid, path.stat().st_mtime, path.stat().st_size)
+            for path in (self.folder, self.folder / "file")
+        ]
         pid = self.victim.pid
         limits = Path(f"/proc/{pid}/limits").read_text()
-        return [files, self.victim.poll(), limits, os.sched_getscheduler(pid), os.sched_getaffinity(pid), os.getpriority(os.PRIO_PROCESS, pid)]
+        return [
+            files,
+            self.victim.poll(),
+            limits,
+            os.sched_getscheduler(pid),
+            os.sched_getaffinity(pid),
+            os.getpriority(os.PRIO_PROCESS, pid),
+        ]
 
     def source(self, text: str) -> str:
         return text.replace("CANARY", str(self.folder)).replace("VICTIM", str(self.victim.pid))
@@ -222,6 +250,7 @@ def checked(mode: str, warm: bool, concurrency: int = 1) -> LocalSandbox:
 def main(mode: str, warm: bool) -> None:
     """Runs every attack and prints, as JSON lines, what became of it and whether the sandbox still serves an honest program."""
     os.environ["HF_TOKEN"] = SECRET
+    adopt()
     canaries, names = Canaries(), list(ATTACKS)
 
     def run(worker: int) -> None:
@@ -237,7 +266,7 @@ def main(mode: str, warm: bool) -> None:
 
     with ThreadPoolExecutor(WORKERS) as threads:
         list(threads.map(run, range(WORKERS)))
-    print(json.dumps({"name": "canaries", "changed": canaries.close()}))
+    print(json.dumps({"name": "at the end", "changed": canaries.close(), "left": sorted(children())}))
 
 
 if __name__ == "__main__":

@@ -153,7 +153,7 @@ class Box:
         return decode(self.process.stderr.read(2000)).strip()
 
     def end(self) -> None:
-        """Ends everything inside and waits for it. Process 1 goes first: bubblewrap then reaps it, and nothing is left to the system's init."""
+        """Ends everything inside and waits for it. Process 1 goes first: bubblewrap then reaps it, so that init need not."""
         if self.inner is None:
             self.process.kill()
         else:

@@ -1,11 +1,10 @@
 """System calls that the module `posix` lacks, for the processes inside. They go through `_ctypes`: `ctypes` would take 2 ms to import."""
 
+import _ctypes
 import array
 import posix as os
 import struct
 import sys
-
-import _ctypes
 
 LIBC = _ctypes.dlopen(None, 0)
 SET_DEATH_SIGNAL, SET_DUMPABLE, SET_SECCOMP, SET_NO_NEW_PRIVILEGES = 1, 4, 22, 38  # of prctl

@@ -130,7 +130,7 @@ def build(source, limits):
         file.write(source)
     for standard in STANDARDS:
         command = ["/usr/bin/g++", "-O2", "-pthread", f"-std={standard}", "-o", f"{home}/main", f"{home}/main.cpp"]
-        compiler = Program(lambda: os.execve(command[0], command, {"PATH": "/usr/bin", "TMPDIR": home}), b"", limits)
+        compiler = Program(lambda command=command: os.execve(command[0], command, {"PATH": "/usr/bin", "TMPDIR": home}), b"", limits)
         run(compiler)
         if compiler.state != "done" or not compiler.code:
             break
