@@ -194,7 +194,7 @@ def become(body, stdio, channel, limits):
 
 def restrict(limits):
     """Limits this process for good, in the sandbox that it is in."""
-    prctl(SET_DUMPABLE, 1)  # unlike the runner's, its files in /proc are its own
+    prctl(SET_DUMPABLE, 1)  # unlike the runner it may be measured, and its files in /proc are its own
     seconds, address_space = int(limits["seconds"]) + 2, limits["memory"] + ROOM
     values = {
         resource.RLIMIT_AS: (address_space, address_space), resource.RLIMIT_CPU: (seconds, seconds + 1),
@@ -204,19 +204,11 @@ def restrict(limits):
     }  # fmt: skip
     if PLACE["contained"]:
         values[resource.RLIMIT_NPROC] = (limits["processes"],) * 2  # elsewhere it would count all processes of the user
-        mark_for_killing()
     else:
         prctl(SET_DEATH_SIGNAL, KILL)
     for kind, value in values.items():
         resource.setrlimit(kind, value)
     install(PLACE["filter"])
-
-
-def mark_for_killing():
-    """Where a group's memory is used up, the kernel shall end the program, not its runner."""
-    fd = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
-    os.write(fd, b"1000")
-    os.close(fd)
 
 
 def finish(code):

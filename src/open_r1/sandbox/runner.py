@@ -13,7 +13,6 @@ It refuses to start where it is not contained, since it ends every program with 
 import builtins
 import marshal
 import posix as os
-import select
 import struct
 import sys
 
@@ -182,15 +181,14 @@ def exactly(fd, size):
     return data
 
 
-def fork_runners(requests, size):
-    """Returns in a new process, with an empty folder, for each request that comes; ends where one of them could not end well."""
+def fork_runners(size):
+    """Returns in a new process, with an empty folder, that awaits a request; after it in the next. Ends when one does not end well."""
     import bisect  # noqa: F401  what programs import
     import gc
 
     compile("import sys\nprint(sum(int(x) for x in input().split()))", "main.py", "exec")  # the compiler sets itself up only once
     gc.freeze()
     while True:
-        select.select([requests], [], [])
         pid = fork_apart(PLACE["home"], size)
         if pid == 0:
             return
@@ -218,6 +216,6 @@ def main(mode, warm, rules, readable, size):
     if PLACE["contained"]:
         install(rules)
     if warm:
-        fork_runners(requests, size)
+        fork_runners(size)
     serve(take(requests), replies)
     os._exit(0)
