@@ -282,7 +282,7 @@ def test_a_sandbox_stands_in_its_memory_group(warm):
     folder = box.group
     within = (folder / "cgroup.procs").read_text().split()
     children = Path(f"/proc/{box.process.pid}/task/{box.process.pid}/children").read_text().split()
-    assert within == children and len(within) == 1
+    assert children and set(children) <= set(within)
     box.close()
     cgroup.remove_all()
     assert not folder.exists()

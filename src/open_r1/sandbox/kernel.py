@@ -7,11 +7,16 @@ import struct
 import sys
 
 LIBC = _ctypes.dlopen(None, 0)
-FUNCTIONS = {name: _ctypes.dlsym(LIBC, name) for name in ("prctl", "syscall", "mount", "capset")}  # a search costs page faults
+FUNCTIONS = {}
 SET_DEATH_SIGNAL, SET_DUMPABLE, SET_SECCOMP, SET_NO_NEW_PRIVILEGES = 1, 4, 22, 38  # of prctl
 NEW_SPACES = 0x20000000 | 0x20000 | 0x08000000  # of clone: process numbers, mounts, IPC
 SIGCHLD, NO_SET_UID, NO_DEVICES, NO_EXECUTABLES = 17, 2, 4, 8
 CAPABILITIES = 0x20080522  # version of the interface
+
+
+def find():
+    """Looks up what `call` will need: to do so in every forked process would cost each some page faults."""
+    FUNCTIONS.update((name, _ctypes.dlsym(LIBC, name)) for name in ("prctl", "syscall", "mount", "capset"))
 
 
 def call(name, *arguments):

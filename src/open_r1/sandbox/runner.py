@@ -17,7 +17,7 @@ import struct
 import sys
 
 from .child import PLACE, Program, frame
-from .kernel import SET_DUMPABLE, fork_apart, install, prctl
+from .kernel import SET_DUMPABLE, find, fork_apart, install, prctl
 from .landlock import confine
 
 COMPILE_SECONDS = 20
@@ -198,6 +198,7 @@ def fork_runners(size):
 
 def main(mode, warm, rules, readable, size):
     """Serves, confined in the way that local.py says."""
+    find()
     if mode == "bubblewrap":
         if os.getpid() != 1 or "etc" in os.listdir("/"):
             sys.exit("runner.py: not inside the sandbox")
