@@ -1,6 +1,8 @@
 """Programs per second in the sandbox, beside a plain `python -I -S` subprocess without any isolation; ratios from one run.
 
-python benchmarks/sandbox.py [--programs 300]
+python benchmarks/sandbox.py [--programs 300] [--soak 60]
+
+With `--soak`, that many seconds of hostile and honest programs from 8 threads instead (tests/sandbox/soak.py).
 """
 
 import argparse
@@ -8,10 +10,12 @@ import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from open_r1.processes import available_cores
 from open_r1.sandbox import LocalSandbox, Program
-from open_r1.sandbox.local import interpreter, works
+from open_r1.sandbox.box import interpreter
+from open_r1.sandbox.local import works
 
 SOURCE = "n = int(input())\nprint(sum(range(n)))\n"
 
@@ -33,11 +37,16 @@ def rate(run, programs: int, workers: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--programs", type=int, default=300)
-    programs, workers = parser.parse_args().programs, available_cores() + 1
+    parser.add_argument("--soak", type=float)
+    arguments = parser.parse_args()
+    if arguments.soak:
+        script = Path(__file__).parents[1] / "tests" / "sandbox" / "soak.py"
+        sys.exit(subprocess.run([sys.executable, script, str(arguments.soak)]).returncode)
+    programs, workers = arguments.programs, available_cores() + 1
     before = rate(plain, programs, workers)
     rows = []
-    for mode, warm in (("bubblewrap", False), ("bubblewrap", True), ("landlock", False), ("landlock", True)):
-        if reason := works(mode):
+    for mode, warm in (("bubblewrap", False), ("bubblewrap", True), ("landlock", False)):
+        if reason := works(mode, warm):
             print(f"{mode}: {reason}", file=sys.stderr)
             continue
         sandbox = LocalSandbox(mode, warm=warm)

@@ -5,18 +5,31 @@ DANGER: never run any of these programs outside the sandbox, not even once "as a
 or call mount(2). `main` hands them over only after a harmless program has shown that the sandbox is in force. Every program ends by
 itself, even if no limit holds. A program prints ESCAPED if it got what it should not get.
 
+Where a program needs a victim outside, it is a canary made for it: CANARY is a folder with a file `file` and a datagram socket `socket`, VICTIM
+the number of a process, all of the user that programs run as.
+
     python attacks.py bubblewrap|landlock fresh|warm
 """
 
+import contextlib
+import ctypes
+import glob
 import json
 import os
+import shutil
+import socket
+import subprocess
 import sys
+import tempfile
 import time
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 from open_r1.sandbox import Limits, LocalSandbox, Program
 
 SECRET = "hunter2-not-to-be-found"
-LIMITS = Limits(seconds=1.0, memory=256 << 20)
+LIMITS = Limits(seconds=0.5, memory=256 << 20)
+WORKERS = 6  # most attacks wait for their end
 TRY = "def attempt(what):\n    try:\n        got = what()\n    except BaseException as error:\n        print('blocked', type(error).__name__)\n    else:\n        print('ESCAPED', str(got)[:80])\n"
 LIBC = "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\ndef call(*a):\n    if libc.syscall(*a) < 0:\n        raise OSError(ctypes.get_errno(), 'denied')\n"
 SPIN = "import time\nend = time.time() + 20\nwhile time.time() < end: pass\n"
@@ -66,9 +79,9 @@ ATTACKS: dict[str, str] = {
     "raise limits": TRY + "import resource as r\nattempt(lambda: r.setrlimit(r.RLIMIT_AS, (-1, -1)))\nattempt(lambda: r.setrlimit(r.RLIMIT_CPU, (999, 999)))",
     "set-uid programs": "import subprocess\nfor p in ('/usr/bin/su', '/usr/bin/passwd', '/usr/bin/mount'):\n    try:\n        r = subprocess.run([p, '--version'], capture_output=True, timeout=0.5)\n        print('ran', r.returncode)\n    except Exception as e:\n        print('blocked', type(e).__name__)",
     # exhaustion
-    "fork bomb": "import os, time\nn = 0\ntry:\n    for i in range(200):\n        if os.fork() == 0:\n            time.sleep(3); os._exit(0)\n        n += 1\nexcept OSError:\n    pass\nprint('ESCAPED' if n > 60 else n)",
-    "thread bomb": "import threading, time\nn = 0\ntry:\n    for i in range(300):\n        threading.Thread(target=time.sleep, args=(0.5,), daemon=True).start(); n += 1\nexcept RuntimeError:\n    pass\nprint('ESCAPED' if n > 60 else n)",
-    "memory bomb": "b = []\ntry:\n    for i in range(20):\n        b.append(bytearray(64 << 20))\n    print('ESCAPED')\nexcept MemoryError:\n    print('stopped', len(b))",
+    "fork bomb": "import os, time\nn = 0\ntry:\n    for i in range(200):\n        if os.fork() == 0:\n            time.sleep(3); os._exit(0)\n        n += 1\nexcept OSError:\n    pass\nprint('ESCAPED' if n > 64 else n)",
+    "thread bomb": "import threading, time\nn = 0\ntry:\n    for i in range(300):\n        threading.Thread(target=time.sleep, args=(0.5,), daemon=True).start(); n += 1\nexcept RuntimeError:\n    pass\nprint('ESCAPED' if n > 200 else n)",
+    "memory bomb": "b = []\ntry:\n    for i in range(40):\n        b.append(bytearray(b'x') * (64 << 20))\n    print('ESCAPED')\nexcept MemoryError:\n    print('stopped', len(b))",
     "memory bomb in many processes": "import os, time\nfor i in range(6):\n    if os.fork() == 0:\n        b = bytearray(180 << 20)\n        time.sleep(0.8); os.write(1, b'HOLDS '); os._exit(0)\ntime.sleep(0.9)",
     "flood stdout": "import sys\nfor i in range(4000):\n    sys.stdout.write('x' * 65536)\nprint('ESCAPED')",
     "flood stderr": "import sys\nfor i in range(4000):\n    sys.stderr.write('x' * 65536)\nprint('ESCAPED')",
@@ -97,8 +110,58 @@ ATTACKS: dict[str, str] = {
     "folder without rights": "import os\nos.makedirs('a/b'); open('a/b/c', 'w').write('x'); os.chmod('a/b', 0); os.chmod('a', 0)",
     "replace the interpreter's parts": "import sys, builtins, os\nbuiltins.print = builtins.exec = builtins.eval = lambda *a, **k: 42\nsys.modules['json'] = sys.modules['os'] = None",
     "close everything": "import os\nos.closerange(0, 64)",
+    # below: acting on the runner, and so on every later program of a sandbox that serves many
+    "limits of the runner": TRY + "import resource as r, os\nfor pid in (os.getppid(), 1):\n    for kind in (r.RLIMIT_FSIZE, r.RLIMIT_AS, r.RLIMIT_NPROC, r.RLIMIT_STACK, r.RLIMIT_CPU, r.RLIMIT_NOFILE):\n        attempt(lambda: r.prlimit(pid, kind, (1, 1)))",
+    "address space of the runner, then stay": "import resource as r, os, time\ntry: r.prlimit(os.getppid(), r.RLIMIT_AS, (1, 1))\nexcept OSError: pass\ntime.sleep(20)",
+    "scheduling of the runner": TRY + LIBC + "import os\nfor pid in (os.getppid(), 1):\n    attempt(lambda: os.sched_setscheduler(pid, 5, os.sched_param(0)))\n    attempt(lambda: os.sched_setaffinity(pid, {0}))\n    attempt(lambda: os.setpriority(os.PRIO_PROCESS, pid, 19))\n    attempt(lambda: call(251, 1, pid, 3 << 13))",
+    "scheduling of all": TRY + "import os\nattempt(lambda: os.setpriority(os.PRIO_USER, 0, 19))\nattempt(lambda: os.setpriority(os.PRIO_USER, os.getuid(), 19))\nattempt(lambda: os.setpriority(os.PRIO_PGRP, 1, 19))",
+    "score of the runner": TRY + "import os\nattempt(lambda: open(f'/proc/{os.getppid()}/oom_score_adj', 'w').write('1000'))\nattempt(lambda: open('/proc/1/comm', 'w').write('x'))",
+    "signal by a descriptor": TRY + "import fcntl, os\nr, w = os.pipe()\nfcntl.fcntl(r, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)\nattempt(lambda: fcntl.fcntl(r, fcntl.F_SETSIG, 9))\nattempt(lambda: fcntl.fcntl(r, fcntl.F_SETOWN, os.getppid()))\nos.write(w, b'x')\nprint('alive')",
+    "mode of the folder": "import os\ntry: os.chmod('.', 0)\nexcept OSError: pass\nprint('alive')",
+    "attributes of the folder": "import os\nfor f in (lambda: os.utime('.', (0, 0)), lambda: os.setxattr('.', 'user.x', b'y'), lambda: os.chmod('.', 0o1777)):\n    try: f()\n    except OSError: pass",
+    "folder under a mask": "import os\nos.umask(0o777)\nos.mkdir('a')\nopen('b', 'w').close()",
+    "link in place of a folder": "import os\nos.mkdir('a')\nos.symlink('/usr', 'a/usr')\nos.symlink('..', 'up')",
+    "names that are hard to remove": "import os\nfor n in (b'-rf', b'\\xff\\n', b'*', b'a' * 255):\n    os.mkdir(n)",
+    # canaries of the same user
+    "mode of a file": TRY + "import os\nattempt(lambda: os.chmod('CANARY/file', 0))\nattempt(lambda: os.chmod('CANARY', 0))\nattempt(lambda: os.chmod('CANARY/file', 0o777, follow_symlinks=True))",
+    "owner of a file": TRY + "import os\nattempt(lambda: os.chown('CANARY/file', os.getuid(), os.getgid()))\nattempt(lambda: os.lchown('CANARY/file', -1, os.getgid()))",
+    "times of a file": TRY + "import os\nattempt(lambda: os.utime('CANARY/file', (0, 0)))\nattempt(lambda: os.utime('CANARY'))",
+    "attribute of a file": TRY + "import os\nattempt(lambda: os.setxattr('CANARY/file', 'user.x', b'y'))\nattempt(lambda: os.removexattr('CANARY/file', 'user.canary'))",
+    "content of a file": TRY + "import os\nattempt(lambda: open('CANARY/file').read())\nattempt(lambda: open('CANARY/file', 'a'))\nattempt(lambda: os.truncate('CANARY/file', 0))\nattempt(lambda: os.unlink('CANARY/file'))\nattempt(lambda: os.rename('CANARY/file', 'CANARY/other'))\nattempt(lambda: os.link('CANARY/file', 'here'))\nattempt(lambda: os.mkdir('CANARY/new'))",
+    "datagram to a path": TRY + "import socket\nfor kind in (socket.SOCK_DGRAM, socket.SOCK_SEQPACKET, socket.SOCK_STREAM):\n    attempt(lambda: socket.socketpair(socket.AF_UNIX, kind)[0].sendto(b'x', 'CANARY/socket'))\n    attempt(lambda: socket.socketpair(socket.AF_UNIX, kind)[0].connect('CANARY/socket'))",
+    "limits of a process": TRY + "import resource as r\nfor kind in (r.RLIMIT_AS, r.RLIMIT_CPU, r.RLIMIT_NOFILE):\n    attempt(lambda: r.prlimit(VICTIM, kind, (1, 1)))",
+    "scheduling of a process": TRY + LIBC + "import os\nattempt(lambda: os.sched_setscheduler(VICTIM, 5, os.sched_param(0)))\nattempt(lambda: os.sched_setaffinity(VICTIM, {0}))\nattempt(lambda: os.setpriority(os.PRIO_PROCESS, VICTIM, 19))\nattempt(lambda: call(251, 1, VICTIM, 3 << 13))",
+    "signal to a process": TRY + LIBC + "import os\nfor s in (0, 15, 19, 9):\n    attempt(lambda: os.kill(VICTIM, s))\nattempt(lambda: os.pidfd_open(VICTIM))\nattempt(lambda: call(129, VICTIM, 15, bytes(128)))",
+    "signal to a process by a descriptor": TRY + "import fcntl, os\nr, w = os.pipe()\nattempt(lambda: fcntl.fcntl(r, fcntl.F_SETOWN, VICTIM))",
+    # memory and other things that the kernel holds
+    "memory bomb behind a flood": "import os, time\nfor i in range(5):\n    if os.fork() == 0:\n        b = bytearray(b'x') * (90 << 20)\n        time.sleep(20); os._exit(0)\nfor i in range(1400):\n    os.write(1, b'x' * 100); time.sleep(0.001)\nprint('ESCAPED')",
+    "aio contexts": TRY + LIBC + "attempt(lambda: call(206, 60000, ctypes.byref(ctypes.c_ulong())))",
+    "buffers of sockets": TRY + "import socket\na, b = socket.socketpair()\nattempt(lambda: a.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 30))\nattempt(lambda: socket.send_fds(a, [b'x'], [0]))",
+    "many socket pairs": "import socket\nkeep, n = [], 0\ntry:\n    while True:\n        keep.append(socket.socketpair())\nexcept OSError:\n    pass\nfor a, b in keep:\n    for s in (a, b):\n        s.setblocking(False)\n        try:\n            while True: n += s.send(bytes(4096))\n        except OSError: pass\nprint('ESCAPED' if n > 32 << 20 else n)",
+    "many pipes": "import os, fcntl\nn = 0\ntry:\n    while True:\n        r, w = os.pipe(); fcntl.fcntl(w, fcntl.F_SETPIPE_SZ, 1 << 20); os.set_blocking(w, False)\n        try:\n            while True: n += os.write(w, bytes(1 << 16))\n        except BlockingIOError: pass\nexcept OSError:\n    pass\nprint('ESCAPED' if n > 64 << 20 else n)",
+    "many timers": "import ctypes\nlibc = ctypes.CDLL(None, use_errno=True)\nn = 0\nwhile n < 5000 and libc.syscall(222, 0, None, ctypes.byref(ctypes.c_int())) == 0: n += 1\nprint('ESCAPED' if n >= 5000 else n)",
+    "watches": TRY + LIBC + "attempt(lambda: call(294, 0))",
+    "locked memory": TRY + LIBC + "attempt(lambda: call(151, 3))",
+    "many empty files": "import os\nn = 0\ntry:\n    for n in range(300000): os.close(os.open(f'f{n}', os.O_CREAT))\nexcept OSError:\n    pass\nprint(n)",
+    "many processors": "import os\nfor i in range(8):\n    if os.fork() == 0:\n        while True: pass\nwhile True: pass",
+    "orphans that compute": "import os, time\nif os.fork() == 0:\n    os.setsid()\n    for i in range(4):\n        if os.fork() == 0:\n            while True: pass\n    os._exit(0)\ntime.sleep(20)\nprint('ESCAPED')",
+    "zombies": "import os\nfor i in range(30):\n    if os.fork() == 0: os._exit(0)\nprint('alive')",
+    "processes as fast as they end": "import os, signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nwhile True:\n    try:\n        if os.fork() == 0: os._exit(0)\n    except OSError: pass",
+    # the runner's own work
+    "source that breaks the compiler": "(" * 5000 + ")" * 5000,
+    "source of deep operators": "x = " + "-" * 100000 + "1",
+    "source with a zero byte": "print(1)\0",
+    "lone surrogate": "print('\ud800')",
+    "file names of surrogates": "open('\\udcff', 'w').close()\nprint('made')",
+    "exit with a giant": "import sys\nsys.exit(10**400)",
+    "exit that cannot be printed": "class A:\n    def __str__(self): raise SystemExit(A())\nimport sys\nsys.exit(A())",
+    "raise what cannot be printed": "class A(Exception):\n    def __str__(self): raise A\nraise A",
+    "abort": "import os\nos.abort()",
+    "stop itself": "import os, signal\nos.kill(os.getpid(), signal.SIGSTOP)\nimport time\ntime.sleep(20)",
+    "crash": "import ctypes\nctypes.string_at(0)",
+    "stop the time": "import signal\nsignal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)\nsignal.signal(signal.SIGALRM, lambda *a: None)\nwhile True: pass",
+    "answer after the time": "import signal\nsignal.signal(signal.SIGXCPU, lambda *a: print(42, flush=True))\nwhile True: pass",
 }  # fmt: skip
-HARMLESS = Program("print(int(input()) + 1)", inputs=["41"], limits=LIMITS)
 CONFINED = Program(
     "import os, socket\ndef denied(f):\n    try: f()\n    except OSError: return True\n    return False\n"
     "print(denied(lambda: open('/etc/passwd')), denied(lambda: socket.socket()), denied(lambda: open('/open_r1_test', 'w')), os.getuid() != 0)",
@@ -106,27 +169,104 @@ CONFINED = Program(
 )  # fmt: skip
 
 
-def main(mode: str, warm: bool) -> None:
-    """Runs every attack and prints, as JSON lines, what became of it and whether the sandbox still serves an honest program."""
-    os.environ["HF_TOKEN"] = SECRET
-    sandbox = LocalSandbox(mode, warm=warm, concurrency=1)
+def adopt() -> None:
+    """Takes over orphans and, like the first process of many containers, does not reap them: zombies that are left stay seen."""
+    ctypes.CDLL(None).prctl(36, 1, 0, 0, 0)  # PR_SET_CHILD_SUBREAPER
+
+
+def children() -> set[str]:
+    """Processes, zombies too, whose parent is this one."""
+    found = set()
+    for path in glob.glob("/proc/[0-9]*/stat"):
+        try:
+            pid, rest = Path(path).read_text().split(" ", 1)
+        except OSError:
+            continue
+        if rest.rpartition(")")[2].split()[1] == str(os.getpid()):
+            found.add(pid)
+    return found
+
+
+class Canaries:
+    """What belongs to the programs' user outside the sandbox, and whether it is as it was."""
+
+    def __init__(self):
+        user = 65534 if os.getuid() == 0 else os.getuid()
+        self.folder = Path(tempfile.mkdtemp(prefix="canary_"))
+        (self.folder / "file").write_text(SECRET)
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(self.folder / "socket"))
+        self.socket.setblocking(False)
+        with contextlib.suppress(OSError):  # not every file system has them
+            os.setxattr(self.folder / "file", "user.canary", b"x")
+        for path in (*self.folder.iterdir(), self.folder):
+            if os.getuid() == 0:
+                os.chown(path, user, user)
+            path.chmod(0o777)
+        identity = {"user": user, "group": user, "extra_groups": []} if os.getuid() == 0 else {}
+        self.victim = subprocess.Popen(["sleep", "600"], **identity)
+        self.before = self.state()
+
+    def state(self) -> list:
+        files = [
+            (path.stat().st_mode, path.stat().st_uid, path.stat().st_mtime, path.stat().st_size)
+            for path in (self.folder, self.folder / "file")
+        ]
+        pid = self.victim.pid
+        limits = Path(f"/proc/{pid}/limits").read_text()
+        return [
+            files,
+            self.victim.poll(),
+            limits,
+            os.sched_getscheduler(pid),
+            os.sched_getaffinity(pid),
+            os.getpriority(os.PRIO_PROCESS, pid),
+        ]
+
+    def source(self, text: str) -> str:
+        return text.replace("CANARY", str(self.folder)).replace("VICTIM", str(self.victim.pid))
+
+    def close(self) -> list[str]:
+        """What has changed."""
+        changed = [f"{was} became {now}" for was, now in zip(self.before, self.state(), strict=True) if was != now]
+        with contextlib.suppress(BlockingIOError):
+            changed.append(f"received {self.socket.recv(100)}")
+        self.victim.kill()
+        self.victim.wait()
+        self.socket.close()
+        shutil.rmtree(self.folder)
+        return changed
+
+
+def checked(mode: str, warm: bool, concurrency: int = 1) -> LocalSandbox:
+    """A sandbox that is in force: a harmless program has shown it."""
+    sandbox = LocalSandbox(mode, warm=warm, concurrency=concurrency)
     check = sandbox.run(CONFINED)[0]
     if check.stdout.split() != ["True"] * 4:
         sys.exit(f"the sandbox is not in force, nothing was run: {check}")
-    for name, source in ATTACKS.items():
-        began = time.monotonic()
-        outcome = sandbox.run(Program(source, inputs=[""], limits=LIMITS))[0]
-        seconds = time.monotonic() - began
-        after = sandbox.run(Program("import os\nprint(os.listdir('.'), int(input()) + 1)", inputs=["41"], limits=LIMITS))[0]
-        report = {
-            "name": name,
-            "state": outcome.state,
-            "stdout": outcome.stdout[:2000],
-            "stderr": outcome.stderr[-300:],
-            "seconds": seconds,
-        }
-        print(json.dumps(report | {"after": after.stdout.strip()}), flush=True)
-    sandbox.close()
+    return sandbox
+
+
+def main(mode: str, warm: bool) -> None:
+    """Runs every attack and prints, as JSON lines, what became of it and whether the sandbox still serves an honest program."""
+    os.environ["HF_TOKEN"] = SECRET
+    adopt()
+    canaries, names = Canaries(), list(ATTACKS)
+
+    def run(worker: int) -> None:
+        sandbox = checked(mode, warm)
+        for name in names[worker::WORKERS]:
+            began = time.monotonic()
+            outcome = sandbox.run(Program(canaries.source(ATTACKS[name]), inputs=[""], limits=LIMITS))[0]
+            seconds = time.monotonic() - began
+            after = sandbox.run(Program("import os\nprint(os.listdir('.'), int(input()) + 1)", inputs=["41"], limits=LIMITS))[0]
+            texts = {"stdout": outcome.stdout[:2000], "stderr": outcome.stderr[-300:], "after": after.stdout.strip()}
+            sys.stdout.write(json.dumps({"name": name, "state": outcome.state, "seconds": seconds} | texts) + "\n")
+        sandbox.close()
+
+    with ThreadPoolExecutor(WORKERS) as threads:
+        list(threads.map(run, range(WORKERS)))
+    print(json.dumps({"name": "at the end", "changed": canaries.close(), "left": sorted(children())}))
 
 
 if __name__ == "__main__":

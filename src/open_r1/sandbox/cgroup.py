@@ -1,6 +1,8 @@
 """A memory cgroup around a sandbox, where this process may make one: the only true cap on the memory of many processes together."""
 
 import atexit
+import contextlib
+import functools
 import os
 import time
 from pathlib import Path
@@ -14,6 +16,7 @@ LEFT: list[Path] = []  # groups that could not be removed yet: the kernel still 
 
 def limit(pid: int, memory: int) -> Path | None:
     """Puts a process, and so all it will start, into a new group with this many bytes; `None` where that is not allowed."""
+    sweep()
     for root, name in ROOTS:
         group = root / f"open_r1_{os.getpid()}_{pid}"
         try:
@@ -36,6 +39,15 @@ def remove(group: Path | None) -> None:
             LEFT.remove(old)
         except (OSError, ValueError):  # still counted; or another thread was faster
             continue
+
+
+@functools.cache
+def sweep() -> None:
+    """Removes the groups of processes that were killed before they could; one that is in use cannot be removed."""
+    for group in (group for root, _ in ROOTS for group in root.glob("open_r1_*_*")):
+        if not Path("/proc", group.name.split("_")[2]).exists():
+            with contextlib.suppress(OSError):
+                group.rmdir()
 
 
 @atexit.register

@@ -1,204 +1,28 @@
-"""Runs model-written programs. This file is the first process INSIDE the sandbox; it needs nothing but the standard library.
+"""Runs model-written programs. This is the first process INSIDE the sandbox; it and what it imports need only the standard library.
 
-It forks one child per program and input, with limits of its own, and afterwards kills everything that the program left and
-empties the only folder it could write to. Requests come on stdin, marshalled; replies are binary frames (see `reply`), because
-the reader must not trust them. Expected outputs never come in here: the comparison is made outside.
+It forks one child per program and input, with limits of its own (child.py), and afterwards kills everything that the program left. Requests
+come on stdin, marshalled; replies are binary frames, because the reader must not trust them. Expected outputs never come in here: the
+comparison is made outside.
+
+A fresh sandbox serves one request. In a warm one this process never reads a request: it forks, into name spaces of its own and with an
+empty folder, one runner for each, so that no program meets anything that an earlier one, or its runner, has touched or known.
 
 It refuses to start where it is not contained, since it ends every program with `kill(-1)`.
 """
 
+import builtins
 import marshal
-import posix as os  # what `os` is made of: programs that do not need the rest do not wait for it
-import resource
-import select
+import posix as os
 import struct
 import sys
-import time
 
-KILL = 9  # the module `signal` would take longer to import than all others together
-HOME = "/tmp"  # the sandbox's own
-QUICK = 0.005  # seconds in which most programs end: one wait for all they do
-SLICE = 0.02  # seconds between looks at the memory of a program with several processes
+from .child import PLACE, Program, frame
+from .kernel import SET_DUMPABLE, find, fork_apart, install, prctl
+from .landlock import confine
+
 COMPILE_SECONDS = 20
-MARSHAL = 2  # version of the format: the same for every Python 3
-HEAD = struct.Struct("<BidII")  # of a reply: state, exit code, seconds, bytes of stdout and of stderr
-STATES = ("done", "timeout", "memory", "output", "syntax", "compiler", "broken")
-
-
-class Program:
-    """One child with its pipes: started by `start`, fed and read by `attend`, whose result is a reply."""
-
-    def __init__(self, body, stdin, limits, channel=None):
-        self.body, self.stdin, self.limits, self.channel = body, stdin, limits, channel
-        self.outputs, self.state, self.code = {}, "done", -1
-
-    def start(self):
-        """Forks. What can be done before is: after a fork every page that this process writes to costs a page fault."""
-        into, out, err = os.pipe(), os.pipe(), os.pipe()
-        self.feed, self.left = into[1], memoryview(self.stdin)
-        self.outputs = {out[0]: bytearray(), err[0]: bytearray()}
-        for fd in (self.feed, *self.outputs):
-            os.set_blocking(fd, False)
-        self.write()
-        self.began = time.monotonic()
-        self.pid = os.fork()
-        if self.pid == 0:
-            become(self.body, (into[0], out[1], err[1]), self.channel, self.limits)
-        for fd in (into[0], out[1], err[1]):
-            os.close(fd)
-        self.exited = os.pidfd_open(self.pid)
-
-    def attend(self):
-        """Moves data until the program ends or exceeds a limit."""
-        live = set(self.outputs)
-        if select.select([self.exited], [], [], QUICK)[0]:
-            live = set()  # it was quick: what it wrote is in the pipes
-        while live and self.state == "done":
-            wait = self.began + self.limits["seconds"] - time.monotonic()
-            if wait <= 0:
-                self.state = "timeout"
-                break
-            feed = [] if self.feed is None else [self.feed]
-            readable, writable, _ = select.select(list(live), feed, [], min(wait, SLICE))
-            if writable:
-                self.write()
-            live -= {fd for fd in readable if not self.read(fd)}
-            if not readable and memory_used() > self.limits["memory"]:
-                self.state = "memory"
-        self.end()
-
-    def write(self):
-        """Feeds what the program's stdin takes, and closes it after the last of it."""
-        try:
-            while self.left:
-                self.left = self.left[os.write(self.feed, self.left[:65536]) :]
-        except BlockingIOError:
-            return
-        except BrokenPipeError:
-            pass
-        os.close(self.feed)
-        self.feed = None
-
-    def read(self, fd):
-        """Takes some output; false at its end."""
-        data = os.read(fd, 65536)
-        self.outputs[fd] += data
-        if len(self.outputs[fd]) > self.limits["output"]:
-            self.state = "output"
-        return bool(data)
-
-    def end(self):
-        """Waits for the exit code, then ends whatever is left and takes the last of the outputs."""
-        if self.state == "done":
-            wait = max(0.0, self.began + self.limits["seconds"] - time.monotonic())
-            if select.select([self.exited], [], [], wait)[0]:
-                self.code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
-            else:
-                self.state = "timeout"
-        end_all()
-        for fd in self.outputs:
-            try:
-                while self.state in ("done", "timeout") and self.read(fd):
-                    pass
-            except BlockingIOError:  # held open by a process that is not contained
-                pass
-            os.close(fd)
-        for fd in (self.exited, self.feed):
-            if fd is not None:
-                os.close(fd)
-        self.seconds = time.monotonic() - self.began
-
-    def reply(self):
-        out, err = (bytes(text[: self.limits["output"]]) for text in self.outputs.values())
-        return frame(self.state, self.code, self.seconds, out, err[-4096:])
-
-
-def frame(state, code=-1, seconds=0.0, out=b"", err=b""):
-    """A reply: its head and the two outputs."""
-    return HEAD.pack(STATES.index(state), code, seconds, len(out), len(err)) + out + err
-
-
-def memory_used():
-    """Resident bytes of all processes here but this one."""
-    total = 0
-    for name in os.listdir("/proc") if CONTAINED else ():
-        if name.isdigit() and name != "1":
-            try:
-                with open(f"/proc/{name}/statm") as file:
-                    total += int(file.read().split()[1]) * resource.getpagesize()
-            except (OSError, ValueError, IndexError):
-                continue
-    return total
-
-
-def end_all():
-    """Kills and reaps every process of this sandbox but this one."""
-    try:  # noqa: SIM105  contextlib would cost every program its import
-        os.kill(-1 if CONTAINED else CHILD[0], KILL)
-    except ProcessLookupError:
-        pass
-    try:
-        while True:
-            os.waitpid(-1, 0)
-    except ChildProcessError:
-        pass
-
-
-def become(body, stdio, channel, limits):
-    """Turns the forked child into the program; never returns."""
-    try:
-        os.setsid()
-        for target, fd in enumerate(stdio):
-            os.dup2(fd, target)
-        if channel is not None:
-            os.dup2(channel, 3)
-        os.closerange(4 if channel is not None else 3, 1024)
-        if FILTER:
-            install_filter()
-        seconds = int(limits["seconds"]) + 2
-        for kind, value in (
-            (resource.RLIMIT_AS, limits["memory"]), (resource.RLIMIT_CPU, seconds), (resource.RLIMIT_FSIZE, limits["file"]),
-            (resource.RLIMIT_NOFILE, 64), (resource.RLIMIT_CORE, 0), (resource.RLIMIT_NPROC, limits["processes"]),
-            (resource.RLIMIT_STACK, limits["memory"]),
-        ):  # fmt: skip
-            resource.setrlimit(kind, (value, value))
-        os.chdir(HOME)
-        body()
-        code = 0
-    except SystemExit as error:
-        code = error.code if isinstance(error.code, int) else 0 if error.code is None else 1
-        if code == 1 and error.code != 1:
-            print(error.code, file=sys.stderr)
-    except BaseException:
-        import traceback
-
-        traceback.print_exc(limit=-5)
-        code = 1
-    finish(code)
-
-
-def install_filter():
-    """Denies system calls, where no sandbox around this process does it already (see seccomp.py)."""
-    import ctypes
-
-    libc, code = ctypes.CDLL(None, use_errno=True), ctypes.create_string_buffer(FILTER, len(FILTER))
-    rules = struct.pack("HxxxxxxQ", len(FILTER) // 8, ctypes.addressof(code))
-    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, rules, 0, 0):  # NO_NEW_PRIVS, SECCOMP_MODE_FILTER
-        os._exit(126)
-
-
-def finish(code):
-    """Ends a Python program as the interpreter would: threads, exit functions, buffers."""
-    try:
-        if "threading" in sys.modules:
-            sys.modules["threading"]._shutdown()
-        if "atexit" in sys.modules:
-            sys.modules["atexit"]._run_exitfuncs()
-        sys.stdout.flush()
-        sys.stderr.flush()
-    except BaseException:
-        code = code or 1
-    os._exit(code & 255)
+ALL_OUTPUT = 4  # times the limit of a run's output that all runs of a program may print together
+STANDARDS = ("gnu++20", "gnu++17")  # of C++, in this order: some names are new in each
 
 
 def python_body(code, name="__main__"):
@@ -256,7 +80,7 @@ def literal(value):
 def compiled(source):
     """Code of a Python program, or the reply for one that has none."""
     try:
-        return compile(source, "main.py", "exec"), None
+        return compile(source.removeprefix("\ufeff"), "main.py", "exec"), None
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         return None, frame("syntax", 1, 0.0, b"", f"{type(error).__name__}: {error}".encode("utf-8", "replace")[:300])
 
@@ -285,24 +109,36 @@ def run_evaluations(request):
     return finished(program)
 
 
+BUILT = []  # the run of the compiler, once it was made
+
+
 def run_cpp(request, stdin):
     """Compiles a C++ program, once for all its inputs, and runs it."""
-    if request["source"] not in BUILT:
-        with open(f"{HOME}/main.cpp", "w", errors="surrogateescape") as file:
-            file.write(request["source"])
-        limits = request | {"seconds": COMPILE_SECONDS, "memory": 2 << 30, "processes": 64, "file": 64 << 20}
-        command = ["/usr/bin/g++", "-O2", "-std=c++17", "-o", f"{HOME}/main", f"{HOME}/main.cpp"]
-        compiler = Program(lambda: os.execve(command[0], command, {"PATH": "/usr/bin", "TMPDIR": HOME}), b"", limits)
+    if not BUILT:
+        BUILT.append(build(request["source"], request))
+    if BUILT[0].state != "done" or BUILT[0].code:
+        return frame("compiler", BUILT[0].code, 0.0, b"", bytes(list(BUILT[0].outputs.values())[1][:1000]))
+    main = f"{PLACE['home']}/main"
+    return run(Program(lambda: os.execve(main, ["main"], {}), stdin.encode("utf-8", "replace"), request))
+
+
+def build(source, limits):
+    """The run of the compiler: in the first standard that takes the program, else in the last."""
+    home, limits = PLACE["home"], limits | {"seconds": COMPILE_SECONDS, "memory": 2 << 30, "file": 64 << 20}
+    with open(f"{home}/main.cpp", "w", errors="surrogateescape") as file:
+        file.write(source)
+    for standard in STANDARDS:
+        command = ["/usr/bin/g++", "-O2", "-pthread", f"-std={standard}", "-o", f"{home}/main", f"{home}/main.cpp"]
+        compiler = Program(lambda command=command: os.execve(command[0], command, {"PATH": "/usr/bin", "TMPDIR": home}), b"", limits)
         run(compiler)
-        BUILT[request["source"]] = compiler
-    compiler = BUILT[request["source"]]
-    if compiler.state != "done" or compiler.code:
-        return frame("compiler", compiler.code, 0.0, b"", bytes(list(compiler.outputs.values())[1][:1000]))
-    return run(Program(lambda: os.execve(f"{HOME}/main", ["main"], {}), stdin.encode("utf-8", "replace"), request))
+        if compiler.state != "done" or not compiler.code:
+            break
+    return compiler
 
 
-BUILT = {}
-CHILD = [0]
+def finished(program):
+    program.attend()
+    return program.reply()
 
 
 def run(program):
@@ -310,43 +146,21 @@ def run(program):
     return finished(program)
 
 
-def finished(program):
-    CHILD[0] = program.pid
-    program.attend()
-    return program.reply()
+RUN = {"python": run_python, "cpp": run_cpp}
 
 
-def wipe():
-    """Empties the writable folder; where that fails, this sandbox ends and is replaced."""
-    BUILT.clear()
-    for entry in os.scandir(HOME):
-        if entry.is_dir(follow_symlinks=False):
-            import shutil
-
-            os.chmod(entry.path, 0o700)
-            shutil.rmtree(entry.path)
-        else:
-            os.unlink(entry.path)
-
-
-def serve(requests, replies):
-    """Answers requests until the input ends."""
-    while True:
-        try:
-            request = marshal.load(requests)
-        except EOFError:
-            return
-        if request["evaluations"]:
-            send(replies, run_evaluations(request))
-        else:
-            for stdin in request["inputs"]:
-                answer = {"python": run_python, "cpp": run_cpp}[request["language"]](request, stdin)
-                send(replies, answer)
-                if request["stop"] and (answer[0] or answer[1:5] != b"\0\0\0\0"):
-                    break
-        if WARM and os.listdir(HOME):
-            wipe()
-        send(replies, b"")  # nothing more for this request
+def serve(request, replies):
+    """Answers a request; the empty reply at its end says that nothing more comes."""
+    left = ALL_OUTPUT * request["output"]
+    if request["evaluations"]:
+        send(replies, run_evaluations(request))
+    for stdin in () if request["evaluations"] else request["inputs"]:
+        answer = RUN[request["language"]](request | {"output": min(left, request["output"])}, stdin)
+        send(replies, answer)
+        left -= len(answer)
+        if request["stop"] and (answer[0] or answer[1:5] != b"\0\0\0\0"):
+            break
+    send(replies, b"")
 
 
 def send(fd, data):
@@ -355,31 +169,54 @@ def send(fd, data):
         data = data[os.write(fd, data) :]
 
 
-CONTAINED, WARM, FILTER = os.getpid() == 1, "warm" in sys.argv, b""
+def take(fd):
+    """A request: its size and as many bytes, not one more, which would be the next runner's."""
+    return marshal.loads(exactly(fd, struct.unpack("<I", exactly(fd, 4))[0]))
 
 
-def hide():
-    """Lets no program look into this process, or write to its replies: prctl(PR_SET_DUMPABLE, 0)."""
-    import _ctypes  # `ctypes` would take 2 ms, a fifth of what a program costs
+def exactly(fd, size):
+    data = bytearray()
+    while len(data) < size:
+        data += os.read(fd, min(size - len(data), 1 << 20)) or os._exit(1)  # nobody asks any more
+    return data
 
-    _ctypes.call_function(_ctypes.dlsym(_ctypes.dlopen(None, 0), "prctl"), (4, 0, 0, 0, 0))
+
+def fork_runners(size):
+    """Returns in a new process, with an empty folder, that awaits a request; after it in the next. Ends when one does not end well."""
+    import bisect  # noqa: F401  what programs import
+    import gc
+
+    compile("import sys\nprint(sum(int(x) for x in input().split()))", "main.py", "exec")  # the compiler sets itself up only once
+    gc.freeze()
+    while True:
+        pid = fork_apart(PLACE["home"], size)
+        if pid == 0:
+            return
+        if os.waitpid(pid, 0)[1]:
+            os._exit(1)
 
 
-def main(requests):
-    """Serves; `requests` is the open file that this code came from (see `START` in local.py)."""
-    global HOME, FILTER, CONTAINED
-    if "locked" in sys.argv:  # by landlock.py: there is no pid namespace, and no program may fork
-        HOME, FILTER, CONTAINED = os.getcwd(), bytes.fromhex(sys.argv[-1]), False
-    elif not CONTAINED or "etc" in os.listdir("/"):
-        sys.exit("runner.py: not inside the sandbox")
-    replies = os.dup(1)
-    null = os.open("/dev/null", os.O_RDWR)
+def main(mode, warm, rules, readable, size):
+    """Serves, confined in the way that local.py says."""
+    find()
+    if mode == "bubblewrap":
+        if os.getpid() != 1 or "etc" in os.listdir("/"):
+            sys.exit("runner.py: not inside the sandbox")
+    else:  # there is no process name space, and no program may fork
+        PLACE.update(home=os.getcwd(), contained=False, filter=rules)
+        if mode == "landlock":
+            confine(readable, PLACE["home"])
+    requests, replies, null = os.dup(0), os.dup(1), os.open("/dev/null", os.O_RDWR)
     for fd in (0, 1, 2):
         os.dup2(null, fd)
-    hide()
-    if WARM:
-        import bisect  # noqa: F401  what programs import
-        import gc
+    prctl(SET_DUMPABLE, 0)  # lets no program look into this process, or write to its replies
+    from _sitebuiltins import Quitter  # `site` itself is not loaded
 
-        gc.freeze()
-    serve(requests, replies)
+    builtins.exit, builtins.quit = Quitter("exit", ""), Quitter("quit", "")
+    send(replies, b"")  # all is ready: what ends this process from now on is a program
+    if PLACE["contained"]:
+        install(rules)
+    if warm:
+        fork_runners(size)
+    serve(take(requests), replies)
+    os._exit(0)

@@ -16,12 +16,12 @@ class Limits:
 
     Args:
         seconds (`float`, *optional*, defaults to `4.0`):
-            Wall-clock time.
+            CPU time of all its processes together. By the clock it may take three times as long: it waits for a core where others run.
         memory (`int`, *optional*, defaults to 512 MiB):
-            Bytes, of each process and of all together.
-        output (`int`, *optional*, defaults to 1 MiB):
-            Bytes of stdout, and of stderr.
-        processes (`int`, *optional*, defaults to `16`):
+            Resident bytes of all its processes together. The address space of each may be 1 GiB larger, for stacks.
+        output (`int`, *optional*, defaults to 16 MiB):
+            Bytes of stdout, and of stderr; of all runs of a program together four times as much.
+        processes (`int`, *optional*, defaults to `64`):
             Processes and threads at once.
         file (`int`, *optional*, defaults to 16 MiB):
             Bytes of one file.
@@ -29,8 +29,8 @@ class Limits:
 
     seconds: float = 4.0
     memory: int = 512 << 20
-    output: int = 1 << 20
-    processes: int = 16
+    output: int = 16 << 20
+    processes: int = 64
     file: int = 16 << 20
 
 
@@ -70,7 +70,7 @@ class Outcome:
 
     Attributes:
         state (`str`): `done`, `timeout`, `memory` (all processes together), `output` (too much of it), `syntax`, `compiler` (C++ that
-            does not compile), or `broken` (the sandbox died).
+            does not compile), `died` (the program ended its sandbox, twice: its own failure), or `broken` (no sandbox could be had).
         code (`int`): Exit code, negative for a signal; 0 and `done` together mean success.
         stdout (`str`): What it printed; for evaluations a line `value LITERAL` or `error TEXT` each.
         stderr (`str`): The end of what it printed there.
