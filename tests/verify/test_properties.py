@@ -140,7 +140,10 @@ def changed(tree: tuple) -> tuple:
     return (kind, changed(rest[0]), rest[1])
 
 
-POINTS = [{"x": Fraction(2, 7), "a": Fraction(5, 3), "b": Fraction(11, 13)}, {"x": Fraction(17, 5), "a": Fraction(1, 9), "b": Fraction(3, 19)}]
+POINTS = [
+    {"x": Fraction(2, 7), "a": Fraction(5, 3), "b": Fraction(11, 13)},
+    {"x": Fraction(17, 5), "a": Fraction(1, 9), "b": Fraction(3, 19)},
+]
 
 
 @settings(max_examples=300, deadline=None, derandomize=True)

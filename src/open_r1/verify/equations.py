@@ -23,6 +23,8 @@ def sides(text: str) -> list[str]:
     if "=" not in text or len(cut(text, ";")) > 1 or "∨" in text:
         return [text]
     found = [side for side in cut(text, "=") if side]
+    if len(found) < 2:
+        return [text]  # half an equation
     return found[::-1] if len(found) == 2 and NAMED.match(found[1]) and not NAMED.match(found[0]) else found
 
 
