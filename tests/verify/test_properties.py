@@ -31,7 +31,7 @@ SAME = {
     for group in (
         ("2, 6", "(2,6)"), ("2, 6", r"\{2,6\}"), ("2, 6, 6", r"\{2,6\}"), ("B", r"\text{B}"), (r"x\ge 2", r"[2,+\infty)"),
         ("x=25", r"25 \mathrm{ft}"), ("-3./2", r"x=-\frac{3}{2}"), ("f(x)=1", r"100\%"), (r"20^\circ", r"20\text{ degrees}"),
-        (r"(-\infty,4)", "a < 4"),
+        (r"(-\infty,4)", "a < 4"), ("1.0", "k=1"), (r"[1,+\infty)", r"\{x \mid x \geq 1\}"), ("0.25", r"0.25\,\text{ cm}"),
     )
     for pair in itertools.combinations(group, 2)
 }  # fmt: skip
@@ -89,7 +89,7 @@ def strings(count: int) -> list[str]:
 
 def test_no_answer_is_right_for_two_different_golds():
     texts = strings(100_000)
-    keys = [("math", TARGETS[(n + step) % len(TARGETS)], text) for n, text in enumerate(texts) for step in (0, 7, 13)]
+    keys = [("math", TARGETS[(n + step) % len(TARGETS)], text) for n, text in enumerate(texts) for step in (0, 7)]
     found = decide(keys, LIMIT)
     rights: dict[str, set[str]] = {}
     for key in keys:

@@ -29,7 +29,7 @@ OPERATION = re.compile(
 )
 OPTION = re.compile(r"(?:\\text\{\s*\(?([A-J])[).:]?\s*\}|\(([A-J])\)|([A-J])[).:])\s*(.+)")
 ENDLESS = re.compile(r"[+-]?\\infty")
-PROSE = re.compile(r"\\begin|(?<![a-zA-Z\\{])(?!arc)[a-zA-Z]{4,}")  # what no judge of formulas can read
+PROSE = re.compile(r"\\begin|(?<![a-zA-Z\\{])(?!arc)[a-zA-Z]{4,}|[^\x20-\x7e]|[?&#@$\"]")  # what no judge of formulas can read
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -337,9 +337,14 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
     without = [text.removesuffix(r"\degree") for text in (gold, answer)]
     if (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):  # a unit may be left out
         return True
-    if PROSE.search(gold + " " + answer) or (";" in gold) != (";" in answer) or set(TEXT.findall(gold)) != set(TEXT.findall(answer)):
-        return False  # half an interval is no number, and "or any other number" none either
-    return judge(gold, answer)
+    return judge(gold, answer) if is_formula(gold, answer) else False
+
+
+def is_formula(gold: str, answer: str) -> bool:
+    """Whether a judge of formulas may be asked: half an interval is no number, and "or any other number" none either."""
+    if PROSE.search(gold + " " + answer) or answer.count("{") != answer.count("}"):
+        return False
+    return (";" in gold) == (";" in answer) and set(TEXT.findall(gold)) == set(TEXT.findall(answer))
 
 
 def same_in_base(matches: Sequence[re.Match | None], texts: Sequence[str]) -> bool:
