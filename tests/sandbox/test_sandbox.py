@@ -187,20 +187,92 @@ def test_each_input_is_a_run_of_its_own_and_stop_ends_at_the_first_failure(sandb
 
 
 def test_a_program_that_prints_a_lot_still_gives_its_values(sandbox):
-    (outcome,) = sandbox.run(Program("print('x' * 100_000)\ndef f(): print('y' * 100_000); return 1", evaluations=[("", "f()")] * 2))
-    assert outcome.stdout == "value 1\nvalue 1\n" and outcome.code == 0
+    steps = [("", ["f()"])] * 2
+    (outcome,) = sandbox.run(Program("print('x' * 100_000)\ndef f(): print('y' * 100_000); return 1", evaluations=[steps]))
+    assert outcome.stdout == "value 0 1\nvalue 0 1\n" and outcome.code == 0
 
 
-def test_evaluations_come_back_as_literals(sandbox):
-    source = "import collections\nclass A:\n    def __eq__(self, other): return True\ndef f(x): return x * 2\nprint('value 7')"
+SOLUTION = """
+import array, collections, dataclasses, datetime, decimal, enum, fractions
+class A:
+    def __eq__(self, other): return True
+class B: pass
+class C(enum.Enum): X = 1
+class D(str):
+    def __eq__(self, other): return True
+class E:
+    __slots__ = ("s",)
+    def __init__(self): self.s = 1
+@dataclasses.dataclass
+class P: x: int = 1
+def f(x): return x * 2
+print('value 7')
+"""
+
+
+def test_values_of_evaluations_come_back_as_literals(sandbox):
     wanted = {
-        "f(21)": "value 42", "f('a')": "value 'aa'", "[f(1), (f(2),), {f(3): None}]": "value [2, (4,), {6: None}]",
-        "collections.Counter('aab')": "value {'a': 2, 'b': 1}", "range(3)": "value [0, 1, 2]", "A()": "error TypeError",
-        "[A()]": "error TypeError", "f()": "error TypeError", "1 / 0": "error ZeroDivisionError", "x": "error NameError",
+        "f(21)": "0 42", "f('a')": "0 'aa'", "[f(1), (f(2),), {f(3): None}]": "0 [2, (4,), {6: None}]", "set()": "0 set()",
+        "collections.Counter('aab')": "0 Counter({'a': 2, 'b': 1})", "collections.deque([1])": "0 deque([1])", "range(3)": "0 range(0, 3)",
+        "datetime.date(2024, 1, 2)": "0 datetime.date(2024, 1, 2)", "decimal.Decimal('1.50')": "0 Decimal('1.50')", "-1e999": "0 -inf",
+        "fractions.Fraction(1, 2)": "0 Fraction(1, 2)", "C.X": "0 Thing('C', {'name': 'X', 'value': 1}, True, -1)",
+        "collections.namedtuple('N', 'a')(1)": "0 (1,)", "iter([1])": "0 Items('list_iterator', [1])", "A()": "0 Thing('A', {}, True, 0)",
+        "D('a')": "0 Thing('D', {}, True, 0)", "P()": "0 Thing('P', {'x': 1}, True, 0)",
+        "int": "0 Thing('type', {'name': 'int'}, True, -1)", "10**5000 > 0": "0 True",
+        "array.array('i', [1])": "0 Items('array', [1])", "hex(10**5000)[:4]": "0 '0x31'",
     }  # fmt: skip
-    (outcome,) = sandbox.run(Program(source, evaluations=[("", expression) for expression in wanted]))
+    (outcome,) = sandbox.run(Program(SOLUTION, evaluations=[[("", [expression]) for expression in wanted]]))
     lines = outcome.stdout.splitlines()
-    assert all(line.startswith(start) for line, start in zip(lines, wanted.values(), strict=True)), lines
+    assert lines == [f"value {text}" for text in wanted.values()]
+
+
+def test_evaluations_that_fail_name_their_exception(sandbox):
+    wanted = {
+        "f()": "TypeError Exception",
+        "1 / 0": "ZeroDivisionError ArithmeticError",
+        "x": "NameError",
+        "(": "SyntaxError",
+        "exit(3)": "",
+    }
+    (outcome,) = sandbox.run(Program(SOLUTION, evaluations=[[("", [expression]) for expression in wanted]]))
+    lines = outcome.stdout.splitlines()
+    assert all(line.startswith(f"error {start}") for line, start in zip(lines, wanted.values(), strict=True)), lines
+
+
+def test_the_steps_of_an_evaluation_share_a_namespace_and_evaluations_do_not(sandbox):
+    steps = [("s = [1, 2]", ["s.pop()"]), ("", ["s.pop()"]), ("import solution; solution.n += 1", ["n"])]
+    outcomes = sandbox.run(Program("n = 0", evaluations=[steps, steps]))
+    assert [outcome.stdout for outcome in outcomes] == ["value 0 2\nvalue 0 1\nvalue 0 1\n"] * 2
+
+
+def test_levels_are_tried_until_a_value_is_plain(sandbox):
+    steps = [("", ["g()", "list(_)"]), ("", ["[2, 1]", "sorted(_)"]), ("", ["A()", "_.v", "_[0]"]), ("sorted = None", ["g()", "sorted(_)"])]
+    source = "def g(): yield 1\nclass A: v = (iter([1]), 2)\nimport builtins\nbuiltins.sorted = None"
+    (outcome,) = sandbox.run(Program(source, evaluations=[steps]))
+    lines = outcome.stdout.splitlines()
+    assert lines == ["value 1 [1]", "value 0 [2, 1]", "value 2 Items('list_iterator', [1])", "value 1 [1]"]
+
+
+def test_each_evaluation_has_the_whole_time(sandbox):
+    limits = Limits(seconds=1.0)
+    wait = ("import time", ["time.sleep(0.6)"])
+    outcomes = sandbox.run(Program("", evaluations=[[wait], [("", ["(lambda: [0 for _ in iter(int, 1)])()"])], [wait]], limits=limits))
+    assert [outcome.state for outcome in outcomes] == ["done", "timeout", "done"]
+
+
+def test_a_solution_finds_what_judges_import_and_a_program_does_not(sandbox):
+    source = (
+        "def f(x: List[int]) -> Optional[int]:\n    return heapq.nsmallest(1, x)[0] + gcd(4, 6) + len(deque(x)) + int(bisect_left(x, 0))"
+    )
+    (outcome,) = sandbox.run(Program(source, evaluations=[[("", ["f([3])"]), ("", ["math.inf"]), ("", ["'os' in globals()"])]]))
+    assert outcome.stdout == "value 0 6\nvalue 0 inf\nvalue 0 False\n"
+    (outcome,) = sandbox.run(Program(source, inputs=[""]))
+    assert "NameError" in outcome.stderr
+
+
+def test_stop_ends_evaluations_as_it_ends_inputs(sandbox):
+    steps = [("", ["1"])]
+    assert len(sandbox.run(Program("import os\nos._exit(1)", evaluations=[steps] * 3, stop=True))) == 1
 
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
@@ -268,7 +340,7 @@ def test_a_program_of_a_warm_sandbox_finds_nothing_of_an_earlier_one():
     for n in range(5):
         source = f"x = 'secret-48213'\nprint(x * 100, input())\nn = {n}"
         sandbox.run(Program(source, inputs=["secret-48213" * 100] * 2))
-        sandbox.run(Program(source.replace("input()", "1"), evaluations=[("y = 'secret-48213'", "[x, y] * 50")]))
+        sandbox.run(Program(source.replace("input()", "1"), evaluations=[[("y = 'secret-48213'", ["[x, y] * 50"])]]))
     assert search(SEARCH) == alone
     sandbox.close()
 

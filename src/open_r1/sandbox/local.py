@@ -53,15 +53,15 @@ class LocalSandbox:
 
     def run(self, program: Program) -> list[Outcome]:
         """
-        Runs a program once per input (or makes its evaluations), in one sandbox.
+        Runs a program once per input (or evaluation), in one sandbox.
 
         Args:
             program (`Program`):
                 What to run.
 
         Returns:
-            `list[Outcome]`: one per input, fewer after `stop`; one for all evaluations. The last is `broken` if no sandbox could be had,
-            `died` if the program ended its own.
+            `list[Outcome]`: one per input, fewer after `stop`. The last is `broken` if no sandbox could be had, `died` if the program
+            ended its own.
         """
         return self.run_many([program])[0]
 

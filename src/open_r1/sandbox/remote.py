@@ -28,7 +28,7 @@ from urllib.parse import quote
 import httpx2 as httpx
 
 from ..endpoints import RETRIED, pause
-from .remote_programs import drive, evaluate, literal
+from .remote_programs import answer, drive, evaluate, literal, offered
 from .runner import COMPILE_SECONDS
 from .types import Limits, Outcome, Program, SandboxError
 
@@ -78,20 +78,20 @@ class RemoteSandbox:
 
     def run(self, program: Program) -> list[Outcome]:
         """
-        Runs a program once per input (or makes its evaluations), on one machine where the service has machines.
+        Runs a program once per input (or evaluation), on one machine where the service has machines.
 
         Args:
             program (`Program`):
                 What to run.
 
         Returns:
-            `list[Outcome]`: one per input, fewer after `stop`; one for all evaluations. A single `broken` one if the service failed.
+            `list[Outcome]`: one per input, fewer after `stop`. A single `broken` one if the service failed.
         """
         try:
             if program.language not in ("python", "cpp"):
                 raise ServiceError(f"{program.language} programs are not supported")
             with self.gate, self.machine(self.life(program)) as machine:
-                return self.evaluations(machine, program) if program.evaluations else self.runs(machine, program)
+                return self.runs(machine, program)
         except Exception as error:  # whatever a service replies, it must not end a training
             return [Outcome("broken", -1, "", self.reason(error), 0.0)]
 
@@ -110,22 +110,31 @@ class RemoteSandbox:
 
     def runs(self, machine: Any, program: Program) -> list[Outcome]:
         outcomes: list[Outcome] = []
-        for stdin in program.inputs:
-            known = outcomes and outcomes[-1].state in ("syntax", "compiler")  # then it is the same for every input
-            outcomes.append(outcomes[-1] if known else self.execute(machine, program.source, stdin, program.language, program.limits))
+        for given in program.evaluations or program.inputs:
+            if outcomes and outcomes[-1].state in ("syntax", "compiler"):  # then it is the same for every input
+                outcomes.append(outcomes[-1])
+            elif program.evaluations:
+                outcomes.append(self.evaluation(machine, program, given))
+            else:
+                outcomes.append(self.execute(machine, program.source, given, program.language, program.limits))
             if program.stop and not outcomes[-1].succeeded:
                 break
         return outcomes
 
-    def evaluations(self, machine: Any, program: Program) -> list[Outcome]:
-        mark, job = secrets.token_hex(16), json.dumps([program.source, program.evaluations])
-        source = f"{inspect.getsource(literal)}\n\n{inspect.getsource(evaluate)}\n\nevaluate({job!r}, {mark!r})\n"
-        outcome = self.execute(machine, source, "", "python", program.limits)
+    def evaluation(self, machine: Any, program: Program, steps: list) -> Outcome:
+        mark, job = secrets.token_hex(16), json.dumps([program.source, steps])
+        parts = [inspect.getsource(part) for part in (literal, offered, answer, evaluate)]
+        outcome = self.execute(machine, "\n\n".join([*parts, f"evaluate({job!r}, {mark!r})\n"]), "", "python", program.limits)
         lines = [line[len(mark) + 1 :] + "\n" for line in outcome.stdout.split("\n") if line.startswith(mark)]
-        return [dataclasses.replace(outcome, stdout="".join(lines))]
+        return dataclasses.replace(outcome, stdout="".join(lines))
 
     def life(self, program: Program) -> int:
-        return int(min(LONGEST, 2 * self.timeout + COMPILE_SECONDS + (len(program.inputs) or 1) * (program.limits.seconds + 2)))
+        return int(
+            min(
+                LONGEST,
+                2 * self.timeout + COMPILE_SECONDS + (len(program.evaluations or program.inputs) or 1) * (program.limits.seconds + 2),
+            )
+        )
 
     def send(self, method: str, url: str, body: Any = None, headers: dict | None = None, seconds: float = 0.0) -> tuple:
         """Status, body and `Retry-After` of one reply, which nobody trusts: size and time are limited. Status 0: no connection."""

@@ -1,35 +1,35 @@
 """What `remote.py` sends to a service as text, to run there with nothing but the standard library."""
 
-from .runner import literal
+from .runner import answer, literal, offered
 
-__all__ = ["drive", "evaluate", "literal"]
+__all__ = ["answer", "drive", "evaluate", "literal", "offered"]
 
 
 def evaluate(job, mark):
     """`evaluations_body` of runner.py with stdout as the channel: there is no other, so the program's own output is thrown away."""
+    import builtins
     import json
     import os
     import sys
 
-    source, evaluations = json.loads(job)
-    results = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace")
+    source, steps = json.loads(job)
+    results, own = os.fdopen(os.dup(1), "w", encoding="utf-8", errors="backslashreplace"), dict(vars(builtins))
     os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
     try:
         code = compile(source, "main.py", "exec")
     except (SyntaxError, ValueError, RecursionError, MemoryError, OverflowError) as error:
         sys.exit(f"{type(error).__name__}: {error}")
     module = sys.modules["solution"] = type(sys)("solution")
+    module.__dict__.update(offered(code))
     sys.argv = ["main.py"]
-    exec(code, module.__dict__)
-    getattr(sys, "set_int_max_str_digits", abs)(100_000)  # early Python 3.10 has no such limit
-    for prelude, expression in evaluations:
-        space = dict(module.__dict__)
-        try:
-            exec(prelude, space)
-            line = "value " + literal(eval(expression, space))
-        except Exception as error:
-            line = f"error {type(error).__name__}: {error}"[:300].replace("\n", " ")
-        results.write(f"{mark} {line}\n")
+    getattr(sys, "set_int_max_str_digits", abs)(0)  # early Python 3.10 has no such limit
+    try:
+        exec(code, module.__dict__)
+    except SystemExit as error:
+        if error.code:
+            raise
+    for step in steps:
+        results.write(f"{mark} {answer(module.__dict__, own, *step)}\n")
         results.flush()
 
 

@@ -44,9 +44,10 @@ class Program:
             Its text.
         inputs (`list[str]`, *optional*):
             It runs once on each of these as stdin.
-        evaluations (`list[tuple[str, str]]`, *optional*):
-            In place of `inputs`, for Python: statements and an expression each, evaluated in the program's namespace; the values
-            come back as literals.
+        evaluations (`list[list[tuple[str, list[str]]]]`, *optional*):
+            In place of `inputs`, for Python: it runs once on each of these as the module `solution`, and makes the steps of it in order,
+            in its namespace: executes statements, and evaluates expressions until one has a plain value (each finds the one before as
+            `_`). What each step gives comes back as a line.
         language (`str`, *optional*, defaults to `"python"`):
             `python` or `cpp`.
         stop (`bool`, *optional*, defaults to `False`):
@@ -57,7 +58,7 @@ class Program:
 
     source: str
     inputs: list[str] = field(default_factory=list)
-    evaluations: list[tuple[str, str]] = field(default_factory=list)
+    evaluations: list[list[tuple[str, list[str]]]] = field(default_factory=list)
     language: str = "python"
     stop: bool = False
     limits: Limits = field(default_factory=Limits)
@@ -72,7 +73,8 @@ class Outcome:
         state (`str`): `done`, `timeout`, `memory` (all processes together), `output` (too much of it), `syntax`, `compiler` (C++ that
             does not compile), `died` (the program ended its sandbox, twice: its own failure), or `broken` (no sandbox could be had).
         code (`int`): Exit code, negative for a signal; 0 and `done` together mean success.
-        stdout (`str`): What it printed; for evaluations a line `value LITERAL` or `error TEXT` each.
+        stdout (`str`): What it printed; for evaluations a line each,
+            `value LEVEL LITERAL` or `error CLASSES: TEXT`.
         stderr (`str`): The end of what it printed there.
         seconds (`float`): Wall-clock time.
     """

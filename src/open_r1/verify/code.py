@@ -1,132 +1,176 @@
-"""Does a program pass its tests? It runs in a sandbox; what it should print or return never goes in, the comparison is made here."""
+"""Does a program pass its tests? It runs in a sandbox; what it should print or return never goes in, the comparison is made outside it."""
 
 import ast
-import dataclasses
 import functools
-import math
-import operator
+import re
+import textwrap
+from itertools import islice
 from typing import Any
 
 from ..errors import DataError
+from ..sandbox.runner import literal
 from ..sandbox.types import Limits, Outcome, Program
-from .code_tests import NOTHING, OPAQUE, Check, Pending, is_own, read_tests
+from .code_assertions import Assertion, Raises
+from .code_compare import Items, Thing, same_json, same_output
+from .code_names import exchanged
+from .code_tests import Plan, read_tests
+from .code_values import BAD_TEXT, JUDGING, NOTHING, Failed, Unknown, evaluate, read_value
 
-LANGUAGES = {"": "python", "python": "python", "python3": "python", "py": "python", "cpp": "cpp", "c++": "cpp", "cc": "cpp"}
-RELATIVE = 1e-6
+LANGUAGES = {"python": "python", "py": "python", "pypy": "python", "cpp": "cpp", "c++": "cpp", "cc": "cpp", "cxx": "cpp"}
 LIMITS = Limits()
-NO_LITERAL = "error TypeError: returned a "  # as runner.py says it of an object
-MAX_TEXT = 200_000  # characters of a returned value that are still read
+FENCE = re.compile(r"^(?:[^`\n]*[ \t:>*-])?(`{3,9})(?!`)[ \t]*([^\s`]*)[^`\n]*$", re.MULTILINE)
+EXAMPLE = re.compile(r"\b(output|outputs|prints?|printed|results?|input|example|sample|run|usage)\b[^\n]*\n?\s*$", re.IGNORECASE)
 
 
 def extract_program(final: str | None) -> tuple[str, str] | None:
-    """Language and source of the last code block of a final part; all of it, as Python, if it has no fences."""
+    """
+    Language and source of the program in a final part: the last code block with its language beside it, else the last without one that no
+    line before calls output or example; all of it, as Python, if it has no blocks.
+    """
     if not final:
         return None
-    parts = final.split("```")
-    if len(parts) == 1:
-        return "python", final
-    blocks = [part.partition("\n") for part in parts[1::2][: len(parts) // 2 - (len(parts) % 2 == 0)]]  # the last may have no end
-    named = [((name.casefold().split() or [""])[0], source) for name, _, source in blocks]
-    known = [(LANGUAGES[name], source) for name, source in named if name in LANGUAGES]
-    return known[-1] if known else None
+    final = final.replace("\r\n", "\n")
+    found = blocks(final)
+    if not found:
+        return None if "```" in final else ("python", final)
+    known = [(LANGUAGES[name], source) for name, source, _ in found if name in LANGUAGES]
+    unnamed = [(source, before) for name, source, before in found if not name]
+    likely = [source for source, before in unnamed if not EXAMPLE.search(before)] or [source for source, _ in unnamed[:1]]
+    return known[-1] if known else ("python", likely[-1]) if likely else None
 
 
-# ---------------------------------------------------------------------------------------------------- comparison
+def blocks(text: str) -> list[tuple[str, str, str]]:
+    """Language, source and the line before of the code blocks of a text; a fence inside a string of a program ends none."""
+    found, position = [], 0
+    while opened := FENCE.search(text, position):
+        start, ends = opened.end() + 1, []
+        for closed in islice(
+            re.compile(rf"^[ \t>]*{opened[1]}`*[ \t]*$|(?<=\S){opened[1]}[ \t]*$", re.MULTILINE).finditer(text, start), 50
+        ):
+            ends.append(closed)
+            if all(text.count(quotes, start, closed.start()) % 2 == 0 for quotes in ('"""', "'''")):
+                ends = [closed]
+                break
+        if not ends:
+            break
+        position, name = ends[0].end(), opened[2].casefold()
+        before = text[: opened.start()].rstrip()[-200:].rpartition("\n")[2] + text[opened.start() : opened.start(1)]
+        source = textwrap.dedent(text[start : ends[0].start()])
+        found.append((name if name in LANGUAGES else name.rstrip("0123456789."), source, before))
+    return found
 
 
-def same_output(wanted: str, printed: str) -> bool:
-    """Whether two outputs hold the same tokens; numbers with a decimal point may differ by a millionth."""
-    one, other = wanted.split(), printed.split()
-    return len(one) == len(other) and all(a == b or close_text(a, b) for a, b in zip(one, other, strict=True))
+class Lost(Exception):
+    """A sandbox that died."""
 
 
-def close_text(one: str, other: str) -> bool:
-    if "." not in one + other and "e" not in (one + other).casefold():
-        return False
-    try:
-        return near(float(one), float(other), (RELATIVE, RELATIVE))
-    except ValueError:
-        return False
+def make_program(language: str, source: str, tests: Plan, limits: Limits, stop: bool) -> Program:
+    return Program(source, inputs=tests.inputs, evaluations=tests.runs, language=language, stop=stop, limits=limits)
 
 
-def same_value(wanted: Any, got: Any) -> bool:
-    """Whether two plain values are the same; JSON knows no tuples, so lists and tuples are, and floats may differ by a millionth."""
-    if isinstance(wanted, bool) or isinstance(got, bool):
-        return wanted is got
-    if isinstance(wanted, (int, float)) and isinstance(got, (int, float)):
-        if isinstance(wanted, int) and isinstance(got, int):
-            return wanted == got
-        return wanted == got or near(wanted, got, (RELATIVE, RELATIVE))
-    if isinstance(wanted, (list, tuple)) and isinstance(got, (list, tuple)):
-        return len(wanted) == len(got) and all(same_value(a, b) for a, b in zip(wanted, got, strict=True))
-    if isinstance(wanted, dict) and isinstance(got, dict):
-        keys = {str(key): item for key, item in got.items()}  # JSON's keys are strings
-        return len(wanted) == len(keys) == len(got) and all(str(k) in keys and same_value(v, keys[str(k)]) for k, v in wanted.items())
-    return type(wanted) is type(got) and wanted == got
+# ---------------------------------------------------------------------------------------------------- what came back
 
 
-def near(wanted: Any, got: Any, tolerance: tuple[float, float], strict: bool = False) -> bool:
-    """Whether two numbers, or lists of them, are within a relative or an absolute tolerance."""
-    if isinstance(wanted, (list, tuple)) and isinstance(got, (list, tuple)):
-        return len(wanted) == len(got) and all(near(a, b, tolerance, strict) for a, b in zip(wanted, got, strict=True))
-    if isinstance(got, bool):
-        return False
-    try:
-        gap, scale = abs(got - wanted), max(abs(wanted), abs(got))
-        most = max(tolerance[1], tolerance[0] * scale)
-    except OverflowError:  # an integer beyond all floats
-        return False
-    if math.isinf(scale):
-        return wanted == got
-    return gap < most if strict else gap <= most
-
-
-def holds(check: Check, wanted: Any, got: Any) -> bool:
-    """Whether a value stands in the wanted relation to what was expected."""
-    if check.relation == "truth":
-        return bool(got) is wanted
-    if got is OPAQUE:
-        return False
-    if check.relation.startswith("near"):
-        return near(wanted, got, check.tolerance, strict=check.relation == "near <")
-    if check.relation == "== or [0]":
-        return same_value(wanted, got) or same_value(wanted[0], got)
-    if check.relation in ("==", "!="):
-        return same_value(wanted, got) is (check.relation == "==")
-    if check.relation in ("in", "not in"):
-        found = got in wanted if isinstance(wanted, str) else any(same_value(value, got) for value in wanted)
-        return found is (check.relation == "in")
-    return {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}[check.relation](got, wanted)
-
-
-def passed(checks: list[Check], outcomes: list[Outcome], wanted: list[Any]) -> list[bool]:
-    """Which checks the outcomes of a program fulfil; `wanted` holds the expected values, computed ones in their place."""
-    if checks[0].stdin is not None:
-        given = zip(checks, outcomes, strict=False)
-        return [outcome.succeeded and same_output(check.expected, outcome.stdout) for check, outcome in given]
-    values = read_values(outcomes[0], len(checks)) if outcomes else []
-    return [fulfils(*one) for one in zip(checks, wanted, values, strict=False)]
-
-
-def read_values(outcome: Outcome, count: int) -> list[Any]:
-    """The values that evaluations came back with; `NOTHING` for those that failed. The text is the program's: it may be anything."""
-    values = []
+def read_replies(outcome: Outcome, count: int) -> list[Any]:
+    """Of each step the level and the value, or the classes of its exception, or `NOTHING`. The text may be anything."""
+    replies: list[Any] = []
     for line in outcome.stdout.split("\n")[:count]:
-        try:
-            if line.startswith(("value ", NO_LITERAL)) and len(line) <= MAX_TEXT:
-                values.append(ast.literal_eval(line[6:]) if line.startswith("value ") else OPAQUE)
-            else:
-                values.append(NOTHING)
-        except (ValueError, SyntaxError, MemoryError, RecursionError, TypeError):
-            values.append(NOTHING)
-    return values
+        kind, _, rest = line.partition(" ")
+        level, _, text = rest.partition(" ")
+        if kind == "value" and level.isdecimal() and (value := read_value(text)) is not NOTHING:
+            replies.append((int(level), value))
+        else:
+            replies.append(set(rest.partition(":")[0].split()) if kind == "error" else NOTHING)
+    return replies + [NOTHING] * (count - len(replies))
 
 
-def fulfils(check: Check, wanted: Any, got: Any) -> bool:
+def called_right(wanted: Any, reply: Any, wrapped: bool) -> bool:
+    """Whether a call returned what it should."""
     try:
-        return got is not NOTHING and wanted is not NOTHING and holds(check, wanted, got)
-    except (TypeError, ValueError, OverflowError, RecursionError):
+        return type(reply) is tuple and (same_json(wanted, reply[1]) or wrapped and same_json(wanted[0], reply[1]))
+    except BAD_TEXT:
         return False
+
+
+def known_parts(check: Assertion, replies: list[Any], own: list[Any]) -> dict[int, Any]:
+    """Values of the parts of an assertion, by the `id` of their expressions."""
+    known = {id(node): own[index] for index, node in check.own if own[index] is not NOTHING}
+    for step, levels in check.holes:
+        level, value = replies[step] if type(replies[step]) is tuple else (0, NOTHING)
+        known[id(levels[min(level, len(levels) - 1)])] = value
+    return known
+
+
+def holds(check: Assertion | Raises, replies: list[Any], own: list[Any]) -> bool | None:
+    """Whether an assertion holds; `None` where that needs code of the test."""
+    if isinstance(check, Raises):
+        return type(replies[check.step]) is set and bool(replies[check.step] & set(check.names))
+    try:
+        if not check.here:
+            return None
+        return bool(evaluate(check.test, known_parts(check, replies, own), JUDGING))
+    except (Unknown, ValueError):  # such as integers too long for `str`
+        return None
+    except (*BAD_TEXT, Failed):
+        return False
+
+
+def as_text(value: Any) -> str:
+    """A value as the code of a test finds it."""
+    if isinstance(value, Thing):
+        return f"SimpleNamespace(**{as_text(value.fields)})"
+    if isinstance(value, Items):
+        return f"iter({as_text(value.items)})"
+    if isinstance(value, dict) and type(value) is dict:
+        return "{" + ", ".join(f"{as_text(key)}: {as_text(item)}" for key, item in value.items()) + "}"
+    if type(value) in (list, tuple):
+        inner = "".join(f"{as_text(item)}, " for item in value)
+        return f"[{inner}]" if type(value) is list else f"({inner})"
+    return literal(value)
+
+
+def outside(steps: list[tuple[str, list[str]]], sandbox: Any, limits: Limits) -> list[Any]:
+    """What steps of a test give in a sandbox without the program."""
+    outcome = sandbox.run(Program("", evaluations=[steps], limits=limits))[0]
+    if outcome.state == "broken":
+        raise Lost(outcome.stderr)
+    return read_replies(outcome, len(steps))
+
+
+PREPARED = (
+    "import datetime\nfrom collections import *\nfrom decimal import Decimal\nfrom fractions import Fraction\n"
+    "from types import SimpleNamespace\ninf, nan = float('inf'), float('nan')"
+)
+
+
+def judged(checks: list[Assertion], tests: Plan, replies: list[Any], sandbox: Any, limits: Limits) -> list[bool]:
+    """Whether assertions hold that need code of the test: it runs in a sandbox without the program, on plain data."""
+    given, steps, before = [PREPARED], [("", ["0"])], 0
+    for number, check in enumerate(checks):
+        parts = {}
+        for part, value in known_parts(check, replies, [NOTHING] * len(tests.values)).items():
+            parts[part] = ast.Name(f"_value_{number}_{len(parts)}", ast.Load())
+            given += [] if value is NOTHING else [f"{parts[part].id} = {as_text(value)}"]
+        steps.append(("\n".join(tests.setup[before : check.after]), [f"not not ({ast.unparse(exchanged(check.test, parts))})"]))
+        before = max(before, check.after)
+    steps[0] = ("\n".join(given), ["0"])
+    replies = outside(steps, sandbox, limits)[1:]
+    if any("ImportError" in reply for reply in replies if type(reply) is set):
+        raise DataError("tests that import what the sandbox lacks", "use the standard library alone")
+    return [reply == (0, True) for reply in replies]
+
+
+def own_values(tests: Plan, sandbox: Any, limits: Limits) -> list[Any]:
+    """The values of a test's own expressions, from a sandbox without the program; raises `DataError` where they have none."""
+    steps, before = [], 0
+    for after, expression in tests.values:
+        steps.append(("\n".join(tests.setup[before:after]), [expression]))
+        before = after
+    replies = outside(steps, sandbox, limits) if steps else []
+    for reply, (_, expression) in zip(replies, tests.values, strict=True):
+        if type(reply) is not tuple:
+            raise DataError(f"a test's own {expression[:60]!r} has no value", "it is computed without the program and within its limits")
+    return [reply[1] for reply in replies]
 
 
 # ------------------------------------------------------------------------------------------------------ verdicts
@@ -164,70 +208,56 @@ def decide_many(
     for index, (gold, final) in enumerate(items):
         found = extract_program(final)
         try:
-            checks = read_tests(gold)
+            tests = read_tests(gold)
         except DataError as error:
             verdicts[index] = ("bad_gold", str(error), 0.0)
             continue
         if found is None:
             verdicts[index] = ("no_answer", "no code block", 0.0)
-        elif found[0] != "python" and checks[0].stdin is None:
+        elif found[0] != "python" and tests.runs:
             verdicts[index] = ("wrong", f"{found[0]} cannot be called from Python tests", 0.0)
         else:
-            jobs.append((index, checks, make_program(*found, checks, limits, stop)))
+            jobs.append((index, tests, make_program(*found, tests, limits, stop)))
     sandbox = (sandbox or default_sandbox()) if jobs else None
     ran = sandbox.run_many([program for _, _, program in jobs]) if jobs else []
-    computed: dict[str, list[Any]] = {}  # expected values by gold
-    for (index, checks, program), outcomes in zip(jobs, ran, strict=True):
+    own: dict[str, list[Any]] = {}  # a test's own values, by gold
+    for (index, tests, program), outcomes in zip(jobs, ran, strict=True):
         gold = items[index][0]
-        if gold not in computed:
-            computed[gold] = expected_values(checks, sandbox, limits)
-        wanted = computed[gold]
-        if NOTHING in wanted:  # an expected value that calls the program
-            wanted = beside_program(checks, wanted, program, sandbox)
-        verdicts[index] = verdict(checks, outcomes, wanted)
+        try:
+            if gold not in own:
+                own[gold] = own_values(tests, sandbox, limits)
+            verdicts[index] = verdict(passed(tests, program, outcomes, own[gold], sandbox), outcomes)
+        except DataError as error:
+            verdicts[index] = ("bad_gold", str(error), 0.0)
+        except Lost as error:
+            verdicts[index] = ("error", f"sandbox: {error}", 0.0)
     return verdicts
 
 
-def expected_values(checks: list[Check], sandbox: Any, limits: Limits) -> list[Any]:
-    """The expected values, those that need computing from a sandbox without the program; `NOTHING` where that fails."""
-    values = [NOTHING if isinstance(check.expected, Pending) else check.expected for check in checks]
-    pending = [alone(check) for check in checks if isinstance(check.expected, Pending)]
-    return fill(values, pending, Program("", limits=limits), sandbox) if pending else values
+def passed(tests: Plan, program: Program, outcomes: list[Outcome], own: list[Any], sandbox: Any) -> list[bool]:
+    """Which tests the outcomes of a program pass."""
+    if tests.outputs:
+        flags = [outcome.succeeded and same_output(out, outcome.stdout) for outcome, out in zip(outcomes, tests.outputs, strict=False)]
+    elif tests.results:
+        replies = [read_replies(outcome, 1)[0] for outcome in outcomes]
+        flags = [called_right(out, reply, tests.wrapped) for reply, out in zip(replies, tests.results, strict=False)]
+    else:
+        replies = read_replies(outcomes[0], len(program.evaluations[0]))
+        flags = [holds(check, replies, own) for check in tests.checks]
+        if None in flags:
+            rest = [check for check, flag in zip(tests.checks, flags, strict=True) if flag is None]
+            found = iter(judged(rest, tests, replies, sandbox, program.limits))
+            flags = [next(found) if flag is None else flag for flag in flags]
+    return flags + [False] * (len(tests) - len(flags))
 
 
-def beside_program(checks: list[Check], wanted: list[Any], program: Program, sandbox: Any) -> list[Any]:
-    """Expected values that need the program, such as in `decode(encode(x)) == normal(x)`."""
-    missing = [(check.prelude, check.expected.expression) for check, value in zip(checks, wanted, strict=True) if value is NOTHING]
-    return fill(wanted, missing, Program(program.source, limits=program.limits), sandbox)
-
-
-def fill(values: list[Any], evaluations: list[tuple[str, str]], program: Program, sandbox: Any) -> list[Any]:
-    """The values, those that are `NOTHING` evaluated beside a program."""
-    outcomes = sandbox.run(dataclasses.replace(program, evaluations=evaluations))
-    found = iter([*read_values(outcomes[0], len(evaluations)), *[NOTHING] * len(evaluations)])
-    return [next(found) if value is NOTHING else value for value in values]
-
-
-def alone(check: Check) -> tuple[str, str]:
-    """A computed value's setup and expression. One of builtins only needs no setup, which may call the program."""
-    expression = check.expected.expression
-    return ("import math" if is_own(ast.parse(expression, mode="eval").body) else check.prelude), expression
-
-
-def make_program(language: str, source: str, checks: list[Check], limits: Limits, stop: bool) -> Program:
-    if checks[0].stdin is not None:
-        return Program(source, inputs=[check.stdin or "" for check in checks], language=language, stop=stop, limits=limits)
-    return Program(source, evaluations=[(check.prelude, check.expression) for check in checks], limits=limits)
-
-
-def verdict(checks: list[Check], outcomes: list[Outcome], wanted: list[Any]) -> tuple[str, str, float]:
-    """Outcome, note and share of passed checks of one program."""
-    flags = passed(checks, outcomes, wanted)
-    share = sum(flags) / len(checks)
+def verdict(flags: list[bool], outcomes: list[Outcome]) -> tuple[str, str, float]:
+    """Outcome, note and share of passed tests of one program."""
+    share = sum(flags) / len(flags)
     if share == 1:
         return "correct", "", 1.0
     failed = next((outcome for outcome in outcomes if not outcome.succeeded), None)
     if failed and failed.state == "broken":
         return "error", f"sandbox: {failed.stderr}", 0.0
-    note = f"{sum(flags)} of {len(checks)} passed" + (f"; {failed.state}: {failed.stderr.strip().splitlines()[-1:]}" if failed else "")
+    note = f"{sum(flags)} of {len(flags)} passed" + (f"; {failed.state}: {failed.stderr.strip().splitlines()[-1:]}" if failed else "")
     return ("timeout" if failed and failed.state == "timeout" else "wrong"), note, share

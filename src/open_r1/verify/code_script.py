@@ -1,0 +1,207 @@
+"""Tests as a script: what the program has to do goes into the sandbox beside it, what is expected of it never does.
+
+The statements of a test are walked in order. Names that the test binds itself (and builtins) are its own, all others are the program's,
+and so is what is assigned from them. Of the test's own statements the program gets those that its calls need. Loops over literals and
+functions that assert are unfolded; for assertions see `code_assertions.py`.
+"""
+
+import ast
+import copy
+import sys
+from collections.abc import Iterable
+from typing import Any
+
+from .code_assertions import Assertions, Own, Raises
+from .code_names import BUILTINS, asserting, called, changes, children, constant, fails, judging, reads, root, stores
+from .code_values import JUDGING, NOTHING, dotted
+
+LIMIT = 10_000  # statements after loops are unfolded
+THIRD_PARTY = {"numpy", "pandas", "scipy", "sympy", "torch", "hypothesis"}  # a test's own imports, beside the standard library
+
+
+class Script(Assertions):
+    """
+    The parts of a test.
+
+    Args:
+        source (`str`):
+            Statements; raises `ValueError` where something cannot be decided from outside.
+
+    Attributes:
+        steps (`list[tuple[str, list[str]]]`): What is made beside the program.
+        setup (`list[str]`): The test's own statements.
+        values (`list[tuple[int, str]]`): The test's own values: how many of these statements come before, and the expression.
+        checks (`list[Assertion | Raises]`): What is decided.
+    """
+
+    def __init__(self, source: str):
+        super().__init__()
+        self.functions: dict[str, ast.FunctionDef | None] = {}  # those that assert; None: it has run
+        self.modules: set[str] = set()  # names of modules
+        self.theirs: set[str] = set()  # names that the test assigned from the program
+        self.left, self.random = LIMIT, False
+        self.walk(ast.parse("import math\n" + source).body)  # some tests forget it
+
+    def walk(self, body: Iterable[ast.stmt]) -> None:
+        for node in body:
+            self.left -= 1
+            if self.left < 0:
+                raise ValueError(f"more than {LIMIT} statements")
+            if isinstance(node, (ast.Import, ast.ImportFrom)):
+                self.imports(node)
+            elif isinstance(node, ast.Assert):
+                self.asserts(copy.deepcopy(node.test))
+            elif isinstance(node, ast.Expr) and (isinstance(node.value, ast.Constant) or called(node.value) == "main"):
+                continue  # a docstring, `pytest.main()`
+            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) in self.functions:
+                self.calls(node.value)
+            elif isinstance(node, ast.FunctionDef) and asserting(node, self.functions):
+                self.defines(node)
+            elif asserting(node, self.functions):
+                self.unfolds(node)
+            else:
+                self.executes(copy.deepcopy(node))
+
+    # ------------------------------------------------------------------------------------------------ statements
+
+    def imports(self, node: ast.Import | ast.ImportFrom) -> None:
+        """Imports of the test's own, or of the program under whatever name its module has."""
+        for alias in node.names:
+            module = (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).partition(".")[0]
+            name = alias.asname or alias.name.partition(".")[0]
+            self.modules.add(name)
+            if module == "pytest":
+                self.own.add(name)
+            elif module in sys.stdlib_module_names or module in THIRD_PARTY:
+                hidden, self.random = self.shadowed.copy(), self.random or module == "random"
+                self.executes(ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0))
+                self.shadowed = hidden if module == "math" and name == alias.name else self.shadowed
+            elif name != "*":
+                self.own.discard(name)
+                self.constants.pop(name, None)
+                self.sent += [f"import solution as {name}"] if isinstance(node, ast.Import) else []
+                self.sent += [f"{name} = {alias.name}"] if isinstance(node, ast.ImportFrom) and alias.asname else []
+
+    def defines(self, node: ast.FunctionDef) -> None:
+        """A function that asserts: pytest would call it, or the test does."""
+        arguments, rows = {argument.arg for argument in node.args.args}, None
+        for decorator in node.decorator_list:
+            if called(decorator) == "parametrize":
+                names, rows = (constant(part, self.known) for part in decorator.args[:2])
+                target = ast.parse(names if isinstance(names, str) else ",".join(names), mode="eval").body
+        self.functions[node.name] = node if arguments and rows is None else None
+        if rows is not None:
+            for row in rows:
+                self.binds(target, row)
+                self.walk(node.body)
+        elif not arguments:
+            self.walk(node.body)
+        elif reads(node) <= self.own and not arguments & {root(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}:
+            self.executes(copy.deepcopy(node))  # it judges values that it is given
+
+    def calls(self, call: ast.Call) -> None:
+        """Unfolds the call of a function that asserts; if it is the test's own and given only values, it judges them."""
+        function = self.functions[call.func.id]
+        if function is None:
+            return
+        if function.name in self.own:
+            self.asserts(ast.parse(f"({ast.unparse(call)}, True)[1]", mode="eval").body)
+            return
+        names, defaults = [argument.arg for argument in function.args.args], function.args.defaults
+        given = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True)) | dict(zip(names, call.args, strict=False))
+        for name, value in (given | {word.arg: word.value for word in call.keywords}).items():
+            self.executes(ast.Assign([ast.Name(name, ast.Store())], copy.deepcopy(value)))
+        self.walk(function.body)
+
+    def unfolds(self, node: ast.stmt) -> None:
+        """Statements around assertions: loops over what is known, expected exceptions, the guard of a main module."""
+        match node:
+            case ast.For(orelse=[]) if (items := constant(node.iter, self.known)) is not NOTHING:
+                for item in items:
+                    self.binds(node.target, item)
+                    self.walk(node.body)
+            case ast.With(items=[ast.withitem(ast.Call() as call)]) if called(call) == "raises":
+                self.raises(call.args[0], node.body)
+            case ast.Try(handlers=[ast.ExceptHandler(type=ast.expr() as kind)], finalbody=[]) if fails((node.body + node.orelse)[-1]):
+                self.raises(kind, [part for part in node.body + node.orelse if not fails(part)])
+            case ast.If(test=ast.Compare(left=ast.Name("__name__"))) | ast.If(test=ast.Constant(True)):
+                self.walk(node.body)
+            case _:
+                raise ValueError(f"a test with a {type(node).__name__} statement cannot be checked from outside")
+
+    def raises(self, kind: ast.expr, body: list[ast.stmt]) -> None:
+        """Expects an exception of a body."""
+        if self.sent:
+            self.step([ast.Constant(None)])  # an exception of these would be another
+        for node in body:
+            self.gives(node)
+            self.sent.append(ast.unparse(node))
+        names = tuple(dotted(part).rpartition(".")[2] for part in getattr(kind, "elts", [kind]))
+        self.checks.append(Raises(self.step([ast.Constant(None)]), names))
+
+    def binds(self, target: ast.expr, value: Any) -> None:
+        """Assigns a known value; each name by itself, since the program is given only those that it needs."""
+        parts = getattr(target, "elts", [])
+        if parts and isinstance(value, (list, tuple)) and len(parts) == len(value) and not any(isinstance(p, ast.Starred) for p in parts):
+            for part, item in zip(parts, value, strict=True):
+                self.binds(part, item)
+        else:
+            target = ast.parse(f"{ast.unparse(target)} = 0").body[0].targets[0]  # a loop's may stand for several assignments
+            self.executes(ast.Assign([target], ast.Constant(value)), split=False)
+
+    def executes(self, node: ast.stmt, split: bool = True) -> None:
+        """A statement that asserts nothing: the test's own, or the program's."""
+        found, writes, changed = reads(node), stores(node), changes(node)
+        if isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
+            found -= writes - self.own - self.theirs  # what is first bound in it
+        simple = isinstance(node, ast.Assign) and len(node.targets) == 1
+        value = constant(node.value, self.known) if simple else NOTHING
+        if split and value is not NOTHING and isinstance(node.targets[0], (ast.Tuple, ast.List)):
+            self.binds(node.targets[0], value)
+            return
+        for name in writes & self.kept.keys():
+            del self.kept[name]
+        for name in found | writes:
+            if name in writes or not isinstance(self.constants.get(name), (str, int, float)):
+                self.constants.pop(name, None)  # it has another value, may be changed, or gets a second name
+        text = ast.unparse(ast.fix_missing_locations(node))
+        if found <= self.own:
+            self.theirs -= writes
+            if self.random:  # twice the same: beside the program and without it
+                text = f"__import__('random').seed({len(self.setup)})\n{text}"
+            self.setup.append(text)
+            self.unsent.append(Own(text, writes, found, not simple or bool(changed)))
+            self.own |= writes
+            self.given -= writes
+            self.shadowed |= writes & JUDGING.keys()
+            if value is not NOTHING and isinstance(node.targets[0], ast.Name):
+                self.constants[node.targets[0].id] = value
+        elif simple and isinstance(node.targets[0], ast.Name) and not self.asked(node.value):
+            self.kept[node.targets[0].id] = self.keeps(node.value)
+            self.own -= writes
+            self.theirs |= writes
+        else:
+            if judging(node, self.own):
+                raise ValueError(f"a comparison outside an assertion cannot be checked from outside: {text[:40]}")
+            self.gives(node)
+            self.sent.append(text)
+            self.theirs |= writes | (changed - BUILTINS - self.modules)
+            self.own -= self.theirs
+
+    def asked(self, node: ast.expr) -> bool:
+        """Whether the program may be asked for an expression: one of its own, or one around that which compares nothing."""
+        if self.is_hole(node):
+            return True
+        around = [child for child, _ in children(node) if self.foreign(child)]
+        return len(around) == 1 and self.may_ask(node, around[0], False) and self.asked(around[0])
+
+    def keeps(self, node: ast.expr) -> ast.expr:
+        """The expression with the program's parts under names of their own: they are evaluated now, the rest where an assertion asks."""
+        if self.is_hole(node):
+            name = f"_kept{len(self.steps)}_{len(self.sent)}"
+            self.executes(ast.Assign([ast.Name(name, ast.Store())], node))
+            return ast.Name(name, ast.Load())
+        for child, put in children(node):
+            if self.foreign(child):
+                put(self.keeps(child))
+        return node
