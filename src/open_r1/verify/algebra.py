@@ -68,6 +68,8 @@ def judge(gold: str, answer: str) -> bool:
     if not golds:
         raise BadGold
     answers = parsed(answer)
+    if "=" in gold and not is_equation(golds[0]):  # only its right side was read
+        return gold == answer
     if letters(gold) != letters(answer) and letters(gold.casefold()) == letters(answer.casefold()):
         return False  # a and A are two variables
     return bool(verify(list(golds), list(answers), timeout_seconds=None)) and plausible(golds[0], answers[0])
@@ -96,9 +98,7 @@ def plausible(gold: Any, answer: Any) -> bool:
 
     if not (isinstance(gold, sympy.Basic) and isinstance(answer, sympy.Basic)):
         return isinstance(gold, str) and isinstance(answer, str) or type(gold) is type(answer)
-    if endless(gold) != endless(answer) or isinstance(gold, sympy.core.relational.Relational) != isinstance(
-        answer, sympy.core.relational.Relational
-    ):
+    if endless(gold) != endless(answer) or is_equation(gold) != is_equation(answer):
         return False
     if not (isinstance(gold, sympy.Expr) and isinstance(answer, sympy.Expr)):
         return True
@@ -110,6 +110,12 @@ def plausible(gold: Any, answer: Any) -> bool:
     if 0 in values or max(map(abs, values)) < TINY:
         return bool(sympy.simplify(gold - answer) == 0)
     return bool(abs(values[0] - values[1]) <= RELATIVE * abs(values[0]))
+
+
+def is_equation(expression: Any) -> bool:
+    from sympy.core.relational import Relational
+
+    return isinstance(expression, Relational)
 
 
 def endless(expression: Any) -> bool:
