@@ -45,6 +45,8 @@ KNOWN = {  # failures, listed in docs/rewards.md
     ("numbers", r"P(X=0)=P(X=2)=1 / 4, P(X=1)=1 / 2, P(X=x)=0 for x \neq 0,1,2",
      r"P(X=1)=P(X=2)=1 / 4, P(X=1)=1 / 2, P(X=x)=0 for x \neq 0,1,2"),
     ("signs", "I(0)", "-I(0)"),
+    ("numbers", r"\lim _{n \rightarrow \infty} n^{2} /\left(2 n^{2}+1\right)=1 / 2", r"\lim _{n \rightarrow \infty} n^{2} /\left(3 n^{2}+1\right)=1 / 2"),
+    ("powers", r"\lim _{n \rightarrow \infty} n^{2} /\left(2 n^{2}+1\right)=1 / 2", r"\lim _{n \rightarrow \infty} n^{3} /\left(2 n^{2}+1\right)=1 / 2"),
 }  # fmt: skip
 
 
