@@ -267,8 +267,8 @@ LONG = {  # name -> kind, gold, text, outcome; choices have ten options
     "10^5 brackets": ("math", "7", f"{THOUGHT}<answer>{'(' * MANY}7{')' * MANY}</answer>", "wrong"),
     "10^5 dollars": ("math", "7", f"{THOUGHT}<answer>{'$' * MANY}7</answer>", "wrong"),
     "10^5 formulas": ("math", "7", THOUGHT + r"\[ " * MANY, "no_answer"),
-    "10^5 fences": ("code", '["assert f(1) == 1"]', THOUGHT + "```python\n" * (2 * (MANY // 20) + 1), "wrong"),
-    "10^6 backticks": ("code", '["assert f(1) == 1"]', THOUGHT + "`" * 10 * MANY, "wrong"),  # the last block is empty
+    "10^5 fences": ("code", '["assert f(1) == 1"]', THOUGHT + "```python\n" * (2 * (MANY // 20) + 1), "no_answer"),
+    "10^6 backticks": ("code", '["assert f(1) == 1"]', THOUGHT + "`" * 10 * MANY, "no_answer"),  # no block holds a program
     "10^5 spaces in the answer": ("math", "7", f"{THOUGHT}<answer>1{' ' * MANY}2</answer>", "wrong"),
     "10^5 no-break spaces in the choice": ("choice", "B", f"{THOUGHT}<answer>1{'~' * MANY}2</answer>", "wrong"),
     "10^5 dashes, sentences": ("constraints", SENTENCES, "-" * MANY, "correct"),

@@ -44,7 +44,7 @@ def chosen(match: re.Match) -> str:
 LAYOUT: list[tuple[str, Spelling]] = [
     (rf"(?<!\\)\$\$?|(?<!\\)\\[()\[\]]|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits){END}\.?", ""),
     (r"\\(?:textcolor|color)\s*\{\w*\}|\\color\s+\w+|\\hspace\*?\s*\{[^{}]*\}|\\[hv]?phantom\s*\{[^{}]*\}", ""),
-    (r",\s*\\!\s*", ","),
+    (r",\s*\\!\s*(?=\d{3}(?!\d))", ""),  # 5,\!525 is one number
     (r"\\!|^`+|`+$", ""),
     (r"\\tag\*?\{[^{}]*\}", ""),
     (r"(?<!\\)\\[,;:> ]|~|\\q?quad" + END + rf"|\\(?:en|thin|med)space{END}|\\hfill?{END}", " "),

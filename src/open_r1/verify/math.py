@@ -335,7 +335,8 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
     if unit or other:
         return False if unit and other and unit != other else same_atom(wanted, given, judge)
     without = [text.removesuffix(r"\degree") for text in (gold, answer)]
-    if (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):  # a unit may be left out
+    bare = not re.search(r"\\(?:sin|cos|tan|cot|sec|csc)", gold + answer)  # there degrees are no mere unit
+    if bare and (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):  # a unit may be left out
         return True
     return judge(gold, answer) if is_formula(gold, answer) else False
 
@@ -344,7 +345,7 @@ def is_formula(gold: str, answer: str) -> bool:
     """Whether a judge of formulas may be asked: half an interval is no number, and "or any other number" none either."""
     if PROSE.search(gold + " " + answer) or answer.count("{") != answer.count("}"):
         return False
-    return (";" in gold) == (";" in answer) and set(TEXT.findall(gold)) == set(TEXT.findall(answer))
+    return ";" not in gold + answer and set(TEXT.findall(gold)) == set(TEXT.findall(answer))
 
 
 def same_in_base(matches: Sequence[re.Match | None], texts: Sequence[str]) -> bool:

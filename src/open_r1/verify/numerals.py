@@ -80,6 +80,8 @@ def readings(text: str, foreign: bool = False) -> list[str]:
     found = [text.replace(",", ";")]
     if BRACKETED_RUN.search(text):
         return found
+    if len(runs) == 1 and "." in runs[0] and GROUPED.fullmatch(runs[0]):
+        found = []  # 1,234.5 is no list
     if runs and all(GROUPED.fullmatch(run) for run in runs):
         found.append(RUN.sub(lambda match: match[0].replace(",", ""), text).replace(",", ";"))
     alone = len(runs) == 1 and not re.search(r"[(\[{;∨]", text)

@@ -47,6 +47,10 @@ REJECTED = {"or", "and", "not", "if", "than", "more", "less", "between", "either
 NO_UNIT = re.compile(r"(?:sin|cos|tan|log|ln|exp|lim|max|min|gcd|lcm|mod|det|pi|and|or|if|for|any|all|not|no)$", re.IGNORECASE)
 
 
+COUNT_WORDS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
+COUNT_WORD = re.compile(rf" ?(\\text\{{)? ?({'|'.join(COUNT_WORDS)}) ?")
+
+
 class Quantity(NamedTuple):
     """
     A number that was read exactly.
@@ -69,10 +73,14 @@ def read_number(text: str) -> Quantity | None:
     if match := CURRENCY.match(text, len(sign)):
         currency, text = (CURRENCIES | CODES)[match["sign"] or match["command"] or match["code"]], sign + text[match.end() :]
     start = read_start(text)
-    unit = read_unit(start[2]) if start else None
+    if start is None:
+        return None
+    value, decimals, rest = start
+    if many := COUNT_WORD.match(rest):
+        value, rest = value * COUNT_WORDS[many[2]], (many[1] or "") + rest[many.end() :]
+    unit = read_unit(rest.replace(r"\text{}", ""))
     if unit is None or (currency and unit not in ((), ((currency, 1),))):
         return None
-    value, decimals, _ = start
     percent = unit == (("%", 1),)
     return Quantity(value / 100 if percent else value, decimals, ((currency, 1),) if currency else unit)
 
