@@ -114,10 +114,6 @@ def table(value: dict[str, Any]) -> Plan:
     return Plan(runs=[[("", [call])] for call in calls], results=results, wrapped=wrapped)
 
 
-def lines(text: Any) -> str:
-    return "\n".join(map(str, text)) if isinstance(text, list) else str(text)
-
-
 def lines_of_json(given: Any, out: Any) -> tuple[Any, Any]:
     """Arguments in lines of JSON, and a result in JSON, as LiveCodeBench writes them."""
     if isinstance(given, str) and isinstance(out, str):
