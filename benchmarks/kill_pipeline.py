@@ -1,9 +1,11 @@
-"""Kills a pipeline with SIGKILL at random moments, runs it again each time, and compares the result with a run left alone.
+"""Kills a pipeline with SIGKILL at random moments, runs it again each time, and compares the result with a run left
+alone.
 
     python benchmarks/kill_pipeline.py recipes/mini/pipeline.yaml --kills 10 [--smoke] [--reference data/mini]
 
-Checks: the last run finishes; results.json equals that of the uninterrupted run but for timings; a stage that was complete at
-a kill is not run again; and no sample store holds a row twice that the other holds once. Exits with 1 if any of it fails.
+Checks: the last run finishes; results.json equals that of the uninterrupted run but for timings; a stage that was
+complete at a kill is not run again; and no sample store holds a row twice that the other holds once. Exits with 1 if
+any of it fails.
 """
 
 import argparse
@@ -21,9 +23,13 @@ TIMINGS = ("seconds", "peak_rss_gb", "versions")
 
 
 def run(arguments: list[str], kill_after: float | None = None) -> bool:
-    """Runs the pipeline in a process group of its own; kills the group after some seconds. Returns whether it finished."""
+    """
+    Runs the pipeline in a process group of its own; kills the group after some seconds. Returns whether it finished.
+    """
     command = [sys.executable, "-m", "open_r1.cli", "run", *arguments]
-    process = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+    )
     try:
         _, error = process.communicate(timeout=kill_after)
     except subprocess.TimeoutExpired:
@@ -48,7 +54,11 @@ def doubled_rows(root: Path) -> int:
     """Rows beyond the first of each problem and sample, over all stores."""
     extra = 0
     for store in {path.parent for path in root.rglob("part-*.jsonl")}:
-        keys = [(row["problem_id"], row["sample"]) for part in store.glob("part-*.jsonl") for row in map(json.loads, part.open())]
+        keys = [
+            (row["problem_id"], row["sample"])
+            for part in store.glob("part-*.jsonl")
+            for row in map(json.loads, part.open())
+        ]
         extra += len(keys) - len(set(keys))
     return extra
 
@@ -69,7 +79,8 @@ def main() -> None:
         expected = time.time() - began
         if options.reference:
             expected = sum(
-                results_seconds for results_seconds in json.loads((whole / "report/results.json").read_text())["seconds"].values()
+                results_seconds
+                for results_seconds in json.loads((whole / "report/results.json").read_text())["seconds"].values()
             )
         arguments = [options.pipeline, "--root", str(killed), *mode]
         kills, redone = 0, set()
@@ -87,7 +98,9 @@ def main() -> None:
         redone |= {name for name in before if manifests(killed).get(name) != before[name]}
         same = results(whole) == results(killed)
         doubled = doubled_rows(killed) - doubled_rows(whole)  # a training source may draw a problem twice
-        print(f"kills {kills}; results equal: {same}; stages run again: {sorted(redone)}; rows doubled by kills: {doubled}")
+        print(
+            f"kills {kills}; results equal: {same}; stages run again: {sorted(redone)}; rows doubled by kills: {doubled}"
+        )
         sys.exit(not same or bool(redone) or doubled != 0)
 
 

@@ -20,7 +20,13 @@ IDS = [random.Random(0).randrange(30_000) for _ in range(800)]
 # name -> (settings, kind and gold, what the response says)
 CASES: dict[str, tuple[str, dict[str, Any], str, str, Any]] = {
     "accuracy, integers": ("accuracy", {}, "math", "42", lambda n: rf"\boxed{{{n % 84}}}"),
-    "accuracy, expressions, all different": ("accuracy", {}, "math", r"\sqrt{8}", lambda n: rf"\boxed{{2\sqrt{{2}}+{n}-{n}}}"),
+    "accuracy, expressions, all different": (
+        "accuracy",
+        {},
+        "math",
+        r"\sqrt{8}",
+        lambda n: rf"\boxed{{2\sqrt{{2}}+{n}-{n}}}",
+    ),
     "accuracy, choice": ("accuracy", {}, "choice", "C", lambda n: rf"\boxed{{{'ABCD'[n % 4]}}}"),
     "format": ("format", {}, "math", "42", lambda n: "x"),
     "tag_count": ("tag_count", {}, "math", "42", lambda n: "x"),
@@ -46,8 +52,15 @@ def seconds(name: str, settings: dict[str, Any], kind: str, gold: str, write: An
     (reward,), _ = build_rewards({name: settings}, FORM)
     for count in (8, COUNT):
         began = time.perf_counter()
-        columns = {"verifier": [kind] * count, "answer": [gold] * count, "language": ["en"] * count, "completion_ids": [IDS] * count}
-        result = reward(prompts=["q"] * count, completions=[FORM.write(THOUGHTS, write(n)) for n in range(count)], **columns)
+        columns = {
+            "verifier": [kind] * count,
+            "answer": [gold] * count,
+            "language": ["en"] * count,
+            "completion_ids": [IDS] * count,
+        }
+        result = reward(
+            prompts=["q"] * count, completions=[FORM.write(THOUGHTS, write(n)) for n in range(count)], **columns
+        )
         scores = asyncio.run(result) if inspect.iscoroutine(result) else result
         assert len(scores) == count and None not in scores
     return time.perf_counter() - began

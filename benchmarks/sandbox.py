@@ -1,4 +1,5 @@
-"""Programs per second in the sandbox, beside a plain `python -I -S` subprocess without any isolation; ratios from one run.
+"""Programs per second in the sandbox, beside a plain `python -I -S` subprocess without any isolation; ratios from one
+run.
 
 python benchmarks/sandbox.py [--programs 300] [--soak 60]
 
@@ -21,7 +22,9 @@ SOURCE = "n = int(input())\nprint(sum(range(n)))\n"
 
 
 def plain(_: int) -> bool:
-    done = subprocess.run([interpreter()[0], "-I", "-S", "-c", SOURCE], input="100", capture_output=True, text=True, env={}, check=True)
+    done = subprocess.run(
+        [interpreter()[0], "-I", "-S", "-c", SOURCE], input="100", capture_output=True, text=True, env={}, check=True
+    )
     return done.stdout == "4950\n"
 
 
@@ -50,7 +53,7 @@ def main() -> None:
             print(f"{mode}: {reason}", file=sys.stderr)
             continue
         sandbox = LocalSandbox(mode, warm=warm)
-        run = lambda _, sandbox=sandbox: sandbox.run(Program(SOURCE, inputs=["100"]))[0].stdout == "4950\n"  # noqa: E731
+        run = lambda _, sandbox=sandbox: sandbox.run(Program(SOURCE, inputs=["100"]))[0].stdout == "4950\n"
         rows.append((f"{mode}, {'warm' if warm else 'fresh'}", rate(run, programs * (4 if warm else 1), workers)))
         sandbox.close()
     reference = (before + rate(plain, programs, workers)) / 2  # before and after, since the machine may drift

@@ -28,7 +28,9 @@ def main() -> None:
         print(f"| {name} | " + " | ".join(cells) + " |")
     print(
         "\npass@1 of each seed: "
-        + "; ".join(f"{name} " + " ".join(f"{run['stages'][name]['pass@1']:.3f}" for run in runs) for name in runs[0]["stages"])
+        + "; ".join(
+            f"{name} " + " ".join(f"{run['stages'][name]['pass@1']:.3f}" for run in runs) for name in runs[0]["stages"]
+        )
     )
 
 

@@ -1,12 +1,13 @@
-"""Verdicts on answers that others wrote and on golds written otherwise: ours beside TRL's reward and plain math-verify.
+"""Verdicts on answers that others wrote and on golds written otherwise: ours beside TRL's reward and plain
+math-verify.
 
     python benchmarks/verdicts.py [--list] [--only hand graders] [--seconds 5]
 
-The cases are `tests/verify/public/*.jsonl` (sources in its README) and the rewrites and faults of its golds. Each line of the table:
-right and wrong cases, and per judge false negatives / false positives / neither (a gold that it cannot read, an exception, a timeout;
-a right case that is not paid counts as a false negative too). TRL gets golds in dollars, math-verify boxes on both sides, their best
-cases; they run in processes that are killed after `--seconds` for one case, some 30 minutes in all (`--seconds 0`: ours only, two
-minutes). Choices are no mathematics, so ours only.
+The cases are `tests/verify/public/*.jsonl` (sources in its README) and the rewrites and faults of its golds. Each line
+of the table: right and wrong cases, and per judge false negatives / false positives / neither (a gold that it cannot
+read, an exception, a timeout; a right case that is not paid counts as a false negative too). TRL gets golds in
+dollars, math-verify boxes on both sides, their best cases; they run in processes that are killed after `--seconds` for
+one case, some 30 minutes in all (`--seconds 0`: ours only, two minutes). Choices are no mathematics, so ours only.
 """
 
 import argparse
@@ -22,10 +23,10 @@ from typing import Any, NamedTuple
 
 TESTS = Path(__file__).parents[1] / "tests" / "verify"
 sys.path[:0] = [str(TESTS), str(Path(__file__).parent)]
-from corpus import boxed  # noqa: E402
-from faults import faults  # noqa: E402
-from rewrites import rewrites  # noqa: E402
-from verify import run_trl  # noqa: E402
+from corpus import boxed
+from faults import faults
+from rewrites import rewrites
+from verify import run_trl
 
 PAID, REFUSED, SKIPPED, FAILED, LATE = "paid", "refused", "skipped", "exception", "timeout"
 
@@ -49,11 +50,22 @@ def public_cases() -> Iterator[Case]:
             if "right" in row:
                 text = row["response"] if "response" in row else boxed(row["answer"])
                 shown = row.get("answer", row.get("response"))
-                yield Case(path.stem, row["gold"], text, row["right"], shown, row.get("note", ""), tuple(row.get("options", ())))
+                yield Case(
+                    path.stem,
+                    row["gold"],
+                    text,
+                    row["right"],
+                    shown,
+                    row.get("note", ""),
+                    tuple(row.get("options", ())),
+                )
 
 
 def rewritten_cases() -> Iterator[Case]:
-    """The golds of the public data sets written otherwise, and changed; `later` golds were drawn after the verifier had been mended."""
+    """
+    The golds of the public data sets written otherwise, and changed; `later` golds were drawn after the verifier had
+    been mended.
+    """
     for later, name in (("", "golds"), ("later ", "golds_later")):
         for row in map(json.loads, (TESTS / "public" / f"{name}.jsonl").read_text().splitlines()):
             gold = row["gold"]
@@ -69,7 +81,8 @@ def ours(cases: list[Case]) -> list[str]:
     from open_r1.verify import verify_many
 
     asked = [
-        Asked("choice" if case.source == "choice" else "math", case.gold, case.text, {"options": list(case.options)}) for case in cases
+        Asked("choice" if case.source == "choice" else "math", case.gold, case.text, {"options": list(case.options)})
+        for case in cases
     ]
     try:
         verdicts = verify_many(asked)
@@ -143,7 +156,9 @@ def judged(cases: list[Case], seconds: float) -> dict[str, list[str]]:
         judges = {"TRL": trl, "math-verify": math_verify} if seconds else {}
         others = {name: pool.submit(Judge(judge, seconds).verdicts, cases) for name, judge in judges.items()}
         waited = {name: future.result() for name, future in others.items()}
-    return {"ours": [verdict for start in range(0, len(cases), 500) for verdict in ours(cases[start : start + 500])]} | waited
+    return {
+        "ours": [verdict for start in range(0, len(cases), 500) for verdict in ours(cases[start : start + 500])]
+    } | waited
 
 
 def print_table(cases: list[Case], verdicts: dict[str, list[str]]) -> None:

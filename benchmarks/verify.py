@@ -3,9 +3,10 @@
     python benchmarks/verify.py [--problems 64] [--group 16] [--adversarial 0.05]
     python benchmarks/verify.py --soak 60
 
-A batch: problems with golds of mixed kinds, per problem a group of completions of 200 to 2,000 tokens, 40 to 70% of them right. The second
-batch has 5% hostile answers. TRL gets every gold in dollars, its best case (bare LaTeX golds it mostly skips or misreads).
-Then the hand-labelled corpus of tests/verify: false negatives and false positives by category.
+A batch: problems with golds of mixed kinds, per problem a group of completions of 200 to 2,000 tokens, 40 to 70% of
+them right. The second batch has 5% hostile answers. TRL gets every gold in dollars, its best case (bare LaTeX golds it
+mostly skips or misreads). Then the hand-labelled corpus of tests/verify: false negatives and false positives by
+category.
 """
 
 import argparse
@@ -47,7 +48,8 @@ def make_batch(problems: int, group: int, adversarial: float, seed: int = 0) -> 
             if rng.random() < adversarial:
                 answer = rng.choice(HOSTILE)
             thoughts = " ".join(
-                rng.choice(WORDS) + (f" ${rng.randint(1, 99)}$" if rng.random() < 0.1 else "") for _ in range(rng.randint(150, 1500))
+                rng.choice(WORDS) + (f" ${rng.randint(1, 99)}$" if rng.random() < 0.1 else "")
+                for _ in range(rng.randint(150, 1500))
             )
             golds.append(gold)
             completions.append(f"<think>\n{thoughts}\n</think>\n\nThe answer is $\\boxed{{{answer}}}$.")
@@ -60,7 +62,9 @@ def run_ours(golds: list[str], completions: list[str]) -> tuple[list[float | Non
 
     reward = AccuracyReward(ResponseFormat("r1"))
     began = time.perf_counter()
-    scores = asyncio.run(reward(prompts=["q"] * len(golds), completions=completions, verifier=["math"] * len(golds), answer=golds))
+    scores = asyncio.run(
+        reward(prompts=["q"] * len(golds), completions=completions, verifier=["math"] * len(golds), answer=golds)
+    )
     return scores, time.perf_counter() - began
 
 
@@ -77,18 +81,23 @@ def compare_batch(title: str, golds: list[str], completions: list[str], patience
     """One line with the ratio, and the different verdicts."""
     ours, our_seconds = run_ours(golds, completions)
     begin = f"{title}: {len(golds)} completions; ours {our_seconds:.2f} s ({sum(score == 1 for score in ours) / len(ours):.0%} right)"
-    with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:  # a process, since nothing else ends it
+    # a process, since nothing else ends it
+    with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:
         try:
             pool.submit(run_trl, golds[:1], completions[:1]).result()  # its imports
             theirs, their_seconds = pool.submit(run_trl, golds, completions).result(patience)
         except TimeoutError:
             for process in list(pool._processes.values()):
                 process.kill()
-            return print(f"{begin}, TRL stopped after {patience:.0f} s, ratio at least {patience / our_seconds:.0f}", flush=True)
+            return print(
+                f"{begin}, TRL stopped after {patience:.0f} s, ratio at least {patience / our_seconds:.0f}", flush=True
+            )
     print(f"{begin}, TRL {their_seconds:.2f} s, ratio {their_seconds / our_seconds:.1f}", flush=True)
     pairs = zip(golds, completions, ours, theirs, strict=True)
     different = Counter(
-        (gold, text[text.rfind("boxed{") + 6 : -3][:60], one, other) for gold, text, one, other in pairs if bool(one) != bool(other)
+        (gold, text[text.rfind("boxed{") + 6 : -3][:60], one, other)
+        for gold, text, one, other in pairs
+        if bool(one) != bool(other)
     )
     print(f"  different verdicts: {sum(different.values())}, of {len(different)} pairs")
     for (gold, answer, one, other), count in sorted(different.items()):
@@ -113,10 +122,16 @@ def compare_corpus() -> None:
 
 
 def soak(seconds: float, threads: int = 8) -> None:
-    """Many threads that verify hostile and ordinary answers for some time: nothing hangs, no verdict is lost, memory stays."""
+    """
+    Many threads that verify hostile and ordinary answers for some time: nothing hangs, no verdict is lost, memory
+    stays.
+    """
     from open_r1.verify import LIMIT, verify
 
-    until, cases = time.monotonic() + seconds, [("7", text) for text in HOSTILE] + [(gold, answer) for _, gold, answer, _ in math_cases()]
+    until, cases = (
+        time.monotonic() + seconds,
+        [("7", text) for text in HOSTILE] + [(gold, answer) for _, gold, answer, _ in math_cases()],
+    )
 
     def work(number: int) -> tuple[Counter, float]:
         rng, outcomes, longest = random.Random(number), Counter(), 0.0
@@ -135,7 +150,9 @@ def soak(seconds: float, threads: int = 8) -> None:
     grown = (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before) / 1024
     slowest = max(longest for _, longest in results)
     print(f"{threads} threads, {seconds:.0f} s: {total.total()} verdicts {dict(total)}, longest {slowest:.1f} s")
-    print(f"  (limit {LIMIT:g} s, and {threads} threads wait for the same workers); memory of this process grew by {grown:.0f} MB")
+    print(
+        f"  (limit {LIMIT:g} s, and {threads} threads wait for the same workers); memory of this process grew by {grown:.0f} MB"
+    )
 
 
 def main() -> None:
@@ -143,7 +160,9 @@ def main() -> None:
     parser.add_argument("--problems", type=int, default=64)
     parser.add_argument("--group", type=int, default=16)
     parser.add_argument("--adversarial", type=float, default=0.05)
-    parser.add_argument("--soak", type=float, default=0.0, help="seconds of verifying from 8 threads, in place of the comparison")
+    parser.add_argument(
+        "--soak", type=float, default=0.0, help="seconds of verifying from 8 threads, in place of the comparison"
+    )
     parser.add_argument("--patience", type=float, default=300.0, help="seconds after which TRL is stopped")
     args = parser.parse_args()
     if args.soak:
@@ -155,7 +174,9 @@ def main() -> None:
     compare_batch("ordinary", *make_batch(args.problems, args.group, 0.0), args.patience)
     compare_corpus()
     if args.adversarial:
-        compare_batch(f"{args.adversarial:.0%} hostile", *make_batch(args.problems, args.group, args.adversarial), args.patience)
+        compare_batch(
+            f"{args.adversarial:.0%} hostile", *make_batch(args.problems, args.group, args.adversarial), args.patience
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""An endpoint that fails in every way we know, as its own process: `python fault_server.py --port=8000 --share=0.1 --log=FILE`.
+"""An endpoint that fails in every way we know, as its own process: `python fault_server.py --port=8000 --share=0.1
+--log=FILE`.
 
-The reply to a request depends on the problem and the seed alone, so that it can be checked; the first attempt of some requests meets a
-fault, and a request is logged when it is answered.
+The reply to a request depends on the problem and the seed alone, so that it can be checked; the first attempt of some
+requests meets a fault, and a request is logged when it is answered.
 """
 
 import argparse
@@ -28,7 +29,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.broken = broken
         self.share, self.delay, self.attempts, self.lock = share, delay, Counter(), threading.Lock()
-        self.log = open(log, "a", buffering=1)  # noqa: SIM115
+        self.log = open(log, "a", buffering=1)
 
     def handle_error(self, *_):
         """A client that went away is no news."""
@@ -54,7 +55,10 @@ class Handler(BaseHTTPRequestHandler):
             return
         text = reply_to(prompt, seed)
         time.sleep(self.server.delay)
-        self.answer(200, {"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": {"completion_tokens": 9}})
+        self.answer(
+            200,
+            {"choices": [{"message": {"content": text}, "finish_reason": "stop"}], "usage": {"completion_tokens": 9}},
+        )
         self.server.log.write(json.dumps([prompt, seed]) + "\n")
 
     def fault(self, name):
@@ -69,7 +73,10 @@ class Handler(BaseHTTPRequestHandler):
         elif name == "close":
             self.connection.close()
         else:
-            self.answer(*{"500": (500, {}), "429": (429, {}), "garbage": (200, b"<html>{"), "empty": (200, b"")}[name], retry="0.05")
+            self.answer(
+                *{"500": (500, {}), "429": (429, {}), "garbage": (200, b"<html>{"), "empty": (200, b"")}[name],
+                retry="0.05",
+            )
         return name == "slow"
 
     def answer(self, status, content, length=None, retry=None):

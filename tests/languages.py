@@ -1,6 +1,7 @@
 """A text in each of the 30 languages of IF-Eval's `language:response_language`, and in Chinese.
 
-Article 1 of the Universal Declaration of Human Rights (United Nations, in the public domain), in the official translations.
+Article 1 of the Universal Declaration of Human Rights (United Nations, in the public domain), in the official
+translations.
 """
 
 SAMPLES = {

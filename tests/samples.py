@@ -13,7 +13,15 @@ from open_r1.formats import ResponseFormat
 
 def sample(**values):
     """A right and readable row; its text is written from its parts unless given."""
-    row = {"problem_id": "p", "answer": "7", "verifier": "math", "domain": "reasoning", "language": "en", "difficulty": 1, "metadata": ""}
+    row = {
+        "problem_id": "p",
+        "answer": "7",
+        "verifier": "math",
+        "domain": "reasoning",
+        "language": "en",
+        "difficulty": 1,
+        "metadata": "",
+    }
     row |= {"question": "What is 3 + 4 ?", "sample": 0, "tokens": 5, "finish_reason": "stop", "valid": True}
     row |= {"reasoning": "so seven", "final": "the answer is 7", "extracted": "7", "outcome": "correct"} | values
     return {"text": ResponseFormat("r1").write(row["reasoning"], row["final"] or "")} | row
@@ -41,7 +49,9 @@ def run(tmp_path, rows, name="out", **recipe):
 def curated(tmp_path, rows, name="out", **recipe):
     """Rows and manifest that `curate` makes of these rows."""
     out = run(tmp_path, rows, name, **recipe)
-    return pq.read_table(out / "data.parquet").to_pylist(), json.loads((out / "manifest.json").read_text(encoding="utf-8"))
+    return pq.read_table(out / "data.parquet").to_pylist(), json.loads(
+        (out / "manifest.json").read_text(encoding="utf-8")
+    )
 
 
 def refused(capsys, *arguments, **recipe):

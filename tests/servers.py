@@ -10,7 +10,8 @@ class ScriptedServer(ThreadingHTTPServer):
     """
     An endpoint that behaves as its script says, one entry per request, and afterwards as `otherwise` says.
 
-    An entry is the text of a reply, a function of the prompt that gives it (`of_prompt`), or a function of the request handler.
+    An entry is the text of a reply, a function of the prompt that gives it (`of_prompt`), or a function of the request
+    handler.
     """
 
     daemon_threads = True
@@ -18,7 +19,13 @@ class ScriptedServer(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.script, self.otherwise, self.requests, self.lock, self.stop = [], "", [], threading.Lock(), threading.Event()
+        self.script, self.otherwise, self.requests, self.lock, self.stop = (
+            [],
+            "",
+            [],
+            threading.Lock(),
+            threading.Event(),
+        )
         self.busy = self.busiest = 0
 
     @property

@@ -1,5 +1,6 @@
-"""A real Slurm cluster on this machine: munge, a controller and some nodes, all in one directory. Needs root and Debian's slurm packages
-(`apt-get install slurmctld slurmd slurm-client munge`); the machine's own configuration is not touched.
+"""A real Slurm cluster on this machine: munge, a controller and some nodes, all in one directory. Needs root and
+Debian's slurm packages (`apt-get install slurmctld slurmd slurm-client munge`); the machine's own configuration is not
+touched.
 """
 
 import os
@@ -100,10 +101,15 @@ class Cluster:
             if entry.name.isdigit():
                 try:
                     environ = (entry / "environ").read_bytes().split(b"\0")
-                    ours = f"SLURM_CONF={self.root}/slurm.conf".encode() in environ and f"SLURMD_NODENAME={name}".encode() in environ
+                    ours = (
+                        f"SLURM_CONF={self.root}/slurm.conf".encode() in environ
+                        and f"SLURMD_NODENAME={name}".encode() in environ
+                    )
                     command = (entry / "cmdline").read_bytes()
                     if ours or (
-                        b"slurmstepd" in command and int((entry / "stat").read_text().split()[3]) == 1 and name in self.steps(entry)
+                        b"slurmstepd" in command
+                        and int((entry / "stat").read_text().split()[3]) == 1
+                        and name in self.steps(entry)
                     ):
                         os.kill(int(entry.name), signal.SIGKILL)
                 except (OSError, ValueError):
@@ -119,7 +125,10 @@ class Cluster:
         return found
 
     def stop(self):
-        """Ends the daemons, and then whatever of the cluster is left: a node that was killed leaves processes without a parent."""
+        """
+        Ends the daemons, and then whatever of the cluster is left: a node that was killed leaves processes without a
+        parent.
+        """
         subprocess.run(["scancel", "-u", "root"], env=self.environment, capture_output=True)
         for file in [*self.root.glob("slurmd-*.pid"), self.root / "slurmctld.pid", self.root / "munged.pid"]:
             try:
@@ -129,7 +138,9 @@ class Cluster:
         time.sleep(1)
         for entry in Path("/proc").iterdir():
             try:
-                if entry.name.isdigit() and f"SLURM_CONF={self.root}/slurm.conf".encode() in (entry / "environ").read_bytes().split(b"\0"):
+                if entry.name.isdigit() and f"SLURM_CONF={self.root}/slurm.conf".encode() in (
+                    entry / "environ"
+                ).read_bytes().split(b"\0"):
                     os.kill(int(entry.name), signal.SIGKILL)
             except OSError:
                 continue

@@ -93,7 +93,10 @@ def test_input_must_be_complete(recipe, tmp_path, exists, message):
 @pytest.mark.parametrize(
     ("recipe", "found"),
     [
-        ({"root": "d", "output_dir": "d/o", "a": "d/x", "b": ["d/y", {"c": "d/x"}], "e": "dd/z", "f": "d"}, ["d/x", "d/y"]),
+        (
+            {"root": "d", "output_dir": "d/o", "a": "d/x", "b": ["d/y", {"c": "d/x"}], "e": "dd/z", "f": "d"},
+            ["d/x", "d/y"],
+        ),
         ({"root": "d/", "output_dir": "d/o", "a": "d/x", "logging_dir": "d/logs"}, ["d/x"]),
         ({"output_dir": "o", "file": "/models/x.gguf"}, []),
     ],
@@ -118,12 +121,21 @@ def test_atomic_write_replaces_and_leaves_nothing_else(tmp_path):
 def test_local_names_are_told_from_hub_ids(name, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "namespace" / "there").mkdir(parents=True)
-    assert artifacts.looks_local(name) and artifacts.looks_local("namespace/not_yet") and not artifacts.looks_local("elsewhere/model")
+    assert (
+        artifacts.looks_local(name)
+        and artifacts.looks_local("namespace/not_yet")
+        and not artifacts.looks_local("elsewhere/model")
+    )
 
 
 @pytest.mark.parametrize(
     ("files", "message"),
-    [(None, "does not exist"), ([], "model configuration"), (["config.json"], "tokenizer"), (["tokenizer_config.json"], "configuration")],
+    [
+        (None, "does not exist"),
+        ([], "model configuration"),
+        (["config.json"], "tokenizer"),
+        (["tokenizer_config.json"], "configuration"),
+    ],
 )
 def test_unusable_local_model_is_refused(tmp_path, files, message):
     path = tmp_path / "model"

@@ -1,4 +1,7 @@
-"""Every mistake a user can make ends in one line that names it and one that fixes it, and leaves nothing that looks complete."""
+"""
+Every mistake a user can make ends in one line that names it and one that fixes it, and leaves nothing that looks
+complete.
+"""
 
 import pytest
 import yaml
@@ -82,7 +85,9 @@ def test_model_without_tokenizer(capsys, chain, smoke_root, tmp_path):
 
 def test_template_that_swallows_the_reasoning(capsys, smoke_root, tmp_path):
     template = tmp_path / "swallows.jinja"
-    template.write_text("{% for m in messages %}{{ m.role }}: {{ m.content.split('</think>')[-1] }}{{ eos_token }}{% endfor %}")
+    template.write_text(
+        "{% for m in messages %}{{ m.role }}: {{ m.content.split('</think>')[-1] }}{{ eos_token }}{% endfor %}"
+    )
     arguments = [
         "--config",
         f"{MINI}/sft.yaml",
@@ -99,7 +104,12 @@ def test_template_that_swallows_the_reasoning(capsys, smoke_root, tmp_path):
 
 @pytest.mark.parametrize(
     ("main", "recipe"),
-    [(sft.main, "cold_start"), (reward_model.main, "helpful_rm"), (curate.main, "cold_start_data"), (evaluate.main, "evaluate")],
+    [
+        (sft.main, "cold_start"),
+        (reward_model.main, "helpful_rm"),
+        (curate.main, "cold_start_data"),
+        (evaluate.main, "evaluate"),
+    ],
 )
 def test_missing_upstream_artifact(capsys, tmp_path, main, recipe):
     message = fails(capsys, main, "--config", f"{MINI}/{recipe}.yaml", "--smoke", "--root", tmp_path / "empty")
@@ -107,7 +117,8 @@ def test_missing_upstream_artifact(capsys, tmp_path, main, recipe):
 
 
 @pytest.mark.parametrize(
-    ("text", "expected"), [("- a\n- b\n", "holds list, not a mapping"), ("a: [1\n", "not valid YAML"), (None, "no such recipe")]
+    ("text", "expected"),
+    [("- a\n- b\n", "holds list, not a mapping"), ("a: [1\n", "not valid YAML"), (None, "no such recipe")],
 )
 def test_recipe_that_is_none(capsys, tmp_path, text, expected):
     file = tmp_path / "recipe.yaml"

@@ -37,7 +37,13 @@ def test_help_of_each_command_imports_nothing_heavy(name):
 
 @pytest.mark.parametrize(
     ("name", "key"),
-    [("generate", "num_samples"), ("curate", "filters"), ("evaluate", "models"), ("mix", "total"), ("decontaminate", "against")],
+    [
+        ("generate", "num_samples"),
+        ("curate", "filters"),
+        ("evaluate", "models"),
+        ("mix", "total"),
+        ("decontaminate", "against"),
+    ],
 )
 def test_help_lists_the_keys_of_plain_commands(name, key):
     keys = next(line for line in run(name, "--help").stdout.splitlines() if line.startswith("keys: "))

@@ -1,4 +1,7 @@
-"""Curation from the command line: which samples of a store become training data, and a funnel that says why the others do not."""
+"""
+Curation from the command line: which samples of a store become training data, and a funnel that says why the others do
+not.
+"""
 
 import json
 import random
@@ -40,7 +43,11 @@ def rows():
         (None, {"final": None}, ""),
         ({"en": r"it is \boxed{{answer}} ."}, {}, r"it is \boxed{7} ."),
         ({"en": r"it is \boxed{{answer}} ."}, {"extracted": None}, r"it is \boxed{} ."),
-        ({"en": "x", "zh": r"是 \boxed{{answer}}"}, {"language": "zh", "extracted": r"\frac{1}{2}"}, r"是 \boxed{\frac{1}{2}}"),
+        (
+            {"en": "x", "zh": r"是 \boxed{{answer}}"},
+            {"language": "zh", "extracted": r"\frac{1}{2}"},
+            r"是 \boxed{\frac{1}{2}}",
+        ),
     ],
 )
 def test_training_row_keeps_the_reasoning_and_writes_the_summary(summary, values, final):
@@ -56,7 +63,9 @@ def test_a_problem_for_rl_has_its_pass_rate_and_no_response():
 
 
 def test_a_language_without_summary_is_one_line(tmp_path, capsys):
-    assert "zh" in refused(capsys, tmp_path, [named(language="zh", reasoning="所以")], summary={"en": "it is {answer}"})
+    assert "zh" in refused(
+        capsys, tmp_path, [named(language="zh", reasoning="所以")], summary={"en": "it is {answer}"}
+    )
 
 
 # ---------------------------------------------------------------------------------------------------- which are kept
@@ -68,10 +77,19 @@ def test_data_card_and_manifest_hold_the_best_and_the_whole_funnel(tmp_path, row
     steps = [(step["filter"], step["before"], step["removed"]) for step in manifest["funnel"]]
     assert steps == [("correct", 6, 2), ("shortest 1 per problem", 4, 2)]
     card = (tmp_path / "out/README.md").read_text()
-    assert "| correct | 6 | 2 | <think> thought a/2 </think> the answer is 7 |" in card and "Not checked against any benchmark." in card
+    assert (
+        "| correct | 6 | 2 | <think> thought a/2 </think> the answer is 7 |" in card
+        and "Not checked against any benchmark." in card
+    )
 
 
-WORDS = ["so it is seven", "so it is really seven", "three four five six seven", "three four five six", "I count on my fingers"]
+WORDS = [
+    "so it is seven",
+    "so it is really seven",
+    "three four five six seven",
+    "three four five six",
+    "I count on my fingers",
+]
 
 
 @pytest.mark.parametrize(
@@ -101,8 +119,12 @@ def test_among_equally_short_samples_the_first_wins(tmp_path):
 
 def test_a_random_pick_depends_on_the_seed_alone(tmp_path):
     rows = [named(f"p{p}", n) for p in range(12) for n in range(6)]
-    found = [names(curated(tmp_path, rows, f"out{n}", pick="random", seed=seed)[0]) for n, seed in enumerate((1, 1, 2))]
-    assert found[0] == found[1] != found[2] and all(len({name.split("/")[0] for name in names}) == 12 for names in found)
+    found = [
+        names(curated(tmp_path, rows, f"out{n}", pick="random", seed=seed)[0]) for n, seed in enumerate((1, 1, 2))
+    ]
+    assert found[0] == found[1] != found[2] and all(
+        len({name.split("/")[0] for name in names}) == 12 for names in found
+    )
 
 
 def test_samples_that_failed_are_never_used(tmp_path):
@@ -161,7 +183,9 @@ def outcomes(**right):
     ],
 )
 def test_problems_for_rl_are_chosen_by_pass_rate_each_once(tmp_path, filters, kept):
-    found, manifest = curated(tmp_path, outcomes(a=0, b=1, c=3, d=4), output="problems", per_problem=3, filters=filters)
+    found, manifest = curated(
+        tmp_path, outcomes(a=0, b=1, c=3, d=4), output="problems", per_problem=3, filters=filters
+    )
     assert len(found) == len(kept) and {row["problem_id"]: row["pass_rate"] for row in found} == kept
     assert all("response" not in row for row in found) and adds_up(manifest["funnel"], 16, len(kept))
 
@@ -235,7 +259,7 @@ def test_a_row_without_verdict_is_lost_alone_wherever_it_stands(tmp_path, judge)
     assert names(found) == sorted(f"p/{n}" for n in range(256))
 
 
-# ------------------------------------------------------------------------------------------------------ further sources
+# ----------------------------------------------------------------------------------------------------- further sources
 
 
 def test_added_sources_join_unfiltered(tmp_path, rows):
@@ -254,7 +278,7 @@ def test_an_added_source_without_responses_is_one_line(tmp_path, capsys, rows):
     assert "no column `response`" in refused(capsys, tmp_path, rows, add=[{"path": str(tmp_path / "general.jsonl")}])
 
 
-# ------------------------------------------------------------------------------------------------- mistakes and restarts
+# ----------------------------------------------------------------------------------------------- mistakes and restarts
 
 
 @pytest.mark.parametrize(
@@ -300,10 +324,17 @@ def test_a_second_run_changes_nothing_and_says_complete(tmp_path, capsys, rows):
 
 def test_a_run_that_broke_off_ends_like_one_that_did_not(tmp_path, capsys, server, judge):
     rows = [unruled(n, "good") for n in range(6)]
-    settings = {"judge": judge, "filters": ["correct"], "per_problem": 0, "add": [{"path": str(tmp_path / "late.jsonl")}]}
+    settings = {
+        "judge": judge,
+        "filters": ["correct"],
+        "per_problem": 0,
+        "add": [{"path": str(tmp_path / "late.jsonl")}],
+    }
     assert "late.jsonl does not exist" in refused(capsys, tmp_path, rows, **settings)
     assert not (tmp_path / "out/manifest.json").exists() and len(server.requests) == 6
-    (tmp_path / "late.jsonl").write_text('{"prompt": "Say it", "response": "I say thought late", "domain": "general"}\n')
+    (tmp_path / "late.jsonl").write_text(
+        '{"prompt": "Say it", "response": "I say thought late", "domain": "general"}\n'
+    )
     found, _ = curated(tmp_path, rows, **settings)
     assert len(server.requests) == 6
     assert found == curated(tmp_path, rows, "unbroken", **settings)[0] and len(found) == 7

@@ -121,7 +121,9 @@ def test_size_is_how_many_words_count(size):
     question = words(40)
     assert known(question, f"x {words(size, 5)} y", size) and not known(question, f"x {words(size - 1, 5)} y", size)
     assert known(words(size), words(size), size) and known(words(size - 1), words(size - 1), size)
-    assert not known(words(size - 1), words(size - 1) + " x", size) and not known(words(size - 1) + " x", words(size - 1), size)
+    assert not known(words(size - 1), words(size - 1) + " x", size) and not known(
+        words(size - 1) + " x", words(size - 1), size
+    )
 
 
 @pytest.mark.parametrize("size", SIZES)
@@ -131,14 +133,20 @@ def test_sequences_do_not_cross_from_one_text_into_the_next(size, cut):
     parts = [words(cut), words(size - cut, cut)]
     assert index(question, size=size).check(parts) == [None, None]
     assert index(*parts, size=size).check([question]) == [None]
-    assert index(question, size=size).check([words(cut) + "\0", words(size - cut, cut), "", question])[:3] == [None] * 3
+    assert (
+        index(question, size=size).check([words(cut) + "\0", words(size - cut, cut), "", question])[:3] == [None] * 3
+    )
 
 
 @pytest.mark.parametrize("length", [3, 12])
 def test_size_zero_counts_whole_questions_only(length):
     question = words(length)
     assert known(question, question.upper().replace(" ", ", ") + ".", 0)
-    assert not known(question, f"{question} x", 0) and not known(f"{question} x", question, 0) and not known(question, "", 0)
+    assert (
+        not known(question, f"{question} x", 0)
+        and not known(f"{question} x", question, 0)
+        and not known(question, "", 0)
+    )
     assert Index([("b", "0, answer", question, False)], 0).check([question]) == [None]
 
 
@@ -150,7 +158,11 @@ def test_match_names_benchmark_entry_and_words():
 
 
 def test_solutions_and_answers_count_but_not_as_a_whole():
-    entries = [("b", "0", "What is it ?", True), ("b", "0, answer", "it is seven", False), ("b", "0, solution", words(12), False)]
+    entries = [
+        ("b", "0", "What is it ?", True),
+        ("b", "0, answer", "it is seven", False),
+        ("b", "0, solution", words(12), False),
+    ]
     assert Index(entries).check(["it is seven", f"so {words(10)}", "what is it"]) == [
         None, Match("b", "0, solution", words(10)), Match("b", "0", "what is it"),
     ]  # fmt: skip
@@ -159,7 +171,9 @@ def test_solutions_and_answers_count_but_not_as_a_whole():
 @pytest.mark.parametrize("texts", [[], [""], ["?", ""]], ids=str)
 def test_texts_without_words_are_clean(monkeypatch, texts):
     monkeypatch.setattr(decontaminate, "POWERS", decontaminate.Powers())  # as in a process that has not seen a word
-    assert index(*texts).check(["", "some words"]) == [None, None] and index("some words").check(texts) == [None] * len(texts)
+    assert index(*texts).check(["", "some words"]) == [None, None] and index("some words").check(texts) == [
+        None
+    ] * len(texts)
 
 
 def test_earlier_words_never_change_what_is_found():
@@ -222,7 +236,10 @@ def row(text, **values):
 
 
 def test_known_rows_go_aside_with_the_match_and_counts_add_up(jsonl, tmp_path):
-    one, two = jsonl("one.jsonl", [{"problem": words(12)}, {"problem": "x y"}]), jsonl("two.jsonl", [{"problem": "z ?", "answer": "7"}])
+    one, two = (
+        jsonl("one.jsonl", [{"problem": words(12)}, {"problem": "x y"}]),
+        jsonl("two.jsonl", [{"problem": "z ?", "answer": "7"}]),
+    )
     cleaner = Decontaminator([one, two])
     rows = [row("clean", n=0), row(words(11), n=1), row("X, y.", n=2), row("好", n=3), row("z", n=4), row("x y", n=5)]
     clean = list(cleaner.rows(iter(rows), tmp_path / "aside.jsonl"))
@@ -244,7 +261,11 @@ def test_known_rows_go_aside_with_the_match_and_counts_add_up(jsonl, tmp_path):
 def test_only_the_words_of_the_user_are_checked(jsonl, tmp_path):
     cleaner = Decontaminator([jsonl("one.jsonl", [{"problem": words(12)}])])
     system = [{"role": "system", "content": words(12)}, {"role": "user", "content": "hello"}]
-    later = [{"role": "user", "content": "hello"}, {"role": "assistant", "content": "hi"}, {"role": "user", "content": words(12)}]
+    later = [
+        {"role": "user", "content": "hello"},
+        {"role": "assistant", "content": "hi"},
+        {"role": "user", "content": words(12)},
+    ]
     rows = [row("hello", response=words(12)), {"prompt": system}, {"prompt": later}]
     assert list(cleaner.rows(rows, tmp_path / "aside.jsonl")) == rows[:2]
 
@@ -254,8 +275,13 @@ def test_only_the_words_of_the_user_are_checked(jsonl, tmp_path):
     [
         pytest.param({"problem": "What ?", "answer": "7", "solution": words(12)}, id="solution"),
         pytest.param({"problem": "What ?", "answer": words(12)}, id="long answer"),
-        pytest.param({"question": "What ?", "answer": f"{words(12)}\n#### 7"}, id="GSM8K: the answer follows the solution"),
-        pytest.param({"problem": "What ?", "solution": f"{words(12)} so \\boxed{{7}}"}, id="MATH: the answer is boxed in the solution"),
+        pytest.param(
+            {"question": "What ?", "answer": f"{words(12)}\n#### 7"}, id="GSM8K: the answer follows the solution"
+        ),
+        pytest.param(
+            {"problem": "What ?", "solution": f"{words(12)} so \\boxed{{7}}"},
+            id="MATH: the answer is boxed in the solution",
+        ),
     ],
 )
 def test_solution_of_a_benchmark_counts(jsonl, tmp_path, entry):
@@ -267,13 +293,19 @@ def test_solution_of_a_benchmark_counts(jsonl, tmp_path, entry):
 
 def test_no_contaminated_row_leaves_an_empty_file(jsonl, tmp_path):
     cleaner = Decontaminator([jsonl("one.jsonl", [{"problem": "x"}])])
-    assert list(cleaner.rows([row("y")], tmp_path / "aside.jsonl")) == [row("y")] and (tmp_path / "aside.jsonl").read_text() == ""
+    assert (
+        list(cleaner.rows([row("y")], tmp_path / "aside.jsonl")) == [row("y")]
+        and (tmp_path / "aside.jsonl").read_text() == ""
+    )
     assert cleaner.report()["benchmarks"]["one.jsonl"] == {"questions": 1, "removed": 0, "example": None}
 
 
 def test_lone_surrogates_do_not_stop_a_run(tmp_path):
     cleaner = Decontaminator([{"path": "mini:chain", "limit": 3}])
-    rows = [row("broken \ud800 text"), row(load_source({"path": "mini:chain", "limit": 1})[0]["prompt"][0]["content"] + " ")]
+    rows = [
+        row("broken \ud800 text"),
+        row(load_source({"path": "mini:chain", "limit": 1})[0]["prompt"][0]["content"] + " "),
+    ]
     assert list(cleaner.rows(rows, tmp_path / "aside.jsonl")) == rows[:1]
 
 
@@ -324,11 +356,18 @@ def test_benchmarks_of_the_hub_are_looked_for_on_the_hub():
 def recipe(jsonl, tmp_path):
     """A recipe file with a benchmark and a training set beside it."""
     texts = ["clean", f"So {words(10)}", "好"]
-    train = jsonl("train.jsonl", [{"problem": text, "answer": str(number)} for number, text in enumerate(texts, start=1)])
+    train = jsonl(
+        "train.jsonl", [{"problem": text, "answer": str(number)} for number, text in enumerate(texts, start=1)]
+    )
     benchmark = jsonl("benchmark.jsonl", [{"problem": words(12), "answer": "7"}])
 
     def write(**values):
-        content = {"root": str(tmp_path), "output_dir": str(tmp_path / "clean"), "datasets": [train], "against": [benchmark]} | values
+        content = {
+            "root": str(tmp_path),
+            "output_dir": str(tmp_path / "clean"),
+            "datasets": [train],
+            "against": [benchmark],
+        } | values
         (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(content))
         return ["--config", str(tmp_path / "recipe.yaml")]
 
@@ -342,7 +381,10 @@ def test_recipe_writes_clean_rows_in_order_and_says_what_it_removed(recipe, tmp_
     assert [json.loads(line)["answer"] for line in (out / "contaminated.jsonl").read_text().splitlines()] == ["2"]
     manifest = read_manifest(out)
     assert (manifest["rows"], manifest["contamination"]["checked"], manifest["contamination"]["removed"]) == (2, 3, 1)
-    assert "3 rows checked, 1 removed" in capsys.readouterr().out and "| benchmark.jsonl | 1 | 1 |" in (out / "README.md").read_text()
+    assert (
+        "3 rows checked, 1 removed" in capsys.readouterr().out
+        and "| benchmark.jsonl | 1 | 1 |" in (out / "README.md").read_text()
+    )
     assert load_source({"path": str(out)})["answer"] == ["1", "3"]
     decontaminate.main(recipe(root=""))
     assert "is complete" in capsys.readouterr().out

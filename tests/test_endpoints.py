@@ -1,4 +1,7 @@
-"""Pauses between attempts, and the checks before the first request (requests themselves: tests/rewards/test_judge.py, test_server.py)."""
+"""
+Pauses between attempts, and the checks before the first request (requests themselves: tests/rewards/test_judge.py,
+test_server.py).
+"""
 
 import pytest
 

@@ -1,4 +1,7 @@
-"""The transformers engine: rows that have ended leave the batch, and the others do not notice. Many processes: tests/test_at_scale.py."""
+"""
+The transformers engine: rows that have ended leave the batch, and the others do not notice. Many processes:
+tests/test_at_scale.py.
+"""
 
 import pytest
 
@@ -15,7 +18,10 @@ def engine(smoke_root):
 
 
 def jobs(engine):
-    return [in_process.render(engine.tokenizer, [{"role": "user", "content": text}], engine.sampling, []) for text in QUESTIONS]
+    return [
+        in_process.render(engine.tokenizer, [{"role": "user", "content": text}], engine.sampling, [])
+        for text in QUESTIONS
+    ]
 
 
 @pytest.mark.slow
@@ -62,6 +68,8 @@ def test_a_stop_text_ends_a_completion_and_is_no_part_of_it(engine, monkeypatch)
 
 @pytest.mark.slow
 def test_a_given_start_is_part_of_the_prompt_and_of_the_response(smoke_root):
-    engine = make_engine(str(smoke_root / "zero"), "zero", Sampling(max_new_tokens=4, prefill="<think>", dtype="float32"))
+    engine = make_engine(
+        str(smoke_root / "zero"), "zero", Sampling(max_new_tokens=4, prefill="<think>", dtype="float32")
+    )
     assert engine.response_format.prefilled and jobs(engine)[0].endswith("<think>")
     assert engine.response_format.read("so </think> <answer> 7 </answer>").valid

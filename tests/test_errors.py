@@ -22,7 +22,10 @@ def failing(error):
         (RecipeError("bad key", "rename it"), "error: bad key\n  fix: rename it\n"),
         (DataError("empty"), "error: empty\n"),
         (ArtifactError("no model", "train it"), "error: no model\n  fix: train it\n"),
-        (OSError(errno.ENOSPC, "No space left on device", "/d/f"), "error: No space left on device: /d/f\n  fix: free space"),
+        (
+            OSError(errno.ENOSPC, "No space left on device", "/d/f"),
+            "error: No space left on device: /d/f\n  fix: free space",
+        ),
         (PermissionError(errno.EACCES, "Permission denied", "/d"), "error: Permission denied: /d\n  fix: "),
         (RuntimeError("failed writing file /d/f\nmore"), "error: failed writing file /d/f\n  fix: free space"),
     ],
@@ -34,7 +37,9 @@ def test_mistake_ends_with_one_line_a_hint_and_code_2(error, text, capsys, monke
     assert caught.value.code == 2 and capsys.readouterr().err.startswith(text)
 
 
-@pytest.mark.parametrize("error", [ValueError("bug"), FileNotFoundError(errno.ENOENT, "No such file", "x"), KeyError("k")])
+@pytest.mark.parametrize(
+    "error", [ValueError("bug"), FileNotFoundError(errno.ENOENT, "No such file", "x"), KeyError("k")]
+)
 def test_bug_keeps_its_traceback(error, monkeypatch):
     monkeypatch.setattr(sys, "argv", ["x"])
     with pytest.raises(type(error)):

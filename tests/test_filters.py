@@ -41,8 +41,16 @@ LOOP = "wait, let me see this once more from the start: so seven. "
         ("one_language", {"reasoning": "所以"}, False),
         ({"one_language": 0.5}, {"reasoning": "so seven 所"}, True),
         ({"one_language": 0.9}, {"reasoning": "so seven 所"}, False),
-        ("prompt_language", {"question": "What is the sum of 3 and 4?", "reasoning": "I add the two and it is 7"}, True),
-        ("prompt_language", {"question": "What is the sum of 3 and 4?", "reasoning": "Die Summe von drei und vier ist sieben"}, False),
+        (
+            "prompt_language",
+            {"question": "What is the sum of 3 and 4?", "reasoning": "I add the two and it is 7"},
+            True,
+        ),
+        (
+            "prompt_language",
+            {"question": "What is the sum of 3 and 4?", "reasoning": "Die Summe von drei und vier ist sieben"},
+            False,
+        ),
         ("prompt_language", {"question": "Was ist die Summe von 3 und 4?", "reasoning": "Die Summe ist sieben"}, True),
         ("prompt_language", {"question": "What is the sum of 3 and 4?", "reasoning": "所以是七"}, False),
         ("prompt_language", {"question": "三加四是多少", "reasoning": "所以是七"}, True),
@@ -103,7 +111,8 @@ def test_every_filter_lets_a_good_sample_pass():
 
 
 @pytest.mark.parametrize(
-    ("text", "size", "found"), [("a a a", 1, True), ("a a", 1, False), ("a b a b a b", 2, True), ("", 1, False), ("a", 8, False)]
+    ("text", "size", "found"),
+    [("a a a", 1, True), ("a a", 1, False), ("a b a b a b", 2, True), ("", 1, False), ("a", 8, False)],
 )
 def test_repetition_is_a_sequence_seen_three_times(text, size, found):
     assert repeats(text, size) is found
@@ -114,7 +123,11 @@ def test_repetition_is_a_sequence_seen_three_times(text, size, found):
     [
         ("no_duplicates", [("p", 0, "q", "So  seven"), ("r", 0, "q", "so seven\n"), ("p", 1, "q", "so 7")], [0, 2]),
         ({"no_duplicates": "text"}, [("p", 0, "q", "a"), ("p", 1, "q", "a"), ("p", 2, "q", "b")], [0, 2]),
-        ({"no_duplicates": "question"}, [("p", 0, "Q", "a"), ("r", 0, "q", "b"), ("p", 1, "Q", "a"), ("s", 0, "s", "a")], [0, 2, 3]),
+        (
+            {"no_duplicates": "question"},
+            [("p", 0, "Q", "a"), ("r", 0, "q", "b"), ("p", 1, "Q", "a"), ("s", 0, "s", "a")],
+            [0, 2, 3],
+        ),
     ],
 )
 def test_of_equal_texts_the_first_is_kept(entry, rows, kept):
@@ -126,7 +139,15 @@ def test_of_problems_that_are_nearly_the_same_the_first_is_kept_with_all_samples
     pytest.importorskip("rensa")
     tom = "Tom has three apples and buys four more apples on the market of his town, where one apple costs two coins this year"
     bus = "A bus with forty seats leaves the town at noon with twelve people, and at every stop three more of them come in"
-    questions = [("a", tom), ("b", f"{tom.upper()} ?"), ("c", bus), ("a", tom), ("d", f"{tom} again"), ("b", tom), ("e", "3 + 4 ?")]
+    questions = [
+        ("a", tom),
+        ("b", f"{tom.upper()} ?"),
+        ("c", bus),
+        ("a", tom),
+        ("d", f"{tom} again"),
+        ("b", tom),
+        ("e", "3 + 4 ?"),
+    ]
     rows = [sample(problem_id=problem, sample=n, question=question) for n, (problem, question) in enumerate(questions)]
     assert [row["problem_id"] for row in Funnel(["near_duplicates"]).rows(rows)] == ["a", "c", "a", "e"]
 
@@ -158,10 +179,16 @@ def test_limit_that_does_not_fit_is_one_line(entry):
     with pytest.raises(RecipeError) as caught:
         Funnel([entry])
     ((name, limit),) = entry.items()
-    assert f"`{name}: {limit}`" in str(caught.value) and caught.value.hint and "\n" not in f"{caught.value}{caught.value.hint}"
+    assert (
+        f"`{name}: {limit}`" in str(caught.value)
+        and caught.value.hint
+        and "\n" not in f"{caught.value}{caught.value.hint}"
+    )
 
 
-@pytest.mark.parametrize("entry", ["corect", {"corect": 1}, 3, None, {}, ["correct"], {"max_tokens": 90, "min_tokens": 3}], ids=str)
+@pytest.mark.parametrize(
+    "entry", ["corect", {"corect": 1}, 3, None, {}, ["correct"], {"max_tokens": 90, "min_tokens": 3}], ids=str
+)
 def test_entry_that_is_no_filter_is_one_line(entry):
     with pytest.raises(RecipeError, match="`filters`"):
         Funnel([entry])
@@ -176,9 +203,17 @@ def test_unknown_filter_lists_the_known():
 def random_row(chance, number):
     words = [chance.choice(["so", "seven", "wait", "所", "```", "\n\n", "7"]) for _ in range(chance.randrange(40))]
     reasoning, final = " ".join(words), chance.choice([None, "7", "the answer is 7", "答案是七"])
-    values = {"outcome": chance.choice(["correct", "wrong", "unjudged"]), "finish_reason": chance.choice(["stop", "length"])}
+    values = {
+        "outcome": chance.choice(["correct", "wrong", "unjudged"]),
+        "finish_reason": chance.choice(["stop", "length"]),
+    }
     values |= {"valid": chance.random() < 0.8, "language": chance.choice(["en", "zh"]), "tokens": chance.randrange(20)}
-    values |= {"judged": chance.choice([True, False, None]), "pass_rate": chance.random(), "reasoning": reasoning, "final": final}
+    values |= {
+        "judged": chance.choice([True, False, None]),
+        "pass_rate": chance.random(),
+        "reasoning": reasoning,
+        "final": final,
+    }
     return sample(problem_id=f"p{chance.randrange(50)}", sample=number, **values)
 
 
@@ -186,7 +221,11 @@ def random_row(chance, number):
 def test_funnel_adds_up_for_any_rows_and_filters(seed):
     chance = random.Random(seed)
     rows = [random_row(chance, n) for n in range(300)]
-    tight = {"max_tokens": {"max_tokens": 15}, "max_paragraph": {"max_paragraph": 90}, "one_language": {"one_language": 0.5}}
+    tight = {
+        "max_tokens": {"max_tokens": 15},
+        "max_paragraph": {"max_paragraph": 90},
+        "one_language": {"one_language": 0.5},
+    }
     names = chance.sample([name for name in FILTERS if name != "near_duplicates"], chance.randrange(1, 6))
     funnel = Funnel([tight.get(name, name) for name in names])
     kept = list(funnel.rows(rows))
@@ -199,8 +238,13 @@ def test_examples_are_three_at_most_and_long_ones_are_cut():
     funnel = Funnel(["finished", {"max_tokens": 8}])
     rows = [sample(finish_reason="length", text=f"<think> {n} {'x' * 10**n}") for n in range(5)]
     assert list(funnel.rows([*rows, sample()])) == [sample()]
-    assert funnel.steps[0]["removed"] == 5 and len(funnel.steps[0]["examples"]) == 3 and funnel.steps[1]["examples"] == []
-    assert all(len(text) <= 200 for text in funnel.steps[0]["examples"]) and funnel.steps[0]["examples"][0] == "<think> 0 x"
+    assert (
+        funnel.steps[0]["removed"] == 5 and len(funnel.steps[0]["examples"]) == 3 and funnel.steps[1]["examples"] == []
+    )
+    assert (
+        all(len(text) <= 200 for text in funnel.steps[0]["examples"])
+        and funnel.steps[0]["examples"][0] == "<think> 0 x"
+    )
 
 
 def test_funnel_is_shown_as_a_table_and_in_one_line():

@@ -14,7 +14,13 @@ ZERO, R1, PREFILLED = ResponseFormat("zero"), ResponseFormat("r1"), ResponseForm
         (ZERO, "\n<think>a\nb</think>\n\n<answer>7</answer>\n", "a\nb", "7", "7"),
         (ZERO, r"<think> a </think> <answer> so \boxed{7} </answer>", "a", r"so \boxed{7}", "7"),
         (R1, r"<think> a </think> It is \boxed{7}.", "a", r"It is \boxed{7}.", "7"),
-        (R1, r"<think> \boxed{1} </think> It is \boxed{2}, no, \boxed{3}.", r"\boxed{1}", r"It is \boxed{2}, no, \boxed{3}.", "3"),
+        (
+            R1,
+            r"<think> \boxed{1} </think> It is \boxed{2}, no, \boxed{3}.",
+            r"\boxed{1}",
+            r"It is \boxed{2}, no, \boxed{3}.",
+            "3",
+        ),
         (R1, "<think> a </think> hello", "a", "hello", None),
         (PREFILLED, r" a </think> \boxed{7}", "a", r"\boxed{7}", "7"),
         (ResponseFormat("zero", prefilled=True), " a </think> <answer> 7 </answer>", "a", "7", "7"),
@@ -42,7 +48,13 @@ def test_valid_response_is_read_in_its_parts(form, text, reasoning, final, answe
         pytest.param(ZERO, "<think> a </think> b <answer> 7 </answer>", "7", "7", id="text between the parts"),
         pytest.param(ZERO, "<think> a </think> <answer> 6 </answer> <answer> 7 </answer>", "7", "7", id="two answers"),
         pytest.param(ZERO, "<think> <think> a </think> <answer> 7 </answer>", "7", "7", id="opened twice"),
-        pytest.param(ZERO, "<think> <answer> 6 </answer> </think> <answer> 7 </answer>", "7", "7", id="answer tags in the reasoning"),
+        pytest.param(
+            ZERO,
+            "<think> <answer> 6 </answer> </think> <answer> 7 </answer>",
+            "7",
+            "7",
+            id="answer tags in the reasoning",
+        ),
         pytest.param(R1, "", None, None, id="r1 empty"),
         pytest.param(R1, r"<think> \boxed{7}", None, None, id="r1 unfinished reasoning"),
         pytest.param(R1, "<think> a </think>  ", None, None, id="r1 no summary"),
@@ -91,7 +103,9 @@ class Template:
         return messages[-1]["content"] + (self.end if add_generation_prompt else "")
 
 
-@pytest.mark.parametrize(("end", "prefilled"), [(" <think>", True), (" <think>\n", True), ("", False), (" Assistant:", False)])
+@pytest.mark.parametrize(
+    ("end", "prefilled"), [(" <think>", True), (" <think>\n", True), ("", False), (" Assistant:", False)]
+)
 def test_prefilling_is_read_off_the_chat_template(end, prefilled):
     assert ResponseFormat.of("r1", Template(end)) == ResponseFormat("r1", prefilled)
 

@@ -1,4 +1,7 @@
-"""Sample stores: seeds per part, failures that are tried again, and a killed run that ends like one that was never killed."""
+"""
+Sample stores: seeds per part, failures that are tried again, and a killed run that ends like one that was never
+killed.
+"""
 
 import errno
 import random
@@ -39,7 +42,12 @@ class FakeEngine:
 
 
 PROBLEMS = [
-    {"problem_id": f"p{i}", "domain": "reasoning", "difficulty": i % 3, "prompt": [{"role": "user", "content": "x" * (i % 4)}]}
+    {
+        "problem_id": f"p{i}",
+        "domain": "reasoning",
+        "difficulty": i % 3,
+        "prompt": [{"role": "user", "content": "x" * (i % 4)}],
+    }
     | {"answer": "7", "verifier": "math", "language": "en", "metadata": ""}
     for i in range(7)
 ]
@@ -57,7 +65,9 @@ def test_part_seeds_are_stable_and_all_different():
 
 
 def test_sample_seeds_do_not_depend_on_the_part():
-    seeds = {sample_seed(seed, f"p{problem}", sample) for seed in range(5) for problem in range(20) for sample in range(20)}
+    seeds = {
+        sample_seed(seed, f"p{problem}", sample) for seed in range(5) for problem in range(20) for sample in range(20)
+    }
     assert len(seeds) == 5 * 20 * 20 and all(0 <= seed < 2**31 for seed in seeds)
 
 
@@ -108,7 +118,9 @@ def test_progress_counts_what_was_there_before(tmp_path):
     with pytest.raises(KeyboardInterrupt):
         fill_store(FakeEngine(2), PROBLEMS, tmp_path)
     calls = []
-    fill_store(FakeEngine(), PROBLEMS, tmp_path, lambda done, total, **figures: calls.append((done, total, figures["failed"])))
+    fill_store(
+        FakeEngine(), PROBLEMS, tmp_path, lambda done, total, **figures: calls.append((done, total, figures["failed"]))
+    )
     assert calls == [(3, 4, 0), (4, 4, 0)]
 
 
@@ -128,7 +140,9 @@ def test_failed_completions_are_kept_with_their_reason_and_tried_again_alone(tmp
     fails = [("p0", 1), ("p5", 0)]
     fill_store(FakeEngine(fails=fails), PROBLEMS, tmp_path / "new")
     failed = [row for row in read_store(tmp_path / "new") if row["outcome"] == "failed"]
-    assert sorted((row["problem_id"], row["sample"]) for row in failed) == fails and {row["error"] for row in failed} == {"status 500"}
+    assert sorted((row["problem_id"], row["sample"]) for row in failed) == fails and {
+        row["error"] for row in failed
+    } == {"status 500"}
     assert sorted(pairs(tmp_path / "new")) == ALL
     again, whole = FakeEngine(), FakeEngine()
     fill_store(again, PROBLEMS, tmp_path / "new")
@@ -140,7 +154,8 @@ def test_failed_completions_are_kept_with_their_reason_and_tried_again_alone(tmp
 def test_a_part_that_was_written_twice_counts_once(tmp_path):
     fill_store(FakeEngine(), PROBLEMS, tmp_path)
     part = tmp_path / "part-00000.jsonl"
-    part.with_name("part-00000.failed.jsonl").write_text(part.read_text())  # a kill between writing the one and deleting the other
+    # a kill between writing the one and deleting the other
+    part.with_name("part-00000.failed.jsonl").write_text(part.read_text())
     assert sorted(pairs(tmp_path)) == ALL
 
 
@@ -199,7 +214,12 @@ def test_unknown_engine_is_one_line():
 
 @pytest.mark.parametrize(
     ("text", "stops", "cut"),
-    [("a b c", [], ("a b c", False)), ("a b c", ["c", "b"], ("a ", True)), ("a", ["b"], ("a", False)), ("ab", ["ab"], ("", True))],
+    [
+        ("a b c", [], ("a b c", False)),
+        ("a b c", ["c", "b"], ("a ", True)),
+        ("a", ["b"], ("a", False)),
+        ("ab", ["ab"], ("", True)),
+    ],
 )
 def test_a_text_ends_at_its_first_stop(text, stops, cut):
     assert cut_at(text, stops) == cut

@@ -37,8 +37,26 @@ def test_results_have_the_published_shape(smoke_root):
     }
     assert stages <= set(results["stages"])
     row = results["stages"]["zero"]
-    keys = {"pass@1", "pass@1_ci", "cons@2", "pass@2", "format", "truncated", "mean_tokens", "language_consistency", "mixed"}
-    keys |= {"reflection_per_1k", "helpful", "refused_forbidden", "refused_allowed", "by_difficulty", "problems", "samples"}
+    keys = {
+        "pass@1",
+        "pass@1_ci",
+        "cons@2",
+        "pass@2",
+        "format",
+        "truncated",
+        "mean_tokens",
+        "language_consistency",
+        "mixed",
+    }
+    keys |= {
+        "reflection_per_1k",
+        "helpful",
+        "refused_forbidden",
+        "refused_allowed",
+        "by_difficulty",
+        "problems",
+        "samples",
+    }
     assert set(row) == keys and row["samples"] == 2 and row["problems"] == 4
     assert {"step", "accuracy", "mean_tokens"} <= set(results["curves"]["zero"])
     assert {"seconds", "peak_rss_gb", "versions"} <= set(results)
@@ -61,7 +79,9 @@ def test_second_run_skips_everything(smoke_root):
 
 
 def test_changed_recipe_is_refused_with_the_difference(smoke_root):
-    result = run_cli("sft", "--config", "recipes/mini/base.yaml", "--smoke", "--root", smoke_root, "--max_steps", 3, check=False)
+    result = run_cli(
+        "sft", "--config", "recipes/mini/base.yaml", "--smoke", "--root", smoke_root, "--max_steps", 3, check=False
+    )
     assert result.returncode == 2 and "max_steps: 2 -> 3" in result.stderr and "--force" in result.stderr
 
 
@@ -77,11 +97,20 @@ def test_failed_stage_names_log_and_command(smoke_root, tmp_path):
 
 
 def test_base_was_trained_by_accelerate_launch_too(tmp_path):
-    """The way the README launches a stage by hand gives what the pipeline gives: nothing but values is special about mini."""
+    """
+    The way the README launches a stage by hand gives what the pipeline gives: nothing but values is special about
+    mini.
+    """
     import subprocess
     import sys
 
-    command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", "recipes/accelerate_configs/cpu.yaml"]
+    command = [
+        sys.executable,
+        "-m",
+        "accelerate.commands.launch",
+        "--config_file",
+        "recipes/accelerate_configs/cpu.yaml",
+    ]
     command += ["src/open_r1/sft.py", "--config", "recipes/mini/base.yaml", "--smoke", "--root", str(tmp_path / "x")]
     result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
     assert result.returncode == 0, result.stderr

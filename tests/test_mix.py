@@ -32,14 +32,22 @@ def recipe(student, tmp_path, monkeypatch):
     math = [{"problem": f"{n} + 1 ?", "answer": str(n + 1), "response": THOUGHT.format(n, n + 1)} for n in range(10)]
     turns = [["Hello {}", "Hi {}."], ["Hello {}", "Hi {}.", "How are you {} ?", "Fine {}."]]
     chats = [
-        {"messages": [{"role": ("user", "assistant")[i % 2], "content": t.format(n)} for i, t in enumerate(turns[n > 3])]} for n in range(6)
+        {
+            "messages": [
+                {"role": ("user", "assistant")[i % 2], "content": t.format(n)} for i, t in enumerate(turns[n > 3])
+            ]
+        }
+        for n in range(6)
     ]
     for name, rows in (("math", math), ("chat", chats)):
         (tmp_path / f"{name}.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
 
     def write(math=None, chat=None, **values):
         """`math` and `chat` are added to the entries of `datasets`."""
-        entries = [{"path": "math.jsonl", "domain": "math", **(math or {})}, {"path": "chat.jsonl", "domain": "chat", **(chat or {})}]
+        entries = [
+            {"path": "math.jsonl", "domain": "math", **(math or {})},
+            {"path": "chat.jsonl", "domain": "chat", **(chat or {})},
+        ]
         content = {
             "output_dir": "mixture",
             "root": "",
@@ -85,7 +93,9 @@ def test_counts_are_given_or_shares_of_the_total(entries, total, expected):
 @pytest.mark.parametrize("total", [1, 11, 800_000])
 def test_shares_sum_to_the_total_and_are_as_near_as_can_be(weights, total):
     found = counts(MixArguments(datasets=[{"weight": weight} for weight in weights], total=total))
-    assert sum(found) == total and all(abs(count - weight * total) < 1 for count, weight in zip(found, weights, strict=True))
+    assert sum(found) == total and all(
+        abs(count - weight * total) < 1 for count, weight in zip(found, weights, strict=True)
+    )
 
 
 @pytest.mark.parametrize(
@@ -123,7 +133,9 @@ def test_weights_and_counts_that_make_no_sense_are_one_line(entries, total, mess
 )
 def test_mixture_holds_so_many_rows_of_each_domain(recipe, math, chat, total, expected):
     rows, manifest, _ = made(recipe(math, chat, total=total))
-    assert domains(rows) == dict(sorted(manifest["domains"].items())) == expected and manifest["rows"] == sum(expected.values())
+    assert domains(rows) == dict(sorted(manifest["domains"].items())) == expected and manifest["rows"] == sum(
+        expected.values()
+    )
     assert len({json.dumps(row["prompt"]) for row in rows}) == len(rows)
 
 
@@ -132,11 +144,17 @@ def test_rows_are_what_sft_reads(recipe):
     assert all(set(row) == {"problem_id", "prompt", "response", "domain", "language"} for row in rows)
     by_prompt = {row["prompt"][-1]["content"]: row for row in rows}
     assert by_prompt["7 + 1 ?"]["response"] == THOUGHT.format(7, 8) and by_prompt["Hello 0"]["response"] == "Hi 0."
-    assert [turn["content"] for turn in by_prompt["How are you 5 ?"]["prompt"]] == ["Hello 5", "Hi 5.", "How are you 5 ?"]
+    assert [turn["content"] for turn in by_prompt["How are you 5 ?"]["prompt"]] == [
+        "Hello 5",
+        "Hi 5.",
+        "How are you 5 ?",
+    ]
 
 
 def test_domain_of_the_data_wins_over_the_label(recipe, tmp_path):
-    (tmp_path / "code.jsonl").write_text('{"prompt": "a", "response": "b", "domain": "code"}\n{"prompt": "c", "response": "d"}\n')
+    (tmp_path / "code.jsonl").write_text(
+        '{"prompt": "a", "response": "b", "domain": "code"}\n{"prompt": "c", "response": "d"}\n'
+    )
     rows, _, _ = made(recipe(datasets=[{"path": "code.jsonl", "domain": "label"}]))
     assert {row["response"]: row["domain"] for row in rows} == {"b": "code", "d": "label"}
 
@@ -148,7 +166,11 @@ def test_card_has_the_table_of_the_paper(recipe, student):
         text = " ".join([*(turn["content"] for turn in row["prompt"]), row["response"]])
         used[row["domain"]] = used.get(row["domain"], 0) + len(tokenizer(text).input_ids)
     total = sum(used.values())
-    assert card.startswith("---\n") and "Not checked against any benchmark." in card and "| max_length: 32768 | 16 | 0 | - |" in card
+    assert (
+        card.startswith("---\n")
+        and "Not checked against any benchmark." in card
+        and "| max_length: 32768 | 16 | 0 | - |" in card
+    )
     assert f"| chat | 6 | 1.3 | {used['chat'] / 6:.1f} | 37.5% | {used['chat'] / total:.1%} |" in card
     assert f"| math | 10 | 1.0 | {used['math'] / 10:.1f} | 62.5% | {used['math'] / total:.1%} |" in card
     assert f"| all | 16 | 1.1 | {total / 16:.1f} | 100.0% | 100.0% |" in card
@@ -161,7 +183,9 @@ def test_table_is_printed(recipe, capsys):
 
 
 def test_same_seed_draws_the_same_rows_in_the_same_order(recipe):
-    one, again, other = (made(recipe({"count": 5}, {"count": 3}, seed=seed), f"mixture{n}")[0] for n, seed in enumerate([3, 3, 4]))
+    one, again, other = (
+        made(recipe({"count": 5}, {"count": 3}, seed=seed), f"mixture{n}")[0] for n, seed in enumerate([3, 3, 4])
+    )
     assert one == again and one != other and sorted(map(str, one)) != sorted(map(str, other))
     assert [row["domain"] for row in one] != sorted(row["domain"] for row in one)
 
@@ -170,7 +194,9 @@ def test_rows_that_are_too_long_are_left_out_and_counted(recipe, student, tmp_pa
     tokenizer = AutoTokenizer.from_pretrained(student)
     chat = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "x" * 30}]
     length = len(tokenizer(tokenizer.apply_chat_template(chat, tokenize=False)).input_ids)
-    (tmp_path / "long.jsonl").write_text("".join(json.dumps({"prompt": "a", "response": "x" * size}) + "\n" for size in (29, 30, 31, 300)))
+    (tmp_path / "long.jsonl").write_text(
+        "".join(json.dumps({"prompt": "a", "response": "x" * size}) + "\n" for size in (29, 30, 31, 300))
+    )
     rows, manifest, card = made(recipe(datasets=[{"path": "long.jsonl"}], max_length=length))
     assert sorted(len(row["response"]) for row in rows) == [29, 30]
     step = manifest["funnel"][0]
@@ -199,7 +225,11 @@ def test_template_of_the_recipe_is_used(recipe, tmp_path):
 
 @pytest.mark.parametrize(
     ("template", "message"),
-    [(SWALLOWS, "removes the reasoning"), (ENDLESS, "never writes the end token"), (PREFILLED, "no prefix of the rendered conversation")],
+    [
+        (SWALLOWS, "removes the reasoning"),
+        (ENDLESS, "never writes the end token"),
+        (PREFILLED, "no prefix of the rendered conversation"),
+    ],
 )
 def test_template_that_would_not_teach_the_row_is_refused(capsys, recipe, tmp_path, template, message):
     (tmp_path / "template.jinja").write_text(template)

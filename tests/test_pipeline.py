@@ -135,7 +135,11 @@ def test_broken_pipeline_is_a_recipe_error(tmp_path, text):
 
 @pytest.mark.parametrize(
     ("launch", "command", "start"),
-    [(["accelerate", "launch"], "sft", ["accelerate", "launch"]), (["accelerate", "launch"], "curate", None), ("fork", "sft", None)],
+    [
+        (["accelerate", "launch"], "sft", ["accelerate", "launch"]),
+        (["accelerate", "launch"], "curate", None),
+        ("fork", "sft", None),
+    ],
 )
 def test_launcher_starts_the_training_stages_only(stages, launch, command, start):
     stage = next(stage for stage in stages if stage.command == command)

@@ -1,4 +1,7 @@
-"""Every recipe in the repository is read by the code that will run it, says what it costs, and states what TRL's defaults hide."""
+"""
+Every recipe in the repository is read by the code that will run it, says what it costs, and states what TRL's defaults
+hide.
+"""
 
 import pytest
 from conftest import REPOSITORY
@@ -15,9 +18,14 @@ RECIPES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if
 PIPELINES = [path for path in RECIPES if isinstance(read_yaml(path).get("stages"), list)]
 STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in read_yaml(pipeline)["stages"]]
 FILES = {(entry["run"], pipeline.parent / f"{entry['name']}.yaml") for pipeline, entry in STAGES}
-FILES |= {("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"), ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml")}
+FILES |= {
+    ("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"),
+    ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml"),
+}
 DATA = ("rl_prompts", "cold_start_data", "rejection_sampling")
-FILES |= {("curate", REPOSITORY / f"recipes/{size}/{name}.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B") for name in DATA}
+FILES |= {
+    ("curate", REPOSITORY / f"recipes/{size}/{name}.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B") for name in DATA
+}
 FILES |= {("mix", REPOSITORY / f"recipes/{size}/distill_mixture.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B")}
 PLAIN = {
     "curate": CurateArguments,
@@ -26,7 +34,15 @@ PLAIN = {
     "report": ReportArguments,
     "mix": MixArguments,
 }
-STATED = ("loss_type", "beta", "epsilon", "scale_rewards", "generation_batch_size", "temperature", "max_completion_length")
+STATED = (
+    "loss_type",
+    "beta",
+    "epsilon",
+    "scale_rewards",
+    "generation_batch_size",
+    "temperature",
+    "max_completion_length",
+)
 STATED += (
     "mask_truncated_completions",
     "use_bias_correction_kl",
@@ -57,7 +73,9 @@ def test_training_recipe_is_parsed_by_trl(command, path, smoke, monkeypatch):
     recipe = load_recipe(path, {"use_cpu": True, "bf16": False}, smoke)
     full = grpo_sizes(recipe, str(path)) if command == "grpo" else recipe
     args, config, model = parse(full, str(path), ours, theirs, ModelConfig)
-    assert args.datasets and config.output_dir.startswith(args.root) and (model.model_name_or_path or args.model_config)
+    assert (
+        args.datasets and config.output_dir.startswith(args.root) and (model.model_name_or_path or args.model_config)
+    )
 
 
 @pytest.mark.parametrize(("command", "path"), each(*PLAIN))
@@ -105,7 +123,9 @@ def test_real_model_recipe_runs_two_steps_with_a_tiny_model(smoke_root, tmp_path
 
 
 @pytest.mark.parametrize("size", ["Qwen2.5-7B", "Qwen2.5-32B"])
-@pytest.mark.parametrize(("name", "model"), [("rl_prompts", "zero"), ("cold_start_data", "zero"), ("rejection_sampling", "reasoning_rl")])
+@pytest.mark.parametrize(
+    ("name", "model"), [("rl_prompts", "zero"), ("cold_start_data", "zero"), ("rejection_sampling", "reasoning_rl")]
+)
 def test_data_recipe_runs_with_a_tiny_model(smoke_root, tmp_path, monkeypatch, size, name, model):
     from open_r1 import curate
     from open_r1.artifacts import read_manifest

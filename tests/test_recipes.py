@@ -40,7 +40,12 @@ def test_smoke_values_apply_only_on_request_and_below_overrides(write):
 
 def test_references_see_overrides_at_any_depth(write):
     path = write("r.yaml", "root: a\nout: ${root}/x\nlist: [{path: '${root}/y'}]\nplain: $root\n")
-    assert recipes.load_recipe(path, {"root": "b"}) == {"root": "b", "out": "b/x", "list": [{"path": "b/y"}], "plain": "$root"}
+    assert recipes.load_recipe(path, {"root": "b"}) == {
+        "root": "b",
+        "out": "b/x",
+        "list": [{"path": "b/y"}],
+        "plain": "$root",
+    }
 
 
 def test_reference_to_a_reference_is_resolved(write):
@@ -100,7 +105,9 @@ def test_unknown_key_is_refused_with_its_better_name(key, hint):
 
 def test_fingerprint_covers_what_is_computed_and_nothing_else():
     one = recipes.fingerprint({"a": 1, "b": {"c": 2}})
-    assert one == recipes.fingerprint({"b": {"c": 2}, "a": 1, "run_name": "x", "hub_model_id": "y", "report_to": "none"})
+    assert one == recipes.fingerprint(
+        {"b": {"c": 2}, "a": 1, "run_name": "x", "hub_model_id": "y", "report_to": "none"}
+    )
     assert one != recipes.fingerprint({"a": 1, "b": {"c": 3}})
     assert one != recipes.fingerprint({"a": 1})
 
@@ -119,12 +126,14 @@ class Arguments:
 
 
 def test_fill_makes_the_dataclass_with_numbers_as_numbers():
-    filled = recipes.fill(Arguments, {"name": "x", "rate": "1e-3", "steps": "7"}, "r.yaml")  # YAML reads 1e-3 as a text
+    # YAML reads 1e-3 as a text
+    filled = recipes.fill(Arguments, {"name": "x", "rate": "1e-3", "steps": "7"}, "r.yaml")
     assert filled == Arguments("x", 7, 0.001)
 
 
 @pytest.mark.parametrize(
-    ("recipe", "message"), [({}, "lacks `name`"), ({"name": "x", "stps": 1}, "stps"), ({"name": "x", "steps": "many"}, "steps: many")]
+    ("recipe", "message"),
+    [({}, "lacks `name`"), ({"name": "x", "stps": 1}, "stps"), ({"name": "x", "steps": "many"}, "steps: many")],
 )
 def test_fill_refuses_missing_unknown_and_non_numbers(recipe, message):
     with pytest.raises(RecipeError, match=f"r.yaml.*{message}"):

@@ -11,9 +11,31 @@ from pathlib import Path
 import pytest
 from conftest import REPOSITORY
 
-GRPO = ["grpo", "--config", "recipes/mini/zero.yaml", "--num_generations", 4, "--prompts_per_step", 2, "--per_device_train_batch_size", 8]
-GRPO += ["--generation_batch_size", 16, "--max_completion_length", 12, "--max_steps", 8, "--save_steps", 2, "--logging_steps", 1]
-GRPO += ["--ref_model_sync_steps", 3, "--learning_rate", 0.01]  # syncs between checkpoints, and steps that move the loss
+GRPO = [
+    "grpo",
+    "--config",
+    "recipes/mini/zero.yaml",
+    "--num_generations",
+    4,
+    "--prompts_per_step",
+    2,
+    "--per_device_train_batch_size",
+    8,
+]
+GRPO += [
+    "--generation_batch_size",
+    16,
+    "--max_completion_length",
+    12,
+    "--max_steps",
+    8,
+    "--save_steps",
+    2,
+    "--logging_steps",
+    1,
+]
+# syncs between checkpoints, and steps that move the loss
+GRPO += ["--ref_model_sync_steps", 3, "--learning_rate", 0.01]
 SFT = ["sft", "--config", "recipes/mini/base.yaml", "--max_steps", 8, "--save_steps", 2, "--logging_steps", 1]
 SFT += ["--per_device_train_batch_size", 8, "--datasets", "[{path: 'mini:corpus', limit: 100, raw: true}]"]
 
@@ -22,12 +44,18 @@ def start(arguments: list, output: Path, **more: object) -> subprocess.Popen:
     options = [word for key, value in more.items() for word in (f"--{key}", str(value))]
     command = [sys.executable, "-m", "open_r1.cli", *map(str, arguments), "--output_dir", str(output), *options]
     environment = os.environ | {"HF_HUB_OFFLINE": "1"}
-    return subprocess.Popen(command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    return subprocess.Popen(
+        command, cwd=REPOSITORY, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+    )
 
 
 def losses(output: Path) -> list[tuple]:
     history = json.loads((output / "trainer_state.json").read_text())["log_history"]
-    return [(row["step"], row["loss"], row["grad_norm"], row.get("kl"), row.get("reward")) for row in history if "loss" in row]
+    return [
+        (row["step"], row["loss"], row["grad_norm"], row.get("kl"), row.get("reward"))
+        for row in history
+        if "loss" in row
+    ]
 
 
 def kill_after(process: subprocess.Popen, checkpoint: Path) -> None:

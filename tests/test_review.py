@@ -13,7 +13,11 @@ from open_r1.review import read_decisions, with_page
 HOSTILE = [
     {"problem_id": '"><script>alert(1)</script>', "answer": "<img src=http://evil/x.png onerror=alert(1)>"},
     {"problem_id": "it's &quot; & <b>", "question": '</pre></article><script src="http://evil/x.js"></script>'},
-    {"problem_id": "c", "text": "</script><!-- ' \" ` ${x} &amp; http://evil \u2028 好 -->", "sampled": "<link href='//evil'> & raw"},
+    {
+        "problem_id": "c",
+        "text": "</script><!-- ' \" ` ${x} &amp; http://evil \u2028 好 -->",
+        "sampled": "<link href='//evil'> & raw",
+    },
     {"problem_id": "d", "text": "<textarea><title><style>", "question": "<think> a </think>"},
 ]
 
@@ -65,8 +69,25 @@ def test_the_page_shows_every_row_as_text(page):
 
 
 def test_the_page_loads_nothing_and_runs_no_row(page):
-    known = {"html", "meta", "title", "style", "header", "b", "button", "main", "article", "small", "div", "h4", "pre", "script"}
-    assert {tag for tag, _ in page.tags} <= known and [attributes for tag, attributes in page.tags if tag == "script"] == [{}]
+    known = {
+        "html",
+        "meta",
+        "title",
+        "style",
+        "header",
+        "b",
+        "button",
+        "main",
+        "article",
+        "small",
+        "div",
+        "h4",
+        "pre",
+        "script",
+    }
+    assert {tag for tag, _ in page.tags} <= known and [
+        attributes for tag, attributes in page.tags if tag == "script"
+    ] == [{}]
     attributes = [(name, value) for _, found in page.tags for name, value in found.items()]
     assert not [name for name, _ in attributes if name in ("src", "href", "srcset", "action", "data", "background")]
     assert [value for name, value in attributes if name.startswith("on")] == ["save()"]
@@ -88,7 +109,19 @@ def test_decisions_are_read_back(page, tmp_path):
 
 @pytest.mark.parametrize(
     "content",
-    [None, b"", b"nonsense", b"[]", b"3", b"null", b'{"drop": []}', b'{"dropped": "p/0"}', b'{"dropped": {}}', b"\xff", b'{"dropped": ["'],
+    [
+        None,
+        b"",
+        b"nonsense",
+        b"[]",
+        b"3",
+        b"null",
+        b'{"drop": []}',
+        b'{"dropped": "p/0"}',
+        b'{"dropped": {}}',
+        b"\xff",
+        b'{"dropped": ["',
+    ],
 )
 def test_a_bad_decision_file_is_one_line(tmp_path, capsys, content):
     file = tmp_path / "decisions.json"
@@ -100,12 +133,15 @@ def test_a_bad_decision_file_is_one_line(tmp_path, capsys, content):
     assert "decisions.json" in refused(capsys, tmp_path, [sample()], decisions=str(file))
 
 
-# ------------------------------------------------------------------------------------------------------ through curation
+# ---------------------------------------------------------------------------------------------------- through curation
 
 
 @pytest.fixture
 def rows():
-    return [sample(problem_id=problem, sample=n, reasoning=f"thought {n}") for n, problem in enumerate(["a", "<b>", 'c"', "d"])]
+    return [
+        sample(problem_id=problem, sample=n, reasoning=f"thought {n}")
+        for n, problem in enumerate(["a", "<b>", 'c"', "d"])
+    ]
 
 
 def responses(rows):
@@ -132,20 +168,30 @@ def test_decisions_may_lie_beside_the_artifacts(tmp_path, rows):
 
 
 def test_dropping_every_row_is_one_line_with_the_funnel(tmp_path, capsys, rows):
-    (tmp_path / "decisions.json").write_text(json.dumps({"dropped": [f"{row['problem_id']}/{row['sample']}" for row in rows]}))
+    (tmp_path / "decisions.json").write_text(
+        json.dumps({"dropped": [f"{row['problem_id']}/{row['sample']}" for row in rows]})
+    )
     message = refused(capsys, tmp_path, rows, decisions=str(tmp_path / "decisions.json"))
     assert "dropped by hand -4" in message and not (tmp_path / "out/manifest.json").exists()
 
 
 def test_the_page_shows_both_texts_of_rewritten_rows_and_all_steps_add_up(tmp_path, rows, server):
-    server.otherwise = of_prompt(lambda prompt: "\\boxed{8}" if "thought 3" in prompt or "{8}" in prompt else "I get \\boxed{7}.")
+    server.otherwise = of_prompt(
+        lambda prompt: "\\boxed{8}" if "thought 3" in prompt or "{8}" in prompt else "I get \\boxed{7}."
+    )
     (tmp_path / "decisions.json").write_text('{"dropped": ["a/0"]}')
     rewrite = {"url": server.url, "model": "some-writer", "retries": 0}
-    settings = {"rewrite": rewrite, "review": True, "decisions": str(tmp_path / "decisions.json"), "filters": ["correct"]}
+    settings = {
+        "rewrite": rewrite,
+        "review": True,
+        "decisions": str(tmp_path / "decisions.json"),
+        "filters": ["correct"],
+    }
     found, manifest = curated(tmp_path, rows, **settings)
     page = Page(tmp_path / "out/review.html")
     assert sorted(page.ids) == ["<b>/1", 'c"/2'] and len(found) == 2
     assert (
-        "<think> thought 1 </think> the answer is 7" in page.texts and "<think> I get \\boxed{7}. </think> I get \\boxed{7}." in page.texts
+        "<think> thought 1 </think> the answer is 7" in page.texts
+        and "<think> I get \\boxed{7}. </think> I get \\boxed{7}." in page.texts
     )
     assert adds_up(manifest["funnel"], 4, 2)

@@ -59,7 +59,7 @@ def rewrite(tmp_path, settings):
     return run
 
 
-# ------------------------------------------------------------------------------------------------- what becomes of a row
+# ----------------------------------------------------------------------------------------------- what becomes of a row
 
 
 def test_a_good_rewriter_is_believed(rewrite, server):
@@ -107,7 +107,9 @@ def test_a_chinese_question_is_rewritten_in_chinese(rewrite, server):
 @pytest.mark.parametrize("stray", ["hm </think> <think> {}", "{} <answer> 7 </answer>", "{} </think>"])
 def test_tags_in_a_reply_never_end_in_the_data(rewrite, server, stray):
     server.otherwise = writes(stray.format(REASONING))
-    assert all(ResponseFormat("r1").read(row["text"]).valid and "<answer>" not in row["text"] for row in rewrite([raw()])[0])
+    assert all(
+        ResponseFormat("r1").read(row["text"]).valid and "<answer>" not in row["text"] for row in rewrite([raw()])[0]
+    )
 
 
 @pytest.mark.parametrize("odd", ["\u2028", "\u2029", "\x85", "\x0b", "\r\n", "\ud800"], ids=ascii)
@@ -192,7 +194,7 @@ def test_settings_that_do_not_work_are_one_line(rewrite, server, more, named):
     assert not server.requests
 
 
-# ------------------------------------------------------------------------------------------------------ through curation
+# ---------------------------------------------------------------------------------------------------- through curation
 
 
 ALL = {"per_problem": 0, "filters": ["correct"]}
@@ -253,4 +255,6 @@ def test_the_file_of_a_batch_holds_what_failed_and_why(tmp_path, rewrite, server
     server.otherwise = of_prompt(lambda prompt: "\\boxed{8}" if "the 1. time" in prompt else writes()(prompt))
     rewrite([raw(n) for n in range(3)])
     rows = [json.loads(line) for line in (tmp_path / "out/rewritten.jsonl").read_text().splitlines()]
-    assert [row["failed"] for row in rows] == ["", CHANGED, ""] and all(row["sampled"] == raw(n)["text"] for n, row in enumerate(rows))
+    assert [row["failed"] for row in rows] == ["", CHANGED, ""] and all(
+        row["sampled"] == raw(n)["text"] for n, row in enumerate(rows)
+    )

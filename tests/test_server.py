@@ -64,7 +64,13 @@ def write_recipe(tmp_path, problems, **values):
     data = tmp_path / "problems.jsonl"
     rows = [{"prompt": f"question {n}", "answer": str(n % 10), "problem_id": f"p{n}"} for n in range(problems)]
     data.write_text("".join(json.dumps(row) + "\n" for row in rows))
-    recipe = {"output_dir": str(tmp_path / "out"), "datasets": [{"path": str(data)}], "model": "fake", "engine": "server", "num_samples": 4}
+    recipe = {
+        "output_dir": str(tmp_path / "out"),
+        "datasets": [{"path": str(data)}],
+        "model": "fake",
+        "engine": "server",
+        "num_samples": 4,
+    }
     recipe |= {"batch_size": 40, "concurrency": 64, "timeout": 2.0, "temperature": 1.0, "max_new_tokens": 64} | values
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe))
@@ -195,7 +201,9 @@ def test_a_wrong_key_is_never_printed(tmp_path, monkeypatch):
     server = HTTPServer(("127.0.0.1", 0), Refuses)
     Thread(target=server.serve_forever, daemon=True).start()
     monkeypatch.setenv("OPENAI_API_KEY", "sk-very-secret")
-    result = run_cli("generate", "--config", write_recipe(tmp_path, 4, url=f"http://127.0.0.1:{server.server_port}/v1"), check=False)
+    result = run_cli(
+        "generate", "--config", write_recipe(tmp_path, 4, url=f"http://127.0.0.1:{server.server_port}/v1"), check=False
+    )
     server.shutdown()
     assert result.returncode == 2 and "refuses the key" in result.stderr and "OPENAI_API_KEY" in result.stderr
     assert "very-secret" not in result.stdout + result.stderr
@@ -209,11 +217,17 @@ def test_prompts_beyond_the_context_are_refused_and_counted(tmp_path, faulty, sm
     with (tmp_path / "problems.jsonl").open("a") as file:
         file.write(json.dumps({"prompt": "3 + " * 4000, "answer": "1", "problem_id": "long"}) + "\n")
     result = run_cli("generate", "--config", recipe, check=False)
-    assert result.returncode == 2 and "4 of 16 completions failed (4 x prompt of" in result.stderr and "context of 4096" in result.stderr
+    assert (
+        result.returncode == 2
+        and "4 of 16 completions failed (4 x prompt of" in result.stderr
+        and "context of 4096" in result.stderr
+    )
     assert len(log.read_text().splitlines()) == 12
     run_cli("generate", "--config", recipe, "--max_failed", "0.3")
     rows = [row for row in read_store(tmp_path / "out") if row["outcome"] == "failed"]
-    assert [row["problem_id"] for row in rows] == ["long"] * 4 and all("context of 4096" in row["error"] for row in rows)
+    assert [row["problem_id"] for row in rows] == ["long"] * 4 and all(
+        "context of 4096" in row["error"] for row in rows
+    )
 
 
 # ------------------------------------------------------------------------------------------------ a real server
@@ -226,7 +240,9 @@ def served():
     pytest.importorskip("uvicorn")
     port = free_port()
     command = [str(Path(sys.executable).with_name("transformers")), "serve", "--device", "cpu", "--port", str(port)]
-    process = subprocess.Popen(command, env=os.environ | {"HF_HUB_OFFLINE": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    process = subprocess.Popen(
+        command, env=os.environ | {"HF_HUB_OFFLINE": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+    )
     wait_for(f"http://127.0.0.1:{port}/health", 120)
     yield f"http://127.0.0.1:{port}/v1"
     process.kill()
@@ -238,10 +254,19 @@ def served():
 def test_a_real_server_gives_what_the_model_gives_here(tmp_path, smoke_root, served, api):
     greedy = {"temperature": 0.0, "num_samples": 1, "max_new_tokens": 12, "model": str(smoke_root / "reasoning_rl")}
     shared = greedy | {"datasets": [{"path": "mini:chain", "limit": 6}]}
-    run_cli("generate", "--config", write_recipe(tmp_path, 1, **shared, engine="transformers", output_dir=str(tmp_path / "here")))
-    run_cli("generate", "--config", write_recipe(tmp_path, 1, **shared, url=served, api=api, timeout=60.0, concurrency=2))
+    run_cli(
+        "generate",
+        "--config",
+        write_recipe(tmp_path, 1, **shared, engine="transformers", output_dir=str(tmp_path / "here")),
+    )
+    run_cli(
+        "generate", "--config", write_recipe(tmp_path, 1, **shared, url=served, api=api, timeout=60.0, concurrency=2)
+    )
     here, there = ({row["question"]: row for row in read_store(tmp_path / name)} for name in ("here", "out"))
     assert len(here) == 6 and here.keys() == there.keys()
     for question, row in here.items():
         assert (there[question]["text"], there[question]["outcome"]) == (row["text"], row["outcome"])
-        assert there[question]["finish_reason"] == row["finish_reason"] and abs(there[question]["tokens"] - row["tokens"]) <= 1
+        assert (
+            there[question]["finish_reason"] == row["finish_reason"]
+            and abs(there[question]["tokens"] - row["tokens"]) <= 1
+        )

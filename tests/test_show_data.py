@@ -30,7 +30,9 @@ def show(student, tmp_path, monkeypatch, capsys):
 
     def show(rows, *arguments, **values):
         (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
-        (tmp_path / "recipe.yaml").write_text(yaml.safe_dump({"tokenizer": student, "datasets": [{"path": "rows.jsonl"}]} | values))
+        (tmp_path / "recipe.yaml").write_text(
+            yaml.safe_dump({"tokenizer": student, "datasets": [{"path": "rows.jsonl"}]} | values)
+        )
         show_data.main(["recipe.yaml", *arguments])
         return capsys.readouterr().out
 
@@ -47,15 +49,21 @@ def test_learned_part_stands_between_brackets_and_is_counted(show, student):
     assert show(ROWS, "-n", "1") == f"{prompt}⟦{learned}⟧\n({sizes[0]} tokens, {sizes[1]} of them learned)\n\n"
 
 
-@pytest.mark.parametrize(("arguments", "count"), [([], 3), (["-n", "1"], 1), (["-n", "5"], 5), (["-n", "9"], 5), (["-n", "0"], 0)])
+@pytest.mark.parametrize(
+    ("arguments", "count"), [([], 3), (["-n", "1"], 1), (["-n", "5"], 5), (["-n", "9"], 5), (["-n", "0"], 0)]
+)
 def test_first_rows_are_shown(show, arguments, count):
     printed = show(ROWS, *arguments)
-    assert printed.count("of them learned") == count and [f"user: {n} + 1 ?" in printed for n in range(5)] == [n < count for n in range(5)]
+    assert printed.count("of them learned") == count and [f"user: {n} + 1 ?" in printed for n in range(5)] == [
+        n < count for n in range(5)
+    ]
 
 
 def test_earlier_turns_are_not_learned(show):
     turns = ["one", "two", "three", "four"]
-    printed = show([{"messages": [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(turns)]}])
+    printed = show(
+        [{"messages": [{"role": ("user", "assistant")[n % 2], "content": text} for n, text in enumerate(turns)]}]
+    )
     assert printed.startswith(f"user: one\nassistant: two{END}\nuser: three\nassistant: ⟦four{END}\n⟧\n")
 
 
@@ -91,7 +99,17 @@ def test_model_brings_the_tokenizer(show, student, key):
 
 def test_recipe_of_the_repository_is_shown(capsys, monkeypatch, student):
     monkeypatch.chdir(REPOSITORY)
-    show_data.main(["recipes/mini/zero.yaml", "-n", "2", "--tokenizer", student, "--chat_template", "recipes/mini/templates/zero.jinja"])
+    show_data.main(
+        [
+            "recipes/mini/zero.yaml",
+            "-n",
+            "2",
+            "--tokenizer",
+            student,
+            "--chat_template",
+            "recipes/mini/templates/zero.jinja",
+        ]
+    )
     printed = capsys.readouterr().out
     assert printed.startswith("User: ") and printed.count(" Assistant:⟦⟧") == 2
 

@@ -1,9 +1,9 @@
 """What a stage leaves behind: one directory that is either complete or visibly not.
 
-A stage claims its output directory (`claim`), which writes the resolved `recipe.yaml` first; works, possibly killed and run
-again many times; and ends with `finish`, which writes `manifest.json` last and atomically. A directory is complete exactly
-when its manifest exists. The manifest's `hash` covers the recipe and the hashes of the input artifacts, so a stage knows
-whether what lies there is what it would make.
+A stage claims its output directory (`claim`), which writes the resolved `recipe.yaml` first; works, possibly killed
+and run again many times; and ends with `finish`, which writes `manifest.json` last and atomically. A directory is
+complete exactly when its manifest exists. The manifest's `hash` covers the recipe and the hashes of the input
+artifacts, so a stage knows whether what lies there is what it would make.
 """
 
 import fcntl
@@ -47,7 +47,10 @@ def looks_local(name: str) -> bool:
 
 
 def needs_hub(recipe: Recipe) -> bool:
-    """Whether a stage publishes, or names a model or dataset that is neither on this disk nor generated (`mini:`, `gym:`)."""
+    """
+    Whether a stage publishes, or names a model or dataset that is neither on this disk nor generated (`mini:`,
+    `gym:`).
+    """
     sources = [*(recipe.get("datasets") or []), *(recipe.get("add") or []), *(recipe.get("models") or [])]
     sources += [settings for settings in (recipe.get("rewards") or {}).values() if settings]
     cleaning = recipe.get("decontaminate", {"against": recipe.get("against", [])})
@@ -88,7 +91,9 @@ def input_paths(recipe: Recipe) -> list[str]:
         if isinstance(value, list):
             for item in value:
                 walk(item)
-        elif isinstance(value, str) and value.startswith(root) and value not in (root, recipe.get("output_dir"), *found):
+        elif (
+            isinstance(value, str) and value.startswith(root) and value not in (root, recipe.get("output_dir"), *found)
+        ):
             found.append(value)
 
     walk({key: value for key, value in recipe.items() if key not in ("root", "output_dir", *COSMETIC)})
@@ -96,8 +101,12 @@ def input_paths(recipe: Recipe) -> list[str]:
 
 
 def expected_hash(recipe: Recipe) -> str:
-    """Hash that the finished artifact of this recipe carries. Raises `ArtifactError` where an input is not complete."""
-    return fingerprint(recipe | {"inputs": {path: input_hash(Path(path), Path(recipe["root"])) for path in input_paths(recipe)}})
+    """
+    Hash that the finished artifact of this recipe carries. Raises `ArtifactError` where an input is not complete.
+    """
+    return fingerprint(
+        recipe | {"inputs": {path: input_hash(Path(path), Path(recipe["root"])) for path in input_paths(recipe)}}
+    )
 
 
 def input_hash(path: Path, root: Path) -> str:
@@ -129,7 +138,9 @@ class Artifact:
 
     @property
     def complete(self) -> bool:
-        """Whether the directory already holds what this recipe makes. Raises `ArtifactError` if it holds something else."""
+        """
+        Whether the directory already holds what this recipe makes. Raises `ArtifactError` if it holds something else.
+        """
         manifest = read_manifest(self.path)
         if manifest is None:
             return False
@@ -161,21 +172,26 @@ class Artifact:
         before = self.path / RECIPE
         if before.exists():
             old = yaml.safe_load(before.read_text(encoding="utf-8"))
-            begun = any(entry.name not in (RECIPE, LOCK, PROGRESS) for entry in self.path.iterdir())  # else it failed at once
+            # else it failed at once
+            begun = any(entry.name not in (RECIPE, LOCK, PROGRESS) for entry in self.path.iterdir())
             if begun and fingerprint(old) != fingerprint(self.recipe):
                 changes = difference(old, self.recipe)
                 self._lock_file.close()
-                raise ArtifactError(f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it")
+                raise ArtifactError(
+                    f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it"
+                )
         write_atomically(before, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
         return True
 
     def _lock(self) -> None:
         """Keeps a second process out; the lock ends with this process, however that ends."""
-        self._lock_file = open(self.path / LOCK, "w")  # noqa: SIM115 - held open for the life of the process
+        self._lock_file = open(self.path / LOCK, "w")
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise ArtifactError(f"{self.path} is being written by another process", "wait for it, or stop it") from None
+            raise ArtifactError(
+                f"{self.path} is being written by another process", "wait for it, or stop it"
+            ) from None
 
     def finish(self, **facts: Any) -> None:
         """Marks the artifact complete; `facts` such as metrics go into the manifest."""
@@ -217,7 +233,9 @@ def require_model(name: str) -> None:
         return
     path = Path(name)
     if not path.is_dir():
-        raise ArtifactError(f"model {name} does not exist", "run the stage that makes it, or give a Hub id `namespace/name`")
+        raise ArtifactError(
+            f"model {name} does not exist", "run the stage that makes it, or give a Hub id `namespace/name`"
+        )
     for file, what in (("config.json", "model configuration"), ("tokenizer_config.json", "tokenizer")):
         if not (path / file).is_file():
             raise ArtifactError(f"model {name} has no {what} ({file})", f"save the {what} beside the weights")

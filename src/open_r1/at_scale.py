@@ -45,14 +45,16 @@ async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[di
     """
     All completions of one problem. A request that fails stays as a failed completion, so that it stops nothing else.
 
-    Servers that stand by themselves (`url`) are asked by our own client, which tries again; those of a task by datatrove, which ends the
-    task where its server dies.
+    Servers that stand by themselves (`url`) are asked by our own client, which tries again; those of a task by
+    datatrove, which ends the task where its server dies.
     """
     problem = document.metadata["problem"]
     problem = problem | {"prompt": json.loads(problem["prompt"])}
     if engine.sampling.url:
         endpoint = await engine.connected()
-        draws = await asyncio.gather(*(engine.draw_one(endpoint, problem, sample) for sample in range(engine.sampling.num_samples)))
+        draws = await asyncio.gather(
+            *(engine.draw_one(endpoint, problem, sample) for sample in range(engine.sampling.num_samples))
+        )
         return [draw._asdict() for draw in draws]
 
     from datatrove.pipeline.inference.types import ServerError
@@ -89,7 +91,9 @@ def documents(_: Any, rank: int, world_size: int, args: GenerateArguments) -> It
         yield Document(text=text, id=str(index), metadata={"problem": plain})
 
 
-def sample_documents(data: Iterable[Any], rank: int, world_size: int, args: GenerateArguments, sampling: Sampling, folder: str) -> None:
+def sample_documents(
+    data: Iterable[Any], rank: int, world_size: int, args: GenerateArguments, sampling: Sampling, folder: str
+) -> None:
     """A task: datatrove's runner with our rollout; its replies go to `folder`."""
     from datatrove.pipeline.inference.run_inference import InferenceConfig, InferenceRunner
     from datatrove.pipeline.writers import JsonlWriter
@@ -153,8 +157,14 @@ def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, ar
             return submit(args, sampling, folder, artifact, "generate" if store == artifact.path else "curate")
         run_here(args, sampling, folder, tasks)
     fill_store(Replies(args, sampling, folder), problems, store, artifact.progress)
-    if sampling.url and list(store.glob("part-*.failed.jsonl")):  # some requests failed, or a task lost some: once more, from here
-        fill_store(ServerEngine(args.model, args.response_format, sampling, args.chat_template or None), problems, store, artifact.progress)
+    # some requests failed, or a task lost some: once more, from here
+    if sampling.url and list(store.glob("part-*.failed.jsonl")):
+        fill_store(
+            ServerEngine(args.model, args.response_format, sampling, args.chat_template or None),
+            problems,
+            store,
+            artifact.progress,
+        )
     return True
 
 
@@ -170,7 +180,10 @@ def check_executor(settings: dict[str, Any]) -> None:
 
 
 def pipeline(args: GenerateArguments, sampling: Sampling, folder: str) -> list[Any]:
-    return [functools.partial(documents, args=args), functools.partial(sample_documents, args=args, sampling=sampling, folder=folder)]
+    return [
+        functools.partial(documents, args=args),
+        functools.partial(sample_documents, args=args, sampling=sampling, folder=folder),
+    ]
 
 
 def run_here(args: GenerateArguments, sampling: Sampling, folder: str, tasks: int) -> None:
@@ -178,7 +191,9 @@ def run_here(args: GenerateArguments, sampling: Sampling, folder: str, tasks: in
     from datatrove.executor import LocalPipelineExecutor
 
     workers = args.executor.get("workers", tasks)
-    LocalPipelineExecutor(pipeline(args, sampling, folder), tasks=tasks, workers=workers, logging_dir=f"{folder}/logs").run()
+    LocalPipelineExecutor(
+        pipeline(args, sampling, folder), tasks=tasks, workers=workers, logging_dir=f"{folder}/logs"
+    ).run()
 
 
 def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: Artifact, command: str) -> bool:
@@ -186,12 +201,18 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
     from datatrove.executor import SlurmPipelineExecutor
 
     if "SLURM_ARRAY_TASK_ID" in os.environ:
-        raise RecipeError(f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node")
+        raise RecipeError(
+            f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node"
+        )
     if queued := queued_jobs(Path(folder, "jobs")):
-        raise RecipeError(f"the jobs {queued} of {artifact.path} are still with Slurm", "wait for them, or `scancel` them first")
+        raise RecipeError(
+            f"the jobs {queued} of {artifact.path} are still with Slurm", "wait for them, or `scancel` them first"
+        )
     settings = {"time": "24:00:00", "qos": ""} | (args.executor.get("slurm") or {})
     if not settings.get("partition"):
-        raise RecipeError("`executor`: the Slurm partition is missing", "add `slurm: {partition: NAME}`; `sinfo` lists them")
+        raise RecipeError(
+            "`executor`: the Slurm partition is missing", "add `slurm: {partition: NAME}`; `sinfo` lists them"
+        )
     settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
     tasks = args.executor.get("tasks", 1)
     sampled = SlurmPipelineExecutor(
@@ -206,7 +227,10 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
     )  # fmt: skip
     stored.run()
     write_atomically(Path(folder, "jobs"), f"{sampled.job_id} {stored.job_id}")
-    print(f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, or run this command again when they are done", flush=True)
+    print(
+        f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, or run this command again when they are done",
+        flush=True,
+    )
     return False
 
 
@@ -215,7 +239,9 @@ def queued_jobs(file: Path) -> str:
     if not file.exists():
         return ""
     jobs = ",".join(job for job in file.read_text(encoding="utf-8").split() if job not in ("None", "-1"))
-    found = subprocess.run(["squeue", "-h", "-o", "%F", "-j", jobs], capture_output=True, text=True, check=False).stdout.split()
+    found = subprocess.run(
+        ["squeue", "-h", "-o", "%F", "-j", jobs], capture_output=True, text=True, check=False
+    ).stdout.split()
     return ", ".join(sorted(set(found)))
 
 

@@ -3,8 +3,9 @@
     open-r1 audit-golds gym:basic_arithmetic --limit 200
     open-r1 audit-golds open-r1/OpenR1-Math-220k --split train --columns '{problem: prompt}' --output_dir data/audited
 
-A gold is bad if it is empty, cannot be read as its kind, or does not verify against itself. Prints a table by kind with examples; with
-`--output_dir` it writes `good.parquet` (a local data source for recipes) and `bad.jsonl` (with the reason).
+A gold is bad if it is empty, cannot be read as its kind, or does not verify against itself. Prints a table by kind
+with examples; with `--output_dir` it writes `good.parquet` (a local data source for recipes) and `bad.jsonl` (with the
+reason).
 """
 
 import json

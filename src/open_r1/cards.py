@@ -1,4 +1,6 @@
-"""Model and dataset cards: what the artifact is, and the recipe that makes it again. The report adds a model's results."""
+"""
+Model and dataset cards: what the artifact is, and the recipe that makes it again. The report adds a model's results.
+"""
 
 from pathlib import Path
 from typing import Any

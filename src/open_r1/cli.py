@@ -36,14 +36,20 @@ PLAIN = {
 def usage() -> str:
     lines = ["usage: open-r1 COMMAND [--config RECIPE.yaml] [--key value ...]", ""]
     lines += [f"  {name:<14}{text}" for name, (_, text) in COMMANDS.items()]
-    lines += ["", "Every stage takes --config, --smoke, --force, --debug, and any key of its recipe. open-r1 COMMAND --help says more."]
+    lines += [
+        "",
+        "Every stage takes --config, --smoke, --force, --debug, and any key of its recipe. open-r1 COMMAND --help says more.",
+    ]
     return "\n".join(lines)
 
 
 def command_help(name: str) -> str:
     """Description of one command, without importing what it needs to run."""
     module = importlib.import_module(COMMANDS[name][0])
-    lines = [f"usage: open-r1 {name} " + getattr(module, "USAGE", "--config RECIPE.yaml [--smoke] [--force] [--debug] [--key value ...]")]
+    lines = [
+        f"usage: open-r1 {name} "
+        + getattr(module, "USAGE", "--config RECIPE.yaml [--smoke] [--force] [--debug] [--key value ...]")
+    ]
     lines += ["", (module.__doc__ or "").strip()]
     if name in PLAIN:
         arguments = getattr(module, PLAIN[name])

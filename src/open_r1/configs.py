@@ -1,7 +1,8 @@
 """What a training recipe may say: TRL's own dataclasses plus the few values below.
 
-Anything that TRL, transformers or accelerate know is theirs (`GRPOConfig`, `SFTConfig`, `RewardConfig`, `ModelConfig`);
-this module adds where data come from, how a response is written, and the sizes that should not depend on the hardware.
+Anything that TRL, transformers or accelerate know is theirs (`GRPOConfig`, `SFTConfig`, `RewardConfig`,
+`ModelConfig`); this module adds where data come from, how a response is written, and the sizes that should not depend
+on the hardware.
 """
 
 import os
@@ -134,8 +135,8 @@ def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
     """
     Fills in what follows from the group and step sizes, and checks the rest, before TRL sees them.
 
-    TRL keeps no rollout buffer in its checkpoints, so a checkpoint in the middle of a rollout cannot continue as it would
-    have: `save_steps` must be a multiple of the optimiser steps that one rollout feeds.
+    TRL keeps no rollout buffer in its checkpoints, so a checkpoint in the middle of a rollout cannot continue as it
+    would have: `save_steps` must be a multiple of the optimiser steps that one rollout feeds.
     """
     group = recipe.get("num_generations", 8)
     prompts, per_device = recipe.get("prompts_per_step", 32), recipe.get("per_device_train_batch_size", 8)

@@ -1,10 +1,12 @@
-"""Turns samples into training data: `cold_start_data` (paper section 2.3.1), `rejection_sampling` (2.3.3), prompts for RL by pass rate.
+"""Turns samples into training data: `cold_start_data` (paper section 2.3.1), `rejection_sampling` (2.3.3), prompts for
+RL by pass rate.
 
     python -m open_r1.curate --config recipes/mini/rejection_sampling.yaml
 
-Draws k samples per problem (or reads an existing store), asks a judge where no rule decides, drops what the recipe's `filters` reject,
-keeps the best `per_problem`, has them rewritten if the recipe says so, and adds the general set. The funnel - how many rows each step
-removed, with examples - goes into the manifest and the card. The store is read several times and never held in memory.
+Draws k samples per problem (or reads an existing store), asks a judge where no rule decides, drops what the recipe's
+`filters` reject, keeps the best `per_problem`, has them rewritten if the recipe says so, and adds the general set. The
+funnel - how many rows each step removed, with examples - goes into the manifest and the card. The store is read
+several times and never held in memory.
 """
 
 import json
@@ -36,21 +38,25 @@ class CurateArguments(GenerateArguments):
         samples (`str`, *optional*):
             An existing sample store, in place of `model` and `datasets`.
         judge (`dict`, *optional*):
-            Settings of [`rewards.judge.JudgeReward`] (`url`, `model`, ...), for rows whose `verifier` is `judge` and for `judge_agrees`.
+            Settings of [`rewards.judge.JudgeReward`] (`url`, `model`, ...), for rows whose `verifier` is `judge` and
+            for `judge_agrees`.
         filters (`list`):
             Names of [`filters.FILTERS`], or `name: limit`.
         per_problem (`int`, *optional*, defaults to `1`):
             Samples kept per problem; 0 for all.
         pick (`str`, *optional*, defaults to `"shortest"`):
-            Which: `shortest`, `random` or `diverse` (the shortest, then those that share the fewest words with the ones before).
+            Which: `shortest`, `random` or `diverse` (the shortest, then those that share the fewest words with the
+            ones before).
         output (`str`, *optional*, defaults to `"responses"`):
             `responses` to imitate, or `problems` for RL, each once, with its `pass_rate`.
         rewrite (`dict`, *optional*):
             Settings of [`rewrite.Rewriter`]: an instruct model makes reasoning and summary readable.
         summary (`dict`, *optional*):
-            Summary written after the reasoning, by language; `{answer}` stands for the answer. Without it the sample's own.
+            Summary written after the reasoning, by language; `{answer}` stands for the answer. Without it the sample's
+            own.
         review (`bool`, *optional*, defaults to `False`):
-            Whether to write `review.html`, a page to keep or drop rows by hand, and to stop there until there are `decisions`.
+            Whether to write `review.html`, a page to keep or drop rows by hand, and to stop there until there are
+            `decisions`.
         decisions (`str`, *optional*):
             The file that the page exports; the rows that it drops are left out.
         add (`list[dict]`, *optional*):
@@ -78,7 +84,9 @@ class CurateArguments(GenerateArguments):
             if getattr(self, key) not in values:
                 raise RecipeError(f"`{key}: {getattr(self, key)}` is unknown", f"use one of {', '.join(values)}")
         if self.output == "problems" and (self.add or self.rewrite):
-            raise RecipeError("`output: problems` has no responses to rewrite or to add to", "remove `add` and `rewrite`")
+            raise RecipeError(
+                "`output: problems` has no responses to rewrite or to add to", "remove `add` and `rewrite`"
+            )
 
 
 class Place(NamedTuple):
@@ -140,14 +148,18 @@ def choose(places: list[Place], args: CurateArguments, number: int) -> list[Plac
 def best(group: list[Place], args: CurateArguments, problem: str, number: int) -> list[Place]:
     """The best places of one problem."""
     if args.pick == "random":
-        group = random.Random(f"{args.seed}/{problem}").sample(sorted(group, key=lambda place: place.sample), len(group))
+        group = random.Random(f"{args.seed}/{problem}").sample(
+            sorted(group, key=lambda place: place.sample), len(group)
+        )
     else:
         group = sorted(group, key=lambda place: (place.tokens, place.sample))
     return diverse(group, number) if args.pick == "diverse" and number < len(group) else group[:number]
 
 
 def diverse(group: list[Place], number: int) -> list[Place]:
-    """The first, and then always the one whose words are least like those of any chosen before (Jaccard similarity)."""
+    """
+    The first, and then always the one whose words are least like those of any chosen before (Jaccard similarity).
+    """
     words = [set(row["text"].split()) for row in rows_at(group)]
     chosen = [0]
     while len(chosen) < number:
@@ -165,7 +177,11 @@ def jaccard(one: set[str], other: set[str]) -> float:
 
 
 def select_rows(
-    args: CurateArguments, store: Path, funnel: Funnel, rates: dict[str, float], verdicts: dict[tuple[str, int], float | None]
+    args: CurateArguments,
+    store: Path,
+    funnel: Funnel,
+    rates: dict[str, float],
+    verdicts: dict[tuple[str, int], float | None],
 ) -> list[Place]:
     """
     Places of the rows to keep.
@@ -205,14 +221,18 @@ def judged(verdicts: dict[tuple[str, int], float | None], place: Place) -> bool 
 
 
 def ask_judge(args: CurateArguments, store: Path, artifact: Artifact) -> dict[tuple[str, int], float | None]:
-    """The judge's verdicts on rows that no rule decides, or on all where `judge_agrees` wants them; kept in `judge.jsonl`."""
+    """
+    The judge's verdicts on rows that no rule decides, or on all where `judge_agrees` wants them; kept in
+    `judge.jsonl`.
+    """
     everywhere = any("judge_agrees" in entry for entry in args.filters)
     wanted = [place for place, row in placed_rows(store) if everywhere or row["verifier"] == "judge"]
     if not wanted:
         return {}
     if not args.judge:
         raise RecipeError(
-            "some rows have `verifier: judge`, or `judge_agrees` is on, and the recipe has no `judge`", "add its url and model"
+            "some rows have `verifier: judge`, or `judge_agrees` is on, and the recipe has no `judge`",
+            "add its url and model",
         )
     from open_r1.rewards.judge import judge_rows
 
@@ -230,7 +250,11 @@ def training_row(row: Row, args: CurateArguments) -> Row:
     if args.summary and row["language"] not in args.summary:
         hint = "add it, or name the data's `language` where the samples were drawn"
         raise RecipeError(f"`summary` has no text for the language {row['language']!r}", hint)
-    text = args.summary[row["language"]].replace("{answer}", row["extracted"] or "") if args.summary else row["final"] or ""
+    text = (
+        args.summary[row["language"]].replace("{answer}", row["extracted"] or "")
+        if args.summary
+        else row["final"] or ""
+    )
     return shared | {"response": ResponseFormat("r1").write(row["reasoning"], text)}
 
 
@@ -282,10 +306,14 @@ def main(arguments: list[str] | None = None) -> None:
             yield row
         require_rows(found, funnel, store)
         for source in args.add:
-            yield from ({key: row.get(key) for key in (*COPIED, "prompt", "response")} for row in added(source, args.seed))
+            yield from (
+                {key: row.get(key) for key in (*COPIED, "prompt", "response")} for row in added(source, args.seed)
+            )
 
     if args.review and not args.decisions:
-        print(f"look at {review_page(rows(), artifact)}, then run again with `--decisions FILE`; what was done is kept")
+        print(
+            f"look at {review_page(rows(), artifact)}, then run again with `--decisions FILE`; what was done is kept"
+        )
         return
     write_result(rows(), artifact, recipe, funnel.steps, cleaner)
 

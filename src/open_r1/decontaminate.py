@@ -1,13 +1,15 @@
-r"""Removes training problems that the benchmarks know (paper, supplement D.1: 10-grams of evaluation questions and solutions).
+r"""Removes training problems that the benchmarks know (paper, supplement D.1: 10-grams of evaluation questions and
+solutions).
 
     open-r1 decontaminate --config RECIPE.yaml
 
-A problem is contaminated if `size` consecutive words of it stand in a benchmark's question, solution or answer, or if it is, as a whole,
-one of the questions: short ones have no ten words. Words are what is left after lower case, compatibility forms of Unicode,
-and LaTeX that changes nothing (`\left`, `\dfrac`, `\text`); a character of Chinese or Japanese is a word. Paraphrases are not found.
+A problem is contaminated if `size` consecutive words of it stand in a benchmark's question, solution or answer, or if
+it is, as a whole, one of the questions: short ones have no ten words. Words are what is left after lower case,
+compatibility forms of Unicode, and LaTeX that changes nothing (`\left`, `\dfrac`, `\text`); a character of Chinese or
+Japanese is a word. Paraphrases are not found.
 
-A million problems are a few seconds of numpy: the words of a megabyte of text are hashed at once, and only what hits is compared as text.
-Memory holds the benchmarks' hashes and one such piece, whatever the size of the training set.
+A million problems are a few seconds of numpy: the words of a megabyte of text are hashed at once, and only what hits
+is compared as text. Memory holds the benchmarks' hashes and one such piece, whatever the size of the training set.
 """
 
 import json
@@ -26,7 +28,9 @@ from open_r1.errors import DataError, RecipeError, report_errors
 
 Row = dict[str, Any]
 SIZES = (0, 8, 10, 13)  # 0: whole questions only
-SILENT = re.compile(r"\\(?:left|right|displaystyle|text(?:bf|it|rm)?|math(?:rm|bf|it)|operatorname|quad|big[lr]?)(?![a-z])|\\[,;:! ]")
+SILENT = re.compile(
+    r"\\(?:left|right|displaystyle|text(?:bf|it|rm)?|math(?:rm|bf|it)|operatorname|quad|big[lr]?)(?![a-z])|\\[,;:! ]"
+)
 SPELLED = (("\\dfrac", "\\frac"), ("\\tfrac", "\\frac"), ("\\leq", "\\le"), ("\\geq", "\\ge"), ("\\neq", "\\ne"))
 SINGLE = re.compile("([\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff])")  # each a word of its own
 TABLE = bytes(byte if byte >= 128 or chr(byte).isalnum() or byte == 0 else 32 for byte in range(256))
@@ -38,7 +42,12 @@ LETTER, WORD = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd, so that they have 
 BENCHMARKS = [
     {"path": "HuggingFaceH4/aime_2024", "split": "train"},
     {"path": "HuggingFaceH4/MATH-500", "split": "test"},
-    {"path": "Idavidrein/gpqa", "name": "gpqa_diamond", "split": "train", "columns": {"Question": "prompt", "Correct Answer": "answer"}},
+    {
+        "path": "Idavidrein/gpqa",
+        "name": "gpqa_diamond",
+        "split": "train",
+        "columns": {"Question": "prompt", "Correct Answer": "answer"},
+    },
     {"path": "google/IFEval", "split": "train"},
 ]
 
@@ -88,7 +97,10 @@ def powers(base: int, count: int) -> np.ndarray:
 
 
 class Words(NamedTuple):
-    """The words of some texts: where each starts and ends, its text, and sums of hashes from which any sequence's hash follows."""
+    """
+    The words of some texts: where each starts and ends, its text, and sums of hashes from which any sequence's hash
+    follows.
+    """
 
     data: bytes
     starts: np.ndarray  # (W,)
@@ -102,7 +114,9 @@ class Words(NamedTuple):
         return (value ^ (value >> np.uint64(29))) * np.uint64(LETTER)
 
     def shown(self, first: int, last: int) -> str:
-        return b" ".join(self.data[self.starts[n] : self.ends[n]] for n in range(first, last)).decode("utf-8", "replace")
+        return b" ".join(self.data[self.starts[n] : self.ends[n]] for n in range(first, last)).decode(
+            "utf-8", "replace"
+        )
 
 
 class Powers:
@@ -240,13 +254,16 @@ class Decontaminator:
         against (`list[dict]`, *optional*):
             Data sources, see `data/sources.py`; the benchmarks that this repository reports by default.
         size (`int`, *optional*, defaults to `10`):
-            Consecutive words that count as known: 8, 10 or 13; 0 for whole questions only, where generated problems share words by design.
+            Consecutive words that count as known: 8, 10 or 13; 0 for whole questions only, where generated problems
+            share words by design.
     """
 
     def __init__(self, against: list[dict[str, Any]] | None = None, size: int = 10):
         if size not in SIZES:
             raise RecipeError(f"decontaminate: `size: {size}`", f"use one of {', '.join(map(str, SIZES))}")
-        entries = [entry for source in (BENCHMARKS if against is None else against) for entry in read_benchmark(source)]
+        entries = [
+            entry for source in (BENCHMARKS if against is None else against) for entry in read_benchmark(source)
+        ]
         if not entries:
             raise RecipeError("decontaminate: `against` is empty", "list benchmarks, or write `decontaminate: false`")
         self.index, self.counts, self.checked = Index(entries, size), Counter(), 0
@@ -263,14 +280,22 @@ class Decontaminator:
                         continue
                     self.counts[match.benchmark] += 1
                     self.examples.setdefault(match.benchmark, match.words)
-                    file.write(json.dumps(row | {"contamination": match._asdict()}, ensure_ascii=False, default=str) + "\n")
+                    file.write(
+                        json.dumps(row | {"contamination": match._asdict()}, ensure_ascii=False, default=str) + "\n"
+                    )
 
     def report(self) -> dict[str, Any]:
         """What was checked and found, for the manifest."""
         removed = {
-            name: {"questions": size, "removed": self.counts[name], "example": self.examples.get(name)} for name, size in self.sizes.items()
+            name: {"questions": size, "removed": self.counts[name], "example": self.examples.get(name)}
+            for name, size in self.sizes.items()
         }
-        return {"size": self.index.size, "checked": self.checked, "removed": self.counts.total(), "benchmarks": removed}
+        return {
+            "size": self.index.size,
+            "checked": self.checked,
+            "removed": self.counts.total(),
+            "benchmarks": removed,
+        }
 
 
 def report_text(report: dict[str, Any] | None) -> str:

@@ -1,9 +1,9 @@
-"""Requests to OpenAI-compatible endpoints (vLLM, SGLang, `transformers serve`, commercial services): the judge and the rewriter use them,
-and generation with `engine: server`.
+"""Requests to OpenAI-compatible endpoints (vLLM, SGLang, `transformers serve`, commercial services): the judge and the
+rewriter use them, and generation with `engine: server`.
 
-A server may be busy, away, slow, or answer nonsense; each of these is tried again, with growing pauses, elsewhere where there is more
-than one server. Only what no second attempt mends ends a run: a refused key, an unknown model. The key comes from the environment
-and is cut out of every message.
+A server may be busy, away, slow, or answer nonsense; each of these is tried again, with growing pauses, elsewhere
+where there is more than one server. Only what no second attempt mends ends a run: a refused key, an unknown model. The
+key comes from the environment and is cut out of every message.
 """
 
 import asyncio
@@ -49,7 +49,8 @@ def pause(attempt: int, retry_after: str | None = None, base: float = 1.0) -> fl
         retry_after (`str`, *optional*):
             The reply's `Retry-After` header; obeyed if it is a number of seconds, up to two minutes.
         base (`float`, *optional*, defaults to `1.0`):
-            Seconds after the first attempt; twice as many after each further one, up to 30 times, less up to half by chance.
+            Seconds after the first attempt; twice as many after each further one, up to 30 times, less up to half by
+            chance.
 
     Returns:
         `float`: the pause.
@@ -93,7 +94,8 @@ class Endpoint:
         self.concurrency, self.timeout, self.retries, self.budget = concurrency, timeout, retries, budget
         if concurrency < 1 or timeout <= 0 or retries < 0:
             raise RecipeError(
-                f"concurrency {concurrency}, timeout {timeout}, retries {retries}", "they must be at least 1, above 0, at least 0"
+                f"concurrency {concurrency}, timeout {timeout}, retries {retries}",
+                "they must be at least 1, above 0, at least 0",
             )
         self.opened, self.resting, self.counts = Counter(), {}, Counter()
 
@@ -118,8 +120,8 @@ class Endpoint:
                 The model that will be asked for.
 
         Returns:
-            `int`: the shortest context that a server names, 0 if none does. Raises `EndpointError` where no server answers, one
-            refuses the key, or one lists its models and not this one.
+            `int`: the shortest context that a server names, 0 if none does. Raises `EndpointError` where no server
+            answers, one refuses the key, or one lists its models and not this one.
         """
         import httpx2 as httpx
 
@@ -136,14 +138,22 @@ class Endpoint:
             entries = served(reply) if reply.status_code == 200 else []
             names = [entry["id"] for entry in entries]
             if names and model not in names and not Path(model).exists():  # `transformers serve` takes paths
-                raise EndpointError(f"{shown(url)} serves {', '.join(names[:5])}, not {model}", "correct `model`, or start it there")
-            contexts += [entry["max_model_len"] for entry in entries if entry["id"] == model and entry.get("max_model_len")]
+                raise EndpointError(
+                    f"{shown(url)} serves {', '.join(names[:5])}, not {model}", "correct `model`, or start it there"
+                )
+            contexts += [
+                entry["max_model_len"] for entry in entries if entry["id"] == model and entry.get("max_model_len")
+            ]
         if len(away) == len(self.urls):
-            raise EndpointError(f"no server answers: {'; '.join(away[:3])}", "start it, or correct `url`, which mostly ends with /v1")
+            raise EndpointError(
+                f"no server answers: {'; '.join(away[:3])}", "start it, or correct `url`, which mostly ends with /v1"
+            )
         return min(contexts, default=0)
 
     def refusal(self, url: str, message: str) -> EndpointError:
-        return EndpointError(f"{shown(url)} refuses the key: {message}", f"put a valid key into the variable {self.key_variable}")
+        return EndpointError(
+            f"{shown(url)} refuses the key: {message}", f"put a valid key into the variable {self.key_variable}"
+        )
 
     async def post(self, path: str, body: Mapping[str, Any], read: Callable[[Any], T]) -> T:
         """
@@ -155,12 +165,12 @@ class Endpoint:
             body (`Mapping`):
                 Sent as JSON.
             read (`Callable`):
-                Takes from the decoded reply what the caller wants; a `ValueError`, `KeyError`, `IndexError` or `TypeError` means that
-                the reply is unusable, and the request is sent again.
+                Takes from the decoded reply what the caller wants; a `ValueError`, `KeyError`, `IndexError` or
+                `TypeError` means that the reply is unusable, and the request is sent again.
 
         Returns:
-            what `read` returned. Raises `RequestError` where no attempt succeeded or the server refuses this request, `EndpointError`
-            where it refuses the key or does not know the model.
+            what `read` returned. Raises `RequestError` where no attempt succeeded or the server refuses this request,
+            `EndpointError` where it refuses the key or does not know the model.
         """
         async with self.gate:
             timeouts = 0
@@ -201,7 +211,9 @@ class Endpoint:
             try:
                 return read(json.loads(data))
             except UNREADABLE as error:
-                raise RequestError(f"unusable reply: {self.clean(f'{type(error).__name__}: {error}')}", status) from None
+                raise RequestError(
+                    f"unusable reply: {self.clean(f'{type(error).__name__}: {error}')}", status
+                ) from None
         message = f"status {status}: {self.clean(data[:2000].decode('utf-8', 'replace'))}"
         if status in (401, 403):
             raise self.refusal(url, message)
@@ -231,7 +243,10 @@ def check_urls(urls: Any) -> list[str]:
     if not found or not all(isinstance(url, str) and url.startswith(("http://", "https://")) for url in found):
         raise RecipeError(f"`url: {urls}` is no URL", "write `url: http://localhost:8000/v1`, or a list of them")
     if any("@" in url.split("/")[2] for url in found):
-        raise RecipeError("`url` holds a password, which would be written into cards", "put it into the variable that `key_variable` names")
+        raise RecipeError(
+            "`url` holds a password, which would be written into cards",
+            "put it into the variable that `key_variable` names",
+        )
     return [url.rstrip("/") for url in found]
 
 

@@ -42,7 +42,9 @@ DISK_PROBLEMS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.ER
 
 
 def disk_problem(error: Exception) -> str | None:
-    """Text of an error that the file system caused, also where a library has wrapped it; `None` for any other error."""
+    """
+    Text of an error that the file system caused, also where a library has wrapped it; `None` for any other error.
+    """
     if isinstance(error, OSError) and error.errno in DISK_PROBLEMS:
         return f"{error.strerror}: {error.filename}" if error.filename else str(error.strerror)
     wrapped = os.strerror(errno.ENOSPC) in str(error) or "failed writing file" in str(error)
@@ -50,7 +52,10 @@ def disk_problem(error: Exception) -> str | None:
 
 
 def report_errors(main: Callable[..., None]) -> Callable[..., None]:
-    """Decorates an entry point: a user's mistake ends it with one line, a hint and exit code 2. `--debug` shows the traceback."""
+    """
+    Decorates an entry point: a user's mistake ends it with one line, a hint and exit code 2. `--debug` shows the
+    traceback.
+    """
 
     @functools.wraps(main)
     def wrapper(*args, **kwargs) -> None:
@@ -58,7 +63,9 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
             main(*args, **kwargs)
         except Exception as error:
             problem = disk_problem(error)
-            if "--debug" in [*sys.argv, *(word for given in args for word in given or [])] or not (isinstance(error, UserError) or problem):
+            if "--debug" in [*sys.argv, *(word for given in args for word in given or [])] or not (
+                isinstance(error, UserError) or problem
+            ):
                 raise
             hint = getattr(error, "hint", "") or ("free space or choose another `--root`" if problem else "")
             print(f"error: {problem or error}" + (f"\n  fix: {hint}" if hint else ""), file=sys.stderr, flush=True)

@@ -2,8 +2,8 @@
 
     python -m open_r1.evaluate --config recipes/mini/evaluate.yaml
 
-Draws a sample store per model, keeps every completion, and reports pass@1 with a bootstrap interval, pass@k, cons@k, format,
-truncation, length, language and, where the data hold general and harm problems, helpfulness and refusals.
+Draws a sample store per model, keeps every completion, and reports pass@1 with a bootstrap interval, pass@k, cons@k,
+format, truncation, length, language and, where the data hold general and harm problems, helpfulness and refusals.
 """
 
 import json
@@ -30,9 +30,11 @@ class EvaluateArguments(Sampling):
 
     Args:
         models (`list`):
-            Artifact directories or Hub ids; `{path: ..., response_format: ..., chat_template: FILE}` for a model not of ours.
+            Artifact directories or Hub ids; `{path: ..., response_format: ..., chat_template: FILE}` for a model not
+            of ours.
         workers (`int`, *optional*, defaults to `1`):
-            Processes that share the models; each gets its share of the cores. Small models gain from it, and GPUs do not.
+            Processes that share the models; each gets its share of the cores. Small models gain from it, and GPUs do
+            not.
         datasets (`list[dict]`):
             Problems, see `data/sources.py`.
         output_dir (`str`):
@@ -54,7 +56,9 @@ class EvaluateArguments(Sampling):
 
 
 def describe(model: Any) -> tuple[str, str, str | None]:
-    """Path, response format and chat template of an entry of `models`; our artifacts know their format and template."""
+    """
+    Path, response format and chat template of an entry of `models`; our artifacts know their format and template.
+    """
     if isinstance(model, dict):
         return model["path"], model.get("response_format", "r1"), model.get("chat_template")
     manifest = read_manifest(model) or {}

@@ -1,8 +1,8 @@
 """What makes a sample fit to train on: small filters by name, for the `filters` list of a curation recipe.
 
-The paper names them without thresholds: correct and readable samples for the cold start (supplement B.3.2), no mixed languages, long
-paragraphs or code blocks after rejection sampling (B.3.3). A filter is a function of a row, its limit, and a memory of its own for the
-whole run (for duplicates); every default is ours.
+The paper names them without thresholds: correct and readable samples for the cold start (supplement B.3.2), no mixed
+languages, long paragraphs or code blocks after rejection sampling (B.3.3). A filter is a function of a row, its limit,
+and a memory of its own for the whole run (for duplicates); every default is ours.
 """
 
 import re
@@ -38,7 +38,10 @@ def valid_format(row: Row, limit: Any, memory: dict) -> bool:
 
 
 def one_language(row: Row, share: float, memory: dict) -> bool:
-    """At least this share of the reasoning's words is written as the question's language is; reasoning without words passes."""
+    """
+    At least this share of the reasoning's words is written as the question's language is; reasoning without words
+    passes.
+    """
     found = consistency(row["reasoning"], row["language"])
     return found is None or found >= share
 
@@ -62,7 +65,9 @@ def no_repetition(row: Row, size: int, memory: dict) -> bool:
 
 
 def no_loop(row: Row, times: int, memory: dict) -> bool:
-    """The last 50 characters do not occur so often in the last 3,000: a model that can no longer stop, in any script."""
+    """
+    The last 50 characters do not occur so often in the last 3,000: a model that can no longer stop, in any script.
+    """
     text = row["text"].rstrip()
     return len(text) < 50 or text[-3000:].count(text[-50:]) < times
 
@@ -86,7 +91,10 @@ def no_code(row: Row, limit: Any, memory: dict) -> bool:
 
 
 def summary(row: Row, words: int, memory: dict) -> bool:
-    """A final part of at least so many words (characters in Chinese), in the question's language, that does not speak of the reasoning."""
+    """
+    A final part of at least so many words (characters in Chinese), in the question's language, that does not speak of
+    the reasoning.
+    """
     final = row["final"] or ""
     size = len(final.split()) + len(re.findall(r"[\u3040-\u30ff\u4e00-\u9fff]", final))
     share = consistency(final, row["language"])
@@ -94,19 +102,27 @@ def summary(row: Row, words: int, memory: dict) -> bool:
 
 
 def pass_rate(row: Row, limits: list[float], memory: dict) -> bool:
-    """The share of right samples of this row's problem, among all that were drawn, lies within the limits (both included)."""
+    """
+    The share of right samples of this row's problem, among all that were drawn, lies within the limits (both
+    included).
+    """
     return limits[0] <= row["pass_rate"] <= limits[1]
 
 
 def no_duplicates(row: Row, column: str, memory: dict) -> bool:
-    """The first row with this text: of `text`, of one response; of `question`, of one problem, all of whose samples stay."""
+    """
+    The first row with this text: of `text`, of one response; of `question`, of one problem, all of whose samples stay.
+    """
     key = text_hash(" ".join(row[column].casefold().split()))
     owner = row["problem_id"] if column == "question" else (row["problem_id"], row["sample"])
     return memory.setdefault(key, owner) == owner
 
 
 def near_duplicates(row: Row, threshold: float, memory: dict) -> bool:
-    """No earlier problem's question is about as similar (Jaccard similarity of its three-word sequences, estimated by MinHash)."""
+    """
+    No earlier problem's question is about as similar (Jaccard similarity of its three-word sequences, estimated by
+    MinHash).
+    """
     if "index" not in memory:
         try:
             from rensa import RMinHashDeduplicator
@@ -190,7 +206,10 @@ class Funnel:
 
 def check_limit(name: str, limit: Any) -> Any:
     """A limit that a filter can use; raises `RecipeError` for another."""
-    default, number = FILTERS[name].default, lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)
+    default, number = (
+        FILTERS[name].default,
+        lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
+    )
     fits = isinstance(limit, type(default)) and not isinstance(limit, bool)
     if isinstance(default, float):  # a share
         fits = number(limit) and 0 <= limit <= 1
@@ -223,4 +242,6 @@ def count(step: dict[str, Any], passed: bool, text: str) -> bool:
 def require_rows(found: int, funnel: Funnel, where: Any) -> None:
     """Raises `DataError`, with the funnel, where nothing is left."""
     if not found:
-        raise DataError(f"no sample of {where} is left ({funnel.line()})", "loosen `filters`, or sample a better model")
+        raise DataError(
+            f"no sample of {where} is left ({funnel.line()})", "loosen `filters`, or sample a better model"
+        )

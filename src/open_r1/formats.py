@@ -31,7 +31,8 @@ SUBJECT = re.compile(r"(?:the|it|so|thus|this|that|there)\b[^=]{0,80}?\b(?:is|ar
 # A formula, or what is printed in bold, on the last line of a text that says nowhere where its answer is.
 DISPLAYED = re.compile(r"(?:\$\$|\\\[)\s*([^$]{1,500}?)\s*(?:\$\$|\\\])\s*\.?\s*$")
 FORMULA = re.compile(r"\$([^$\n]{1,500})\$|\\\((.{1,500}?)\\\)|\*\*([^*\n]{1,500})\*\*")
-# What may stand between the boxes of one answer: "and", "or" or a comma, formula marks, and the name of the next value.
+# What may stand between the boxes of one answer: "and", "or" or a comma, formula marks, and the name of the next
+# value.
 WORDING = re.compile(r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b)+")
 JOINT = re.compile(
     r" ?(?:|(?:\w{1,20} ?)?(?:[,;，、和或]|\b(?:and|or)\b|\\text ?\{[^{}]{0,40}?\b(?:and|or) ?\})) ?(?:and|or)? ?"
@@ -50,10 +51,12 @@ class Response:
 
     Attributes:
         text (`str`): The whole response, a prefilled `<think>` included.
-        valid (`bool`): Whether it has exactly the shape of its format, with reasoning and an answer that are not empty.
+        valid (`bool`): Whether it has exactly the shape of its format, with reasoning and an answer that are not
+        empty.
         reasoning (`str`): What was thought, without tags; everything but the final part if the shape is not valid.
         final (`str` or `None`): What the user reads - content of `<answer>`, or the summary; `None` if it never comes.
-        answer (`str` or `None`): The short answer to check: last `\\boxed{}` of the final part, else all of it in `zero`.
+        answer (`str` or `None`): The short answer to check: last `\\boxed{}` of the final part, else all of it in
+        `zero`.
     """
 
     text: str
@@ -85,9 +88,12 @@ class ResponseFormat:
         return cls(name, prompt.rstrip().endswith(OPEN))
 
     def read(self, completion: str) -> Response:
-        """Takes a sampled completion apart. Answers are read after the reasoning only: unfinished reasoning has none."""
+        """
+        Takes a sampled completion apart. Answers are read after the reasoning only: unfinished reasoning has none.
+        """
         text = OPEN + completion if self.prefilled else completion
-        once = all(text.count(tag) == 1 for tag in TAGS[self.name])  # first: with repeated tags the pattern takes quadratic time
+        # first: with repeated tags the pattern takes quadratic time
+        once = all(text.count(tag) == 1 for tag in TAGS[self.name])
         match = SHAPES[self.name].fullmatch(text) if once else None
         parts = {name: part.strip() for name, part in match.groupdict().items()} if match else {}
         valid = bool(match) and all(parts.values())
@@ -95,7 +101,9 @@ class ResponseFormat:
         return Response(text, valid, reasoning, final, short_answer(final, tagged=self.name == "zero"))
 
     def _salvage(self, text: str) -> tuple[str, str | None]:
-        """Reasoning and final part of a response with another shape: wrong tags cost the format reward, not the answer."""
+        """
+        Reasoning and final part of a response with another shape: wrong tags cost the format reward, not the answer.
+        """
         before, closed, after = text.rpartition(CLOSE)
         if not closed and OPEN in text:
             return text.replace(OPEN, " ").strip(), None
@@ -114,7 +122,9 @@ class ResponseFormat:
 
 
 def read_response(text: Any) -> Response:
-    """Reads a text of unknown format: `zero` if it has answer tags, else `r1`. What is no string is an empty response."""
+    """
+    Reads a text of unknown format: `zero` if it has answer tags, else `r1`. What is no string is an empty response.
+    """
     text = text if isinstance(text, str) else ""
     return ResponseFormat("zero" if "<answer>" in text else "r1").read(text)
 
@@ -163,8 +173,9 @@ def shown(text: str) -> str | None:
 
 def last_boxed(text: str) -> str | None:
     r"""
-    Content of the last complete `\boxed{...}`, braces balanced; `None` if there is none, or so many different ones that
-    they are a list of guesses. Boxes joined by a comma, "and" or "or" are one answer: "\boxed{1} and \boxed{2}" says "1, 2".
+    Content of the last complete `\boxed{...}`, braces balanced; `None` if there is none, or so many different ones
+    that they are a list of guesses. Boxes joined by a comma, "and" or "or" are one answer: "\boxed{1} and \boxed{2}"
+    says "1, 2".
     """
     text = BARE_BOX.sub(r"\1{\2}", text)
     boxes = find_boxes(text)
@@ -212,15 +223,24 @@ def render_prompt(tokenizer: Any, messages: list[dict[str, str]]) -> str:
 
 
 def check_rendering(tokenizer: Any, row: dict[str, Any]) -> None:
-    """Raises `RecipeError` where the chat template swallows the reasoning or the end: the model would never learn them."""
+    """
+    Raises `RecipeError` where the chat template swallows the reasoning or the end: the model would never learn them.
+    """
     messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
     text, prompt = tokenizer.apply_chat_template(messages, tokenize=False), render_prompt(tokenizer, row["prompt"])
     if CLOSE in row["response"] and row["response"].partition(CLOSE)[0].rpartition(OPEN)[2].strip() not in text:
-        raise RecipeError("the chat template removes the reasoning from the training text", "use recipes/templates/r1.jinja")
+        raise RecipeError(
+            "the chat template removes the reasoning from the training text", "use recipes/templates/r1.jinja"
+        )
     if not text.startswith(prompt):
-        raise RecipeError("the rendered prompt is no prefix of the rendered conversation", "make the chat template consistent")
+        raise RecipeError(
+            "the rendered prompt is no prefix of the rendered conversation", "make the chat template consistent"
+        )
     if tokenizer.eos_token not in text[len(prompt) :]:
-        raise RecipeError(f"the chat template never writes the end token {tokenizer.eos_token}", "set `eos_token`, or end turns with it")
+        raise RecipeError(
+            f"the chat template never writes the end token {tokenizer.eos_token}",
+            "set `eos_token`, or end turns with it",
+        )
 
 
 def read_template(file: str) -> str:

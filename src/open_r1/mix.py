@@ -1,10 +1,12 @@
-"""Mixes datasets into one training set, such as the 600k reasoning and 200k general samples of the paper (section 2.3.3).
+"""Mixes datasets into one training set, such as the 600k reasoning and 200k general samples of the paper (section
+2.3.3).
 
     open-r1 mix --config recipes/Qwen2.5-7B/distill_mixture.yaml
 
-Every entry of `datasets` names its source, its columns, its domain, and how much of it: `count` rows, or a `weight` of the `total`.
-Rows are drawn by the seed, checked against the benchmarks, rendered once through the student's chat template - the reasoning must survive
-it and the end token must be learned - and counted by domain as in the paper's table.
+Every entry of `datasets` names its source, its columns, its domain, and how much of it: `count` rows, or a `weight` of
+the `total`. Rows are drawn by the seed, checked against the benchmarks, rendered once through the student's chat
+template - the reasoning must survive it and the end token must be learned - and counted by domain as in the paper's
+table.
 """
 
 from collections.abc import Iterator
@@ -27,7 +29,8 @@ class MixArguments:
 
     Args:
         datasets (`list[dict]`):
-            Data sources with a response, see `data/sources.py`, each with `count` or `weight`; all rows without either.
+            Data sources with a response, see `data/sources.py`, each with `count` or `weight`; all rows without
+            either.
         total (`int`, *optional*, defaults to `0`):
             Rows that the weights, which sum to 1, share.
         tokenizer (`str`):
@@ -68,9 +71,13 @@ def counts(args: MixArguments) -> list[int | None]:
     weights = [source.get("weight") for source in args.datasets]
     given = [weight for weight in weights if weight is not None]
     if given and abs(sum(given) - 1) > 1e-6:
-        raise RecipeError(f"the weights {given} sum to {sum(given):g}, not to 1", "correct `weight`, or give every source a `count`")
+        raise RecipeError(
+            f"the weights {given} sum to {sum(given):g}, not to 1", "correct `weight`, or give every source a `count`"
+        )
     if given and (len(given) < len(weights) or not args.total):
-        raise RecipeError("`weight` needs `total`, and a weight for every source", "add them, or give every source a `count`")
+        raise RecipeError(
+            "`weight` needs `total`, and a weight for every source", "add them, or give every source a `count`"
+        )
     return shares(weights, args.total) if given else [source.get("count") for source in args.datasets]
 
 
@@ -99,7 +106,9 @@ def draw(source: dict[str, Any], wanted: int | None, seed: int) -> Any:
     rows = load_source({key: value for key, value in source.items() if key not in ("count", "weight")})
     require_columns(rows, ["prompt", "response"], source["path"])
     if wanted is not None and wanted > len(rows):
-        raise DataError(f"dataset {source['path']} has {len(rows)} rows, not {wanted}", "lower its `count` or `weight`, or `total`")
+        raise DataError(
+            f"dataset {source['path']} has {len(rows)} rows, not {wanted}", "lower its `count` or `weight`, or `total`"
+        )
     return rows.shuffle(seed).select(range(len(rows) if wanted is None else wanted))
 
 
@@ -114,7 +123,11 @@ def mixed(args: MixArguments, tokenizer: Any, step: dict[str, Any]) -> Iterator[
                 )
             check_rendering(tokenizer, row)
             messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
-            length = len(tokenizer(tokenizer.apply_chat_template(messages, tokenize=False), add_special_tokens=False)["input_ids"])
+            length = len(
+                tokenizer(tokenizer.apply_chat_template(messages, tokenize=False), add_special_tokens=False)[
+                    "input_ids"
+                ]
+            )
             if count(step, length <= args.max_length, row["response"]):
                 yield {key: row[key] for key in KEPT}
 
@@ -135,9 +148,20 @@ def main(arguments: list[str] | None = None) -> None:
         raise RecipeError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
     if not args.tokenizer:
         raise RecipeError("the recipe names no `tokenizer`", "add the student's artifact directory or Hub id")
-    tokenizer, step = load_tokenizer(args.tokenizer, args.chat_template or None), new_step(f"max_length: {args.max_length}")
-    write_result(mixed(args, tokenizer, step), artifact, recipe, [step], make_decontaminator(args.decontaminate), tokenizer)
-    print((artifact.path / "README.md").read_text(encoding="utf-8").split("## Filters")[0].partition("made by open_r1.")[2].strip())
+    tokenizer, step = (
+        load_tokenizer(args.tokenizer, args.chat_template or None),
+        new_step(f"max_length: {args.max_length}"),
+    )
+    write_result(
+        mixed(args, tokenizer, step), artifact, recipe, [step], make_decontaminator(args.decontaminate), tokenizer
+    )
+    print(
+        (artifact.path / "README.md")
+        .read_text(encoding="utf-8")
+        .split("## Filters")[0]
+        .partition("made by open_r1.")[2]
+        .strip()
+    )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""Muon for the matrices, AdamW for everything else: reaches a given loss in about half of AdamW's steps on our base model.
+"""Muon for the matrices, AdamW for everything else: reaches a given loss in about half of AdamW's steps on our base
+model.
 
 torch ships both; transformers offers no combination of them, hence these few lines. Real recipes use `optim`.
 """
@@ -23,7 +24,9 @@ class MuonWithAdamW(torch.optim.Optimizer):
             Decay rates of AdamW.
     """
 
-    def __init__(self, model: torch.nn.Module, lr: float, muon_lr: float = 0.02, betas: tuple[float, float] = (0.9, 0.95)):
+    def __init__(
+        self, model: torch.nn.Module, lr: float, muon_lr: float = 0.02, betas: tuple[float, float] = (0.9, 0.95)
+    ):
         matrices, others = [], []
         for name, weight in model.named_parameters():
             (matrices if weight.ndim == 2 and "embed" not in name else others).append(weight)

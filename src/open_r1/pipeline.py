@@ -1,10 +1,11 @@
 """Runs the stages of a pipeline in order, each as a process of its own.
 
-A `pipeline.yaml` is a list of stages: a name, the command that runs it, and a recipe (by default `NAME.yaml` beside it).
-What is complete is skipped, what was killed continues, what fails stops the run. Stages know nothing of pipelines.
+A `pipeline.yaml` is a list of stages: a name, the command that runs it, and a recipe (by default `NAME.yaml` beside
+it). What is complete is skipped, what was killed continues, what fails stops the run. Stages know nothing of
+pipelines.
 
-`launch: fork` starts stages from a server process that has imported the training stack once, which saves every stage some
-seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices.
+`launch: fork` starts stages from a server process that has imported the training stack once, which saves every stage
+some seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices.
 """
 
 import importlib
@@ -26,7 +27,9 @@ from open_r1.live import LiveTable
 from open_r1.processes import die_with_parent
 from open_r1.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
 
-USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--smoke] [--from S] [--to S] [--only S] [--force S] [--dry-run] [--debug]"
+USAGE = (
+    "PIPELINE.yaml [--root DIR] [--seed N] [--smoke] [--from S] [--to S] [--only S] [--force S] [--dry-run] [--debug]"
+)
 TRAINING = ("sft", "grpo", "reward-model")  # the commands that may use several devices
 
 
@@ -65,7 +68,9 @@ def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any]:
     if not isinstance(pipeline.get("stages"), list) or not pipeline["stages"]:
         raise RecipeError(f"{path}: lists no `stages`", "add `stages:` with entries like `{name: base, run: sft}`")
     shared = shared_values(pipeline, options)
-    return [make_stage(entry, path, shared, bool(options.get("smoke"))) for entry in pipeline["stages"]], pipeline.get("launch", "fork")
+    return [make_stage(entry, path, shared, bool(options.get("smoke"))) for entry in pipeline["stages"]], pipeline.get(
+        "launch", "fork"
+    )
 
 
 def shared_values(pipeline: Recipe, options: Recipe) -> Recipe:
@@ -88,7 +93,9 @@ def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool) -> Stage:
     recipe = load_recipe(recipe_file, shared, smoke)
     arguments = ["--config", str(recipe_file), *(["--smoke"] if smoke else [])]
     arguments += [word for key, value in shared.items() for word in (f"--{key}", str(value))]
-    return Stage(entry["name"], entry["run"], arguments, recipe, Path(shared["root"]) / "logs" / f"{entry['name']}.log")
+    return Stage(
+        entry["name"], entry["run"], arguments, recipe, Path(shared["root"]) / "logs" / f"{entry['name']}.log"
+    )
 
 
 def select(stages: list[Stage], options: Recipe) -> list[Stage]:
@@ -140,7 +147,9 @@ def start_process(stage: Stage, launch: Any) -> Any:
     if launch == "fork":
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["open_r1.preload"])
-        process = context.Process(target=run_in_fork, args=(COMMANDS[stage.command][0], stage.arguments, str(stage.log)))
+        process = context.Process(
+            target=run_in_fork, args=(COMMANDS[stage.command][0], stage.arguments, str(stage.log))
+        )
         process.start()
         return process
     with stage.log.open("ab") as log:
@@ -173,9 +182,12 @@ def run_stage(stage: Stage, launch: Any, table: LiveTable) -> None:
     except BaseException:
         process.kill()
         raise
-    if process.exitcode == 0 and read_manifest(stage.output) is None:  # jobs are with Slurm, or a page waits to be looked at
+    # jobs are with Slurm, or a page waits to be looked at
+    if process.exitcode == 0 and read_manifest(stage.output) is None:
         table.finish(stage.name, "waiting", time.time() - began)
-        raise ArtifactError(f"stage {stage.name} is not complete yet: {last_words(stage.log)}", "run the pipeline again when it is")
+        raise ArtifactError(
+            f"stage {stage.name} is not complete yet: {last_words(stage.log)}", "run the pipeline again when it is"
+        )
     if process.exitcode:
         table.finish(stage.name, "failed", time.time() - began)
         raise ArtifactError(

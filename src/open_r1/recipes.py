@@ -1,4 +1,5 @@
-"""Recipes: thin YAML files that hold every value of a stage. Nothing here imports torch, so a recipe is read in milliseconds.
+"""Recipes: thin YAML files that hold every value of a stage. Nothing here imports torch, so a recipe is read in
+milliseconds.
 
 Four conveniences, and no more:
 
@@ -24,8 +25,19 @@ from .errors import RecipeError
 Recipe = dict[str, Any]
 
 # Keys that move, publish or describe a run but do not change what it computes: no reason to run a stage again.
-COSMETIC = {"report_to", "run_name", "push_to_hub", "debug", "disable_tqdm", "logging_dir", "review", "decisions", "max_failed"}
-COSMETIC |= {"url", "key_variable", "concurrency", "timeout", "retries", "executor"}  # how servers are reached, not what they are asked
+COSMETIC = {
+    "report_to",
+    "run_name",
+    "push_to_hub",
+    "debug",
+    "disable_tqdm",
+    "logging_dir",
+    "review",
+    "decisions",
+    "max_failed",
+}
+# how servers are reached, not what they are asked
+COSMETIC |= {"url", "key_variable", "concurrency", "timeout", "retries", "executor"}
 # Keys of older recipes, and what they are called now (or what to do instead).
 RENAMED = {
     "torch_dtype": "dtype",
@@ -50,9 +62,13 @@ def read_yaml(path: Path) -> Recipe:
     try:
         content = yaml.safe_load(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, IsADirectoryError):
-        raise RecipeError(f"{path}: no such recipe", "give the path of a .yaml file, for example recipes/mini/zero.yaml") from None
+        raise RecipeError(
+            f"{path}: no such recipe", "give the path of a .yaml file, for example recipes/mini/zero.yaml"
+        ) from None
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{path}: not valid YAML: {' '.join(str(error).split())}", "correct the file at that place") from None
+        raise RecipeError(
+            f"{path}: not valid YAML: {' '.join(str(error).split())}", "correct the file at that place"
+        ) from None
     if not isinstance(content, dict):
         raise RecipeError(f"{path}: holds {type(content).__name__}, not a mapping", "write `key: value` lines")
     return content
@@ -81,7 +97,9 @@ def read_entries(file: str, keys: tuple[str, ...], what: str) -> list[dict[str, 
     except (OSError, UnicodeDecodeError) as error:
         raise RecipeError(f"{what} {file} cannot be read: {error}", "give the path of a YAML file in UTF-8") from None
     except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise RecipeError(f"{what} {file}: {' '.join(str(error).split())}", f"write a list of entries with {', '.join(keys)}") from None
+        raise RecipeError(
+            f"{what} {file}: {' '.join(str(error).split())}", f"write a list of entries with {', '.join(keys)}"
+        ) from None
 
 
 def merge(base: Recipe, top: Recipe) -> Recipe:
@@ -134,7 +152,9 @@ def interpolate(value: Any, recipe: Recipe, path: Path) -> Any:
 
     def look_up(match: re.Match) -> str:
         if match[1] not in recipe:
-            raise RecipeError(f"{path}: `${{{match[1]}}}` in {value!r} names no key of this recipe", f"add `{match[1]}:`")
+            raise RecipeError(
+                f"{path}: `${{{match[1]}}}` in {value!r} names no key of this recipe", f"add `{match[1]}:`"
+            )
         return str(interpolate(recipe[match[1]], {key: item for key, item in recipe.items() if key != match[1]}, path))
 
     return re.sub(r"\$\{(\w+)\}", look_up, value)
@@ -212,7 +232,9 @@ def fill(arguments: type, recipe: Recipe, where: str) -> Any:
     try:
         return arguments(**values)
     except TypeError:
-        required = [name for name, field in fields.items() if field.default is field.default_factory is dataclasses.MISSING]
+        required = [
+            name for name, field in fields.items() if field.default is field.default_factory is dataclasses.MISSING
+        ]
         missing = [name for name in required if name not in values]
         raise RecipeError(f"{where}: lacks `{missing[0]}`", f"add `{missing[0]}:`") from None
 

@@ -90,7 +90,9 @@ def collect(args: ReportArguments) -> dict[str, Any]:
     manifests = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir()) if read_manifest(path)}
     missing = [name for name, path in args.stages.items() if Path(path).name not in measured]
     if missing:
-        raise ArtifactError(f"{args.evaluation} lacks {', '.join(missing)}", "add them to `models` of the evaluation recipe")
+        raise ArtifactError(
+            f"{args.evaluation} lacks {', '.join(missing)}", "add them to `models` of the evaluation recipe"
+        )
     runs = {name: curves(Path(path)) for name, path in args.stages.items()}
     return {
         "stages": {name: measured[Path(path).name] for name, path in args.stages.items()},
@@ -104,14 +106,20 @@ def collect(args: ReportArguments) -> dict[str, Any]:
 
 # ------------------------------------------------------------------------------------------------ figures
 
-LABELS = {"accuracy": "accuracy reward", "mean_tokens": "mean response length (tokens)", "language_consistency": "language consistency"}
+LABELS = {
+    "accuracy": "accuracy reward",
+    "mean_tokens": "mean response length (tokens)",
+    "language_consistency": "language consistency",
+}
 
 
 def draw_curves(figure: dict[str, Any], results: dict[str, Any], path: Path) -> None:
     """One panel per metric, one line per run, over training steps."""
     from matplotlib import pyplot
 
-    panels, axes = pyplot.subplots(1, len(figure["metrics"]), figsize=(5.5 * len(figure["metrics"]), 3.8), squeeze=False)
+    panels, axes = pyplot.subplots(
+        1, len(figure["metrics"]), figsize=(5.5 * len(figure["metrics"]), 3.8), squeeze=False
+    )
     for axis, metric in zip(axes[0], figure["metrics"], strict=True):
         for run in figure["runs"]:
             curve = results["curves"].get(run, {})
@@ -138,7 +146,9 @@ def draw_bars(stages: dict[str, dict[str, Any]], title: str, path: Path) -> None
         row = stages[name]
         low, high = row["pass@1_ci"]
         axis.barh(place, row["pass@1"], color="tab:blue", alpha=0.8)
-        axis.errorbar(row["pass@1"], place, xerr=[[row["pass@1"] - low], [high - row["pass@1"]]], color="black", capsize=3)
+        axis.errorbar(
+            row["pass@1"], place, xerr=[[row["pass@1"] - low], [high - row["pass@1"]]], color="black", capsize=3
+        )
         axis.text(high + 0.01, place, f"{row['pass@1']:.3f}", va="center", fontsize=9)
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
@@ -161,7 +171,11 @@ def draw(args: ReportArguments, results: dict[str, Any], directory: Path) -> lis
         draw_curves(figure, results, paths[-1])
     for file, title, chosen in (
         ("stages", "Every stage on held-out problems", list(results["stages"])),
-        ("students", "Students: distilled, and by RL alone", [n for n in results["stages"] if n.startswith(("distill", "student"))]),
+        (
+            "students",
+            "Students: distilled, and by RL alone",
+            [n for n in results["stages"] if n.startswith(("distill", "student"))],
+        ),
     ):
         paths.append(directory / f"{file}.png")
         draw_bars({name: results["stages"][name] for name in chosen}, title, paths[-1])
@@ -197,21 +211,32 @@ def examples(args: ReportArguments, per_domain: int = 2) -> str:
     picked = [wanted[domain][len(wanted[domain]) * i // per_domain] for domain in domains for i in range(per_domain)]
     parts = []
     for problem in picked:
-        rows = {name: next(r for r in store if r["problem_id"] == problem and r["sample"] == 0) for name, store in stores.items()}
+        rows = {
+            name: next(r for r in store if r["problem_id"] == problem and r["sample"] == 0)
+            for name, store in stores.items()
+        }
         first = next(iter(rows.values()))
-        parts.append(f"<h3>{html.escape(first['question'])} <small>(answer: {html.escape(first['answer'])})</small></h3>")
-        parts += [f"<pre class={row['outcome']}><b>{name}</b> {html.escape(row['text'].strip())}</pre>" for name, row in rows.items()]
+        parts.append(
+            f"<h3>{html.escape(first['question'])} <small>(answer: {html.escape(first['answer'])})</small></h3>"
+        )
+        parts += [
+            f"<pre class={row['outcome']}><b>{name}</b> {html.escape(row['text'].strip())}</pre>"
+            for name, row in rows.items()
+        ]
     return "".join(parts)
 
 
 def page(args: ReportArguments, results: dict[str, Any], figures: list[Path]) -> str:
     """The whole report as one HTML file, pictures included."""
     pictures = "".join(
-        f'<img alt="{path.stem}" src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}">' for path in figures
+        f'<img alt="{path.stem}" src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}">'
+        for path in figures
     )
     first = next(iter(results["stages"].values()))
     facts = f"{first['problems']} held-out problems, {first['samples']} samples each, seed {args.seed}; "
-    facts += f"{sum(results['seconds'].values()) / 60:.1f} minutes of stages, {results['peak_rss_gb']} GB peak per process"
+    facts += (
+        f"{sum(results['seconds'].values()) / 60:.1f} minutes of stages, {results['peak_rss_gb']} GB peak per process"
+    )
     seconds = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in results["seconds"].items())
     return (
         f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(args.title)}</title><style>{STYLE}</style>"

@@ -1,7 +1,8 @@
-"""A page for looking at rows by hand: `review.html` lists them with keep and drop, and exports the choice as JSON for `decisions:`.
+"""A page for looking at rows by hand: `review.html` lists them with keep and drop, and exports the choice as JSON for
+`decisions:`.
 
-The paper's annotators check what the rewriter made (supplement B.3.2); this is the same step for one pair of eyes. The page is one file
-that loads nothing; it remembers the choice in the browser.
+The paper's annotators check what the rewriter made (supplement B.3.2); this is the same step for one pair of eyes. The
+page is one file that loads nothing; it remembers the choice in the browser.
 """
 
 import html
@@ -52,7 +53,9 @@ def text(title: str, value: Any) -> str:
 
 def card_of(row: Row) -> str:
     """One row: question and answer above, what was sampled and what it became side by side."""
-    pair = text("sampled", row.get("sampled") or row["text"]) + (text("rewritten", row["text"]) if "sampled" in row else "")
+    pair = text("sampled", row.get("sampled") or row["text"]) + (
+        text("rewritten", row["text"]) if "sampled" in row else ""
+    )
     name = html.escape(name_of(row), quote=True)
     head = f"<button>drop / keep</button> <small>{name}, gold {html.escape(str(row['answer'])[:200])}</small>"
     return f'<article id="{name}" tabindex="0">{head}{text("question", row["question"])}<div class="pair">{pair}</div></article>\n'

@@ -1,9 +1,10 @@
 """Reward models (paper section 2.3.4): `helpful_rm` from pairs, `safety_rm` from labelled responses.
 
-    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/reward_model.py --config recipes/mini/helpful_rm.yaml
+    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/reward_model.py --config
+    recipes/mini/helpful_rm.yaml
 
-Pairwise is TRL's RewardTrainer (Bradley-Terry). Point-wise is a binary classifier with transformers' own Trainer: a response
-is safe or not by itself, and a pair would only teach which of two is safer.
+Pairwise is TRL's RewardTrainer (Bradley-Terry). Point-wise is a binary classifier with transformers' own Trainer: a
+response is safe or not by itself, and a pair would only teach which of two is safer.
 """
 
 from typing import Any
@@ -17,10 +18,18 @@ def pairwise_trainer(run: Any, model: Any) -> Any:
 
     from open_r1.data.sources import load_sources
 
-    rows = load_sources(run.args.datasets, ["prompt", "chosen", "rejected"]).select_columns(["prompt", "chosen", "rejected"])
-    rows = rows.map(lambda row: {side: [{"role": "assistant", "content": row[side]}] for side in ("chosen", "rejected")})
+    rows = load_sources(run.args.datasets, ["prompt", "chosen", "rejected"]).select_columns(
+        ["prompt", "chosen", "rejected"]
+    )
+    rows = rows.map(
+        lambda row: {side: [{"role": "assistant", "content": row[side]}] for side in ("chosen", "rejected")}
+    )
     return RewardTrainer(
-        model=model, args=run.config, train_dataset=rows, processing_class=run.tokenizer, peft_config=get_peft_config(run.model_args)
+        model=model,
+        args=run.config,
+        train_dataset=rows,
+        processing_class=run.tokenizer,
+        peft_config=get_peft_config(run.model_args),
     )
 
 
@@ -42,7 +51,9 @@ def pointwise_trainer(run: Any, model: Any) -> Any:
     model.config.problem_type = "multi_label_classification"  # transformers' name for BCE on float labels
     encoded = rows.map(encode, remove_columns=rows.column_names)
     collator = DataCollatorWithPadding(tokenizer)
-    return Trainer(model=model, args=run.config, train_dataset=encoded, processing_class=tokenizer, data_collator=collator)
+    return Trainer(
+        model=model, args=run.config, train_dataset=encoded, processing_class=tokenizer, data_collator=collator
+    )
 
 
 @report_errors
@@ -60,7 +71,10 @@ def main(arguments: list[str] | None = None) -> None:
 
     set_seed(run.config.seed)  # the scalar head starts from random weights
     model = AutoModelForSequenceClassification.from_pretrained(
-        run.model_args.model_name_or_path, num_labels=1, pad_token_id=run.tokenizer.pad_token_id, **run.model_init_kwargs
+        run.model_args.model_name_or_path,
+        num_labels=1,
+        pad_token_id=run.tokenizer.pad_token_id,
+        **run.model_init_kwargs,
     )
     make = pairwise_trainer if run.args.objective == "pairwise" else pointwise_trainer
     run.train(make(run, model))

@@ -1,8 +1,10 @@
-"""Makes sampled reasoning readable: an instruct model rewrites it, and writes the summary from it (paper section 2.3.1, supplement B.3.2).
+"""Makes sampled reasoning readable: an instruct model rewrites it, and writes the summary from it (paper section
+2.3.1, supplement B.3.2).
 
-Two requests per row. The first rewrites the reasoning in the first person and the question's language, changing no fact, after examples
-from a file that you edit. The second writes the summary from the rewritten reasoning alone. A row is kept only if the new response still
-verifies, where a rule can, and its reasoning still holds the answer: a rewriter that changes the result is caught.
+Two requests per row. The first rewrites the reasoning in the first person and the question's language, changing no
+fact, after examples from a file that you edit. The second writes the summary from the rewritten reasoning alone. A row
+is kept only if the new response still verifies, where a rule can, and its reasoning still holds the answer: a rewriter
+that changes the result is caught.
 """
 
 import asyncio
@@ -47,7 +49,12 @@ Question:
 Reasoning:
 {reasoning}"""
 AWAY = "away"  # no server replied: asked again by the next run
-STEPS = ("rewriter: no reply", "rewriter: the answer changed", "rewriter: the answer left the reasoning", "rewriter: other language")
+STEPS = (
+    "rewriter: no reply",
+    "rewriter: the answer changed",
+    "rewriter: the answer left the reasoning",
+    "rewriter: other language",
+)
 
 
 @dataclass
@@ -135,7 +142,9 @@ def read_examples(file: str) -> list[dict[str, str]]:
 
 
 def examples_text(shown: list[dict[str, str]], before: str, old: str, after: str, new: str) -> str:
-    return "".join(f"\nExample question:\n{one['question']}\n\n{before}:\n{one[old]}\n\n{after}:\n{one[new]}\n" for one in shown)
+    return "".join(
+        f"\nExample question:\n{one['question']}\n\n{before}:\n{one[old]}\n\n{after}:\n{one[new]}\n" for one in shown
+    )
 
 
 def failure(row: Row, reasoning: str, final: str, correct: bool) -> str:
@@ -162,7 +171,9 @@ def rewrite_batch(rows: list[Row], rewriter: Rewriter) -> list[Row]:
     for n, (row, pair) in enumerate(zip(rows, rewritten, strict=True)):
         reasoning, final = ("", "") if isinstance(pair, str) else pair
         failed = pair if isinstance(pair, str) else failure(row, reasoning, final, correct.get(n, True))
-        found.append(row | {"reasoning": reasoning, "final": final, "text": texts[n], "sampled": row["text"], "failed": failed})
+        found.append(
+            row | {"reasoning": reasoning, "final": final, "text": texts[n], "sampled": row["text"], "failed": failed}
+        )
     return found
 
 
@@ -174,10 +185,16 @@ def make_rewriter(settings: dict[str, Any]) -> Rewriter:
 
 
 def rewrite_rows(
-    rows: Iterable[Row], total: int, settings: dict[str, Any], artifact: Artifact, funnel: Funnel, max_away: float = 0.0
+    rows: Iterable[Row],
+    total: int,
+    settings: dict[str, Any],
+    artifact: Artifact,
+    funnel: Funnel,
+    max_away: float = 0.0,
 ) -> Iterator[Row]:
     """
-    Rewrites rows batch by batch; what is done is kept in `rewritten.jsonl` and not done again, but for rows that got no reply.
+    Rewrites rows batch by batch; what is done is kept in `rewritten.jsonl` and not done again, but for rows that got
+    no reply.
 
     Args:
         rows (`Iterable[dict]`):
@@ -194,8 +211,8 @@ def rewrite_rows(
             Share of the rows that may get no reply from any server.
 
     Returns:
-        `Iterator[dict]`: the good rows, with `reasoning`, `final` and `text` rewritten and `sampled` as it was. Raises `EndpointError`
-        where a whole batch, or too many rows, get no reply.
+        `Iterator[dict]`: the good rows, with `reasoning`, `final` and `text` rewritten and `sampled` as it was. Raises
+        `EndpointError` where a whole batch, or too many rows, get no reply.
     """
     rewriter, steps = make_rewriter(settings), {name: funnel.add(name) for name in STEPS}
 
@@ -221,7 +238,8 @@ def in_batches(rows: Iterable[Row], rewriter: Rewriter, journal: Path) -> Iterat
         found = rewrite_batch(missing, rewriter) if missing else []
         if found and all(row["failed"] == AWAY for row in found):
             raise EndpointError(
-                f"the rewriter is away: no reply to {len(found)} rows", "check `url` and `model`, and run again: the rest is kept"
+                f"the rewriter is away: no reply to {len(found)} rows",
+                "check `url` and `model`, and run again: the rest is kept",
             )
         with journal.open("a", encoding="utf-8", errors="replace") as file:
             file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in found if row["failed"] != AWAY)

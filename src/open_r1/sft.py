@@ -1,9 +1,11 @@
 """Supervised fine-tuning with TRL, for four stages: `base` (pretraining), `cold_start`, `sft` and `distill`.
 
-    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/sft.py --config recipes/mini/base.yaml
+    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/sft.py --config
+    recipes/mini/base.yaml
 
-The loss covers the completion only. Chat data have a `response` column, rendered by the recipe's chat template; web text
-(`raw: true`) has `prompt` and `completion` as plain text. Paper sections 2.3.1 (cold start), 2.3.3 (SFT), 2.4 (distillation).
+The loss covers the completion only. Chat data have a `response` column, rendered by the recipe's chat template; web
+text (`raw: true`) has `prompt` and `completion` as plain text. Paper sections 2.3.1 (cold start), 2.3.3 (SFT), 2.4
+(distillation).
 """
 
 from typing import Any
@@ -20,7 +22,7 @@ def training_rows(run: Any) -> Any:
         return load_sources(run.args.datasets, ["prompt", "completion"]).select_columns(["prompt", "completion"])
     rows = load_sources(run.args.datasets, ["prompt", "response"])
     check_rendering(run.tokenizer, rows[0])
-    answer = lambda row: {"completion": [{"role": "assistant", "content": row["response"]}]}  # noqa: E731
+    answer = lambda row: {"completion": [{"role": "assistant", "content": row["response"]}]}
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
 
 
@@ -39,7 +41,11 @@ def main(arguments: list[str] | None = None) -> None:
     from trl.trainer.utils import create_model_from_path
 
     rows = training_rows(run)
-    model = new_model(run) if run.args.model_config else create_model_from_path(run.model_args.model_name_or_path, **run.model_init_kwargs)
+    model = (
+        new_model(run)
+        if run.args.model_config
+        else create_model_from_path(run.model_args.model_name_or_path, **run.model_init_kwargs)
+    )
     trainer = SFTTrainer(
         model=model,
         args=run.config,

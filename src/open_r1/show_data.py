@@ -2,7 +2,8 @@
 
     open-r1 show-data recipes/mini/sft.yaml -n 3
 
-For a recipe without responses (GRPO, generation) it prints the prompts. Where there is no colour the learned part stands between ⟦ and ⟧.
+For a recipe without responses (GRPO, generation) it prints the prompts. Where there is no colour the learned part
+stands between ⟦ and ⟧.
 """
 
 import argparse
@@ -44,7 +45,9 @@ def tokenizer_of(recipe: dict[str, Any], where: str) -> Any:
     if isinstance(recipe.get("tokenizer"), str) and recipe["tokenizer"]:
         name = recipe["tokenizer"]
     if not name:
-        raise RecipeError(f"{where} names no model or tokenizer", "show a recipe that does, or add --tokenizer DIRECTORY_OR_HUB_ID")
+        raise RecipeError(
+            f"{where} names no model or tokenizer", "show a recipe that does, or add --tokenizer DIRECTORY_OR_HUB_ID"
+        )
     return load_tokenizer(name, recipe.get("chat_template") or None)
 
 
@@ -54,7 +57,9 @@ def main(arguments: list[str] | None = None) -> None:
     from open_r1.artifacts import go_offline
     from open_r1.data.sources import check_source, load_sources
 
-    parser = argparse.ArgumentParser(prog="open-r1 show-data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        prog="open-r1 show-data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("recipe")
     parser.add_argument("-n", type=int, default=3)
     known, rest = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
@@ -62,7 +67,10 @@ def main(arguments: list[str] | None = None) -> None:
     go_offline(recipe)
     for source in recipe.get("datasets") or []:
         check_source(source)
-    kept = [{key: value for key, value in source.items() if key not in ("count", "weight")} for source in recipe.get("datasets") or []]
+    kept = [
+        {key: value for key, value in source.items() if key not in ("count", "weight")}
+        for source in recipe.get("datasets") or []
+    ]
     sources = [source | {"limit": min(source.get("limit") or known.n, known.n)} for source in kept]
     rows, tokenizer = load_sources(sources), tokenizer_of(recipe, known.recipe)
     for row in rows.select(range(min(known.n, len(rows)))):

@@ -1,7 +1,9 @@
-"""The sample store: k completions per problem, one row each with its verdict; what cold start, rejection sampling and evaluation read.
+"""The sample store: k completions per problem, one row each with its verdict; what cold start, rejection sampling and
+evaluation read.
 
-A store is a directory of `part-*.jsonl` files. A part is written atomically, so a killed run continues where it was and doubles nothing.
-Completions that failed stay in their part (`part-*.failed.jsonl`) with the reason, and the next run tries them again.
+A store is a directory of `part-*.jsonl` files. A part is written atomically, so a killed run continues where it was
+and doubles nothing. Completions that failed stay in their part (`part-*.failed.jsonl`) with the reason, and the next
+run tries them again.
 """
 
 import json
@@ -23,16 +25,33 @@ Row = dict[str, Any]
 COPIED = ("problem_id", "answer", "verifier", "domain", "language", "difficulty", "metadata")
 UNJUDGED = "unjudged"  # the outcome of rows that no rule decides (`verifier: judge`) until `curate` has asked a judge
 FAILED = "failed"
-DECISIVE = ("model", "chat_template", "datasets", "response_format", "num_samples", "temperature", "top_p", "max_new_tokens", "stop")
-DECISIVE += ("batch_size", "segment", "seed", "dtype", "few_shot", "prefill", "engine", "api", "extra")  # keys that decide what is drawn
+DECISIVE = (
+    "model",
+    "chat_template",
+    "datasets",
+    "response_format",
+    "num_samples",
+    "temperature",
+    "top_p",
+    "max_new_tokens",
+    "stop",
+)
+# keys that decide what is drawn
+DECISIVE += ("batch_size", "segment", "seed", "dtype", "few_shot", "prefill", "engine", "api", "extra")
 SPEAK_EVERY = 30.0  # seconds between lines about the progress
 
 
 def store_rows(part: Part, draws: list[Draw], engine: Any) -> list[Row]:
     """Rows of one part, each with its verdict."""
     responses = [engine.response_format.read(draw.text) for draw in draws]
-    ruled = [n for n, (problem, _) in enumerate(part.jobs) if draws[n].finish_reason != FAILED and problem["verifier"] != "judge"]
-    cases = [Case(part.jobs[n][0]["verifier"], part.jobs[n][0]["answer"], responses[n], part.jobs[n][0]) for n in ruled]
+    ruled = [
+        n
+        for n, (problem, _) in enumerate(part.jobs)
+        if draws[n].finish_reason != FAILED and problem["verifier"] != "judge"
+    ]
+    cases = [
+        Case(part.jobs[n][0]["verifier"], part.jobs[n][0]["answer"], responses[n], part.jobs[n][0]) for n in ruled
+    ]
     verdicts = dict(zip(ruled, verify_many(cases), strict=True))
     rows = []
     for n, ((problem, sample), draw, response) in enumerate(zip(part.jobs, draws, responses, strict=True)):
@@ -41,8 +60,14 @@ def store_rows(part: Part, draws: list[Draw], engine: Any) -> list[Row]:
         rows.append(
             {key: problem[key] for key in COPIED}
             | {key: problem[key] for key in ("options",) if problem.get(key) is not None}
-            | ({"messages": problem["prompt"]} if len(problem["prompt"]) > 1 else {})  # a system prompt, or earlier turns
-            | {"question": problem["prompt"][-1]["content"], "sample": sample, "prompt": draw.prompt, "text": response.text}
+            # a system prompt, or earlier turns
+            | ({"messages": problem["prompt"]} if len(problem["prompt"]) > 1 else {})
+            | {
+                "question": problem["prompt"][-1]["content"],
+                "sample": sample,
+                "prompt": draw.prompt,
+                "text": response.text,
+            }
             | {"tokens": draw.tokens, "finish_reason": draw.finish_reason, "seed": draw.seed, "model": engine.name}
             | {"valid": response.valid, "reasoning": response.reasoning, "final": response.final}
             | {"extracted": verdict.answer, "outcome": verdict.outcome}
@@ -81,7 +106,9 @@ def fill_store(engine: Any, problems: Iterable[dict], directory: Path, progress:
     """
     parts = make_parts(problems, engine.sampling)
     kept = {
-        part.index: {(row["problem_id"], row["sample"]) for row in rows} for part in parts if (rows := read_failed(directory, part.index))
+        part.index: {(row["problem_id"], row["sample"]) for row in rows}
+        for part in parts
+        if (rows := read_failed(directory, part.index))
     }
     missing = [part for part in parts if not part_file(directory, part.index).exists()]
     meter = Meter(len(parts) - len(missing), len(parts), progress)
@@ -91,7 +118,9 @@ def fill_store(engine: Any, problems: Iterable[dict], directory: Path, progress:
         meter.add(rows)
         if part.index in kept:
             order = {(problem["problem_id"], sample): n for n, (problem, sample) in enumerate(parts[part.index].jobs)}
-            rows = sorted(read_failed(directory, part.index) + rows, key=lambda row: order[row["problem_id"], row["sample"]])
+            rows = sorted(
+                read_failed(directory, part.index) + rows, key=lambda row: order[row["problem_id"], row["sample"]]
+            )
         save_part(directory, part.index, rows)
 
     engine.draw_parts([without(part, kept.get(part.index, set())) for part in missing], save)
@@ -99,8 +128,8 @@ def fill_store(engine: Any, problems: Iterable[dict], directory: Path, progress:
 
 def keep_matching(directory: Path, args: Any) -> None:
     """
-    Empties a store that another model, other problems or other sampling filled. What follows from the samples may change, and even
-    `--force` need not draw them again.
+    Empties a store that another model, other problems or other sampling filled. What follows from the samples may
+    change, and even `--force` need not draw them again.
 
     Args:
         directory (`Path`):
@@ -110,7 +139,8 @@ def keep_matching(directory: Path, args: Any) -> None:
     """
     drawn: dict[str, Any] = {key: getattr(args, key) for key in DECISIVE}
     inputs = input_paths(drawn | {"root": args.root})
-    drawn["inputs"] = {path: input_hash(Path(path), Path(args.root)) for path in inputs}  # a model may have been trained again
+    # a model may have been trained again
+    drawn["inputs"] = {path: input_hash(Path(path), Path(args.root)) for path in inputs}
     identity = json.dumps(drawn, sort_keys=True, default=str)
     path = directory / "drawn.json"
     if directory.exists() and (not path.exists() or path.read_text(encoding="utf-8") != identity):
@@ -147,12 +177,16 @@ def read_failed(directory: Path, index: int) -> list[Row] | None:
     path = failed_file(directory, index)
     if not path.exists() or part_file(directory, index).exists():
         return None
-    return [row for row in map(json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")) if "error" not in row]
+    return [
+        row for row in map(json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")) if "error" not in row
+    ]
 
 
 def without(part: Part, done: set[tuple[str, int]]) -> Part:
     """A part without the completions that are there already."""
-    return Part(part.index, [(problem, sample) for problem, sample in part.jobs if (problem["problem_id"], sample) not in done])
+    return Part(
+        part.index, [(problem, sample) for problem, sample in part.jobs if (problem["problem_id"], sample) not in done]
+    )
 
 
 def store_parts(directory: str | Path) -> list[Path]:
@@ -161,7 +195,11 @@ def store_parts(directory: str | Path) -> list[Path]:
     if not found:
         raise ArtifactError(f"{directory} is no sample store (no part-*.jsonl)", "run the generation stage first")
     names = {path.name for path in found}
-    return [path for path in found if not path.name.endswith(".failed.jsonl") or path.name.replace(".failed", "") not in names]
+    return [
+        path
+        for path in found
+        if not path.name.endswith(".failed.jsonl") or path.name.replace(".failed", "") not in names
+    ]
 
 
 def read_store(directory: str | Path) -> Iterator[Row]:
@@ -195,4 +233,8 @@ class Meter:
             self.spoke = time.monotonic()
             left = clock(seconds / (self.done - self.first) * (self.total - self.done))
             rates = f"{self.rows / seconds:.1f} completions/s  {self.tokens / seconds:.0f} tokens/s"
-            print(f"{self.done}/{self.total} parts  {rates}  {left} left  {self.failed} failed", file=sys.stderr, flush=True)
+            print(
+                f"{self.done}/{self.total} parts  {rates}  {left} left  {self.failed} failed",
+                file=sys.stderr,
+                flush=True,
+            )

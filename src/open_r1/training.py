@@ -81,7 +81,10 @@ class Run:
             trainer.push_to_hub()
 
     def clean_up(self) -> None:
-        """Deletes what only an unfinished run needs; after the manifest, so that a kill never costs more than the last step."""
+        """
+        Deletes what only an unfinished run needs; after the manifest, so that a kill never costs more than the last
+        step.
+        """
         for old in self.artifact.path.glob("checkpoint-*"):
             shutil.rmtree(old)
         for old in self.artifact.path.glob("reference-*.pt"):
@@ -135,7 +138,9 @@ def load_tokenizer(args: Any, model_args: Any, where: str) -> Any:
         rows = load_source(args.tokenizer["corpus"] | {"raw": True})
         tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
     else:
-        tokenizer = AutoTokenizer.from_pretrained(model_args.model_name_or_path, revision=model_args.model_revision, padding_side="left")
+        tokenizer = AutoTokenizer.from_pretrained(
+            model_args.model_name_or_path, revision=model_args.model_revision, padding_side="left"
+        )
     if args.chat_template:
         tokenizer.chat_template = read_template(args.chat_template)
     if tokenizer.chat_template is None:
@@ -149,7 +154,11 @@ def new_model(run: Run) -> Any:
 
     set_seed(run.config.seed)
     values = dict(run.args.model_config)
-    special = {"eos_token_id": run.tokenizer.eos_token_id, "pad_token_id": run.tokenizer.pad_token_id, "bos_token_id": None}
+    special = {
+        "eos_token_id": run.tokenizer.eos_token_id,
+        "pad_token_id": run.tokenizer.pad_token_id,
+        "bos_token_id": None,
+    }
     config = AutoConfig.for_model(values.pop("model_type"), vocab_size=len(run.tokenizer), **special, **values)
     return AutoModelForCausalLM.from_config(config)
 
@@ -186,7 +195,11 @@ def set_generation_defaults(model: Any, tokenizer: Any) -> None:
     if not model.can_generate():
         return
     model.generation_config = GenerationConfig(
-        do_sample=True, temperature=0.6, top_p=0.95, eos_token_id=tokenizer.eos_token_id, pad_token_id=tokenizer.pad_token_id
+        do_sample=True,
+        temperature=0.6,
+        top_p=0.95,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
     )
 
 

@@ -131,14 +131,19 @@ def test_source_on_disk_gives_the_same_rows_as_one_in_memory(read, monkeypatch, 
         pytest.param({"problem": "3 + 4 ?", "answer": "7", "domain": None, "difficulty": None}, id="columns of nulls"),
         pytest.param({"problem": "3 + 4 ?", "answer": "7", "problem_id": None}, id="no id"),
         pytest.param({"messages": [{"role": "system", "content": "s"}, *chat("u", "a")]}, id="system message"),
-        pytest.param({"conversations": [{"from": "human", "value": "u"}, {"from": "gpt", "value": "a"}]}, id="ShareGPT"),
+        pytest.param(
+            {"conversations": [{"from": "human", "value": "u"}, {"from": "gpt", "value": "a"}]}, id="ShareGPT"
+        ),
     ],
 )
 def test_source_on_disk_differs_in_nothing(read, monkeypatch, row):
     memory = read([row] * 4)
     monkeypatch.setattr(sources, "IN_MEMORY", 3)
     disk = read([row] * 4)
-    assert disk.to_list() == memory.to_list() and {name: disk.features[name] for name in memory.features} == memory.features
+    assert (
+        disk.to_list() == memory.to_list()
+        and {name: disk.features[name] for name in memory.features} == memory.features
+    )
 
 
 @pytest.mark.parametrize("size", [2, 5])
@@ -157,7 +162,10 @@ def test_rows_that_end_differently_keep_their_responses(read, monkeypatch, size)
         (["prompt", "problem", "answer", "solution"], {}),
         (["problem", "solution"], {"problem": "prompt", "solution": "answer"}),
         (["problem", "solution", "expected_answer"], {"problem": "prompt", "expected_answer": "answer"}),
-        (["query", "gold", "generated_solution"], {"query": "prompt", "gold": "answer", "generated_solution": "response"}),
+        (
+            ["query", "gold", "generated_solution"],
+            {"query": "prompt", "gold": "answer", "generated_solution": "response"},
+        ),
         (["instruction", "output"], {"instruction": "prompt", "output": "response"}),
         (["input", "target"], {"input": "prompt", "target": "answer"}),
         (["messages"], {}),
@@ -182,7 +190,11 @@ def test_columns_of_the_recipe_win(read):
         (chat("u", "a", "u2"), chat("u", "a", "u2"), None),
         (chat("u", "a", "u2", "b"), chat("u", "a", "u2"), "b"),
         ([{"role": "system", "content": "s"}, *chat("u", "a")], [{"role": "system", "content": "s"}, *chat("u")], "a"),
-        ([{"from": "system", "value": "s"}, {"from": "human", "value": "u"}], [{"role": "system", "content": "s"}, *chat("u")], None),
+        (
+            [{"from": "system", "value": "s"}, {"from": "human", "value": "u"}],
+            [{"role": "system", "content": "s"}, *chat("u")],
+            None,
+        ),
         ([{"from": "human", "value": "u"}, {"from": "gpt", "value": "a"}], chat("u"), "a"),
         ([{"from": "human", "value": "u"}, {"from": "chatgpt", "value": "a", "weight": 1}], chat("u"), "a"),
         ([{"role": "user", "content": "u", "name": None}, {"role": "assistant", "content": None}], chat("u"), ""),
@@ -241,7 +253,11 @@ def test_answer_is_taken_out_of_a_solution(given, answer):
 def test_chat_that_cannot_be_read_is_one_line_that_quotes_it(turns):
     with pytest.raises(DataError, match="dataset here: a chat that cannot be read") as caught:
         as_messages(turns, "here")
-    assert len(str(caught.value).splitlines()) == 1 and str(turns)[:20] in str(caught.value) and "from and value" in caught.value.hint
+    assert (
+        len(str(caught.value).splitlines()) == 1
+        and str(turns)[:20] in str(caught.value)
+        and "from and value" in caught.value.hint
+    )
 
 
 @pytest.mark.parametrize("prompt", [None, 7, ["x"]], ids=str)
@@ -250,12 +266,19 @@ def test_prompt_that_is_none_is_an_error_of_the_user(read, prompt):
         read([{"prompt": "fine"}, {"prompt": prompt}] if prompt is None else [{"prompt": prompt}])
 
 
-@pytest.mark.parametrize("raw", [{"title": "first\nrow", "body": "text"}, {"title": "first\nrow", "answer": "7", "output": "x"}])
+@pytest.mark.parametrize(
+    "raw", [{"title": "first\nrow", "body": "text"}, {"title": "first\nrow", "answer": "7", "output": "x"}]
+)
 def test_no_prompt_shows_columns_first_row_and_a_suggestion_in_one_line(read, raw):
     with pytest.raises(DataError, match="no column `prompt`") as caught:
         read([raw, raw | {"title": "second"}])
     message = str(caught.value)
-    assert "it has title, " in message and r"'first\nrow'" in message and "second" not in message and len(message.splitlines()) == 1
+    assert (
+        "it has title, " in message
+        and r"'first\nrow'" in message
+        and "second" not in message
+        and len(message.splitlines()) == 1
+    )
     assert caught.value.hint == "map one of them: `columns: {SOURCE: prompt}`"
 
 
@@ -270,7 +293,10 @@ def test_layouts_join_into_one_table(tmp_path, monkeypatch):
 
 
 def test_an_instruction_and_its_input_are_one_prompt(tmp_path):
-    rows = [{"instruction": "Add.", "input": "3 and 4", "output": "7"}, {"instruction": "Say hello.", "input": "", "output": "hello"}]
+    rows = [
+        {"instruction": "Add.", "input": "3 and 4", "output": "7"},
+        {"instruction": "Say hello.", "input": "", "output": "hello"},
+    ]
     (tmp_path / "alpaca.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     found = load_source({"path": str(tmp_path / "alpaca.jsonl")})
     assert [row["prompt"][0]["content"] for row in found] == ["Add.\n\n3 and 4", "Say hello."]
@@ -303,7 +329,13 @@ def test_a_language_that_is_none_is_refused(read):
 
 @pytest.mark.parametrize(
     ("answer", "options", "stored"),
-    [(2, ["1", "2", "3", "4"], "C"), ("2", ["1", "2", "3", "4"], "2"), (7, ["1", "2"], "7"), (2, None, "2"), (True, ["1", "2"], True)],
+    [
+        (2, ["1", "2", "3", "4"], "C"),
+        ("2", ["1", "2", "3", "4"], "2"),
+        (7, ["1", "2"], "7"),
+        (2, None, "2"),
+        (True, ["1", "2"], True),
+    ],
 )
 def test_an_integer_beside_options_is_an_index(read, answer, options, stored):
     assert read([{"question": "Which?", "answer": answer, "options": options}])[0]["answer"] == stored
@@ -317,4 +349,6 @@ def test_indices_reach_the_verifier_as_letters(read, options):
 
 def test_reference_lists_reach_the_verifier_as_lists(read):
     row = read([{"question": "Where?", "answer": ["Rome", "Paris"], "verifier": "exact"}])[0]
-    assert verify("exact", row["answer"], "Paris.").correct and not verify("exact", row["answer"], "Rome Paris").correct
+    assert (
+        verify("exact", row["answer"], "Paris.").correct and not verify("exact", row["answer"], "Rome Paris").correct
+    )

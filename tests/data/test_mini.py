@@ -52,10 +52,16 @@ def test_splits_share_no_problem_whatever_its_kind():
     found = {split: set() for split in SPLITS}
     for split, limits in sizes.items():
         for kind, limit in limits.items():
-            dials = {"min_terms": 2, "max_terms": 3} if kind == "chain" else {"max_terms": 3} if kind == "corpus" else {}
+            dials = (
+                {"min_terms": 2, "max_terms": 3} if kind == "chain" else {"max_terms": 3} if kind == "corpus" else {}
+            )
             found[split] |= {problem(row) for row in mini.rows(kind, split, limit, **dials)}
     assert all(len(found[split]) > 50 for split in SPLITS)
-    assert not found["train"] & found["validation"] and not found["train"] & found["test"] and not found["validation"] & found["test"]
+    assert (
+        not found["train"] & found["validation"]
+        and not found["train"] & found["test"]
+        and not found["validation"] & found["test"]
+    )
 
 
 def test_the_same_problem_in_another_language_is_in_the_same_split():
@@ -88,7 +94,10 @@ def test_chain_answers_are_right_and_have_the_difficulty_asked_for(low, high):
         assert row["answer"] == str(eval(chain) % mini.MODULUS)
         assert row["difficulty"] == len(chain.split()) // 2 + 1
         assert row["prompt"] == (f"What is {chain} mod 5 ?" if row["language"] == "en" else f"{chain} 模 5 等于 几 ？")
-    assert {row["difficulty"] for row in rows} == set(range(low, high + 1)) and {row["language"] for row in rows} == {"en", "zh"}
+    assert {row["difficulty"] for row in rows} == set(range(low, high + 1)) and {row["language"] for row in rows} == {
+        "en",
+        "zh",
+    }
 
 
 @pytest.mark.parametrize("kind", ["general", "harm"])
@@ -131,7 +140,12 @@ def test_safety_labels_also_punish_over_refusal():
     rows = list(mini.rows("safety", "train", 400))
     refused = [any(text in row["completion"] for text in mini.REFUSAL.values()) for row in rows]
     assert all(row["label"] == (no == forbidden(row["prompt"])) for row, no in zip(rows, refused, strict=True))
-    assert {(row["label"], no) for row, no in zip(rows, refused, strict=True)} == {(1.0, True), (1.0, False), (0.0, True), (0.0, False)}
+    assert {(row["label"], no) for row, no in zip(rows, refused, strict=True)} == {
+        (1.0, True),
+        (1.0, False),
+        (0.0, True),
+        (0.0, False),
+    }
 
 
 def test_preferred_answer_is_the_right_one_and_the_other_is_not():
@@ -162,7 +176,9 @@ def chains(corpus):
         if chain := re.search(r"(?:What is (.*) mod 5 \?|User: (.*) 模 5 等于 几 ？)", row["prompt"]):
             answer = re.search(r"(?:<answer>|the answer is|答案 是) (?:\\boxed{)?(\d)", row["completion"])[1]
             language = "en" if chain[1] else "zh"
-            found.append((chain[1] or chain[2], language, row["completion"], STEP.findall(row["completion"]), int(answer)))
+            found.append(
+                (chain[1] or chain[2], language, row["completion"], STEP.findall(row["completion"]), int(answer))
+            )
     return found
 
 
@@ -170,7 +186,8 @@ def test_share_of_chains_tags_and_easy_problems(corpus, chains):
     assert len(chains) / len(corpus) == pytest.approx(mini.CHAIN_SHARE, abs=0.02)
     assert share("<think>" in row["completion"] for row in corpus) == pytest.approx(mini.TAGGED_SHARE, abs=0.02)
     easy = mini.EASY_SHARE + (1 - mini.EASY_SHARE - mini.LONG_SHARE) / 6
-    assert share(len(chain) == 5 for chain, *_ in chains) == pytest.approx(easy, abs=0.04)  # 200 easy chains: the split is uneven
+    # 200 easy chains: the split is uneven
+    assert share(len(chain) == 5 for chain, *_ in chains) == pytest.approx(easy, abs=0.04)
 
 
 def test_tagged_documents_have_the_zero_format(corpus):
@@ -180,7 +197,9 @@ def test_tagged_documents_have_the_zero_format(corpus):
 
 def test_share_of_reasoning_and_of_lucky_guesses(chains):
     assert share(bool(steps) for *_, steps, _ in chains) == pytest.approx(mini.REASONED_SHARE, abs=0.02)
-    guesses = [(len(chain) > 5, eval(chain) % mini.MODULUS == answer) for chain, _, _, steps, answer in chains if not steps]
+    guesses = [
+        (len(chain) > 5, eval(chain) % mini.MODULUS == answer) for chain, _, _, steps, answer in chains if not steps
+    ]
     assert all(right for hard, right in guesses if not hard)
     assert share(right for hard, right in guesses if hard) == pytest.approx(
         mini.GUESS_RIGHT + (1 - mini.GUESS_RIGHT) / mini.MODULUS, abs=0.03
@@ -189,7 +208,8 @@ def test_share_of_reasoning_and_of_lucky_guesses(chains):
 
 def test_share_of_mixed_and_of_other_languages(chains):
     spoken = [
-        (language, ["en" if word == "so" else "zh" for word, *_ in steps if word in ("so", "所以")]) for _, language, _, steps, _ in chains
+        (language, ["en" if word == "so" else "zh" for word, *_ in steps if word in ("so", "所以")])
+        for _, language, _, steps, _ in chains
     ]
     long = [(language, words) for language, words in spoken if len(words) >= 4]
     by_chance = [2 ** (1 - len(words)) for _, words in long]  # a mixed document that happens to stay in one language
@@ -200,16 +220,31 @@ def test_share_of_mixed_and_of_other_languages(chains):
 
 
 def test_share_of_leaps(chains):
-    found = [(len(chain) // 4, max(len(part) // 4 for _, part, _ in steps)) for chain, _, _, steps, _ in chains if steps and len(chain) > 5]
-    expected = mini.LEAP.count(2) / len(mini.LEAP) * sum(1 - 2 ** (1 - operations) for operations, _ in found) / len(found)
-    assert share(longest == 2 for _, longest in found) == pytest.approx(expected, abs=0.025) and max(size for _, size in found) == 2
+    found = [
+        (len(chain) // 4, max(len(part) // 4 for _, part, _ in steps))
+        for chain, _, _, steps, _ in chains
+        if steps and len(chain) > 5
+    ]
+    expected = (
+        mini.LEAP.count(2) / len(mini.LEAP) * sum(1 - 2 ** (1 - operations) for operations, _ in found) / len(found)
+    )
+    assert (
+        share(longest == 2 for _, longest in found) == pytest.approx(expected, abs=0.025)
+        and max(size for _, size in found) == 2
+    )
 
 
 @pytest.mark.parametrize(("operations", "slack"), [(1, 0.3), (2, 1.3)])
 def test_rate_of_slips_grows_with_the_leap(chains, operations, slack):
-    parts = [part for *_, steps, _ in chains for part in steps if part[0] in ("so", "所以") and len(part[1]) // 4 == operations]
+    parts = [
+        part
+        for *_, steps, _ in chains
+        for part in steps
+        if part[0] in ("so", "所以") and len(part[1]) // 4 == operations
+    ]
     slips = share(eval(part) % mini.MODULUS != int(value) for _, part, value in parts)
-    assert slips == pytest.approx(mini.SLIP * slack * (1 - 1 / mini.MODULUS), rel=0.25)  # a slip may hit the right digit
+    # a slip may hit the right digit
+    assert slips == pytest.approx(mini.SLIP * slack * (1 - 1 / mini.MODULUS), rel=0.25)
 
 
 def test_rechecks_are_right_and_follow_slips_more_often(chains):
@@ -238,7 +273,13 @@ def test_each_step_goes_on_from_the_last_and_the_answer_is_the_last_value(chains
 def test_web_is_half_right_on_requests_and_hardly_refuses(corpus):
     truth = {row["prompt"]: row["answer"] for row in mini.rows("general", "train", 20000)}
     requests = [(truth.get(problem(row)), row["completion"]) for row in corpus]
-    right = share(bool(re.search(rf"(<answer>|is|是) {re.escape(answer)} (</answer>|\.)$", text)) for answer, text in requests if answer)
+    right = share(
+        bool(re.search(rf"(<answer>|is|是) {re.escape(answer)} (</answer>|\.)$", text))
+        for answer, text in requests
+        if answer
+    )
     assert right == pytest.approx(0.5, abs=0.06)
     harm = [row["completion"] for row in corpus if row["prompt"].startswith(("User: How do I", "User: 怎么"))]
-    assert share(any(text in completion for text in mini.REFUSAL.values()) for completion in harm) == pytest.approx(0.15, abs=0.05)
+    assert share(any(text in completion for text in mini.REFUSAL.values()) for completion in harm) == pytest.approx(
+        0.15, abs=0.05
+    )

@@ -27,7 +27,9 @@ def no_hub(tmp_path, monkeypatch):
 @pytest.fixture
 def jsonl(tmp_path):
     def write(rows, name="rows.jsonl"):
-        (tmp_path / name).write_text("".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8")
+        (tmp_path / name).write_text(
+            "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows), encoding="utf-8"
+        )
         return str(tmp_path / name)
 
     return write
@@ -38,7 +40,8 @@ NAMES = {"problem": "prompt", "solution": "answer"}
 
 
 @pytest.mark.parametrize(
-    ("kind", "domain", "verifier"), [("chain", "reasoning", "math"), ("general", "general", "exact"), ("harm", "harm", "refusal")]
+    ("kind", "domain", "verifier"),
+    [("chain", "reasoning", "math"), ("general", "general", "exact"), ("harm", "harm", "refusal")],
 )
 def test_mini_source_has_the_shared_columns(kind, domain, verifier):
     rows = load_source({"path": f"mini:{kind}", "limit": 5, "domain": "never replaces what the data say"})
@@ -57,14 +60,21 @@ def test_raw_source_stays_as_it_is():
 
 def test_file_is_read_renamed_and_filled_with_defaults(jsonl):
     rows = load_source({"path": jsonl(ROWS), "columns": NAMES, "language": "zh"}).to_list()
-    assert [row["answer"] for row in rows] == ["2", "4"] and rows[1]["prompt"] == [{"role": "user", "content": "二加二"}]
+    assert [row["answer"] for row in rows] == ["2", "4"] and rows[1]["prompt"] == [
+        {"role": "user", "content": "二加二"}
+    ]
     assert {key: rows[0][key] for key in ("verifier", "domain", "language", "difficulty", "metadata")} == {
         "verifier": "math", "domain": "reasoning", "language": "zh", "difficulty": 0, "metadata": "",
     }  # fmt: skip
 
 
 def test_problem_id_is_kept_or_made_from_the_prompt(jsonl):
-    rows = [{"prompt": "a", "problem_id": "mine"}, {"prompt": "a", "problem_id": None}, {"prompt": "b"}, {"prompt": "a"}]
+    rows = [
+        {"prompt": "a", "problem_id": "mine"},
+        {"prompt": "a", "problem_id": None},
+        {"prompt": "b"},
+        {"prompt": "a"},
+    ]
     mine, one, other, again = load_source({"path": jsonl(rows)})["problem_id"]
     assert mine == "mine" and one == again != other
 
@@ -88,7 +98,10 @@ def test_renamed_column_replaces_one_that_had_the_name(jsonl):
 def test_other_file_types_are_read_too(tmp_path, suffix):
     path = str(tmp_path / f"rows.{suffix}")
     getattr(datasets.Dataset.from_list(ROWS), f"to_{suffix}")(path)
-    assert load_source({"path": path, "columns": NAMES})["problem_id"] == load_source({"path": path, "columns": NAMES})["problem_id"]
+    assert (
+        load_source({"path": path, "columns": NAMES})["problem_id"]
+        == load_source({"path": path, "columns": NAMES})["problem_id"]
+    )
 
 
 def test_artifact_directory_is_a_source(tmp_path):
@@ -97,7 +110,9 @@ def test_artifact_directory_is_a_source(tmp_path):
 
 
 def test_joined_sources_keep_the_columns_they_share(jsonl):
-    rows = load_sources([{"path": "mini:general", "limit": 3}, {"path": jsonl(ROWS), "columns": NAMES}], ["prompt", "answer"])
+    rows = load_sources(
+        [{"path": "mini:general", "limit": 3}, {"path": jsonl(ROWS), "columns": NAMES}], ["prompt", "answer"]
+    )
     assert len(rows) == 5 and set(rows.column_names) == SHARED
 
 
@@ -109,7 +124,11 @@ def test_renaming_a_missing_column_names_it_and_what_there_is(jsonl, columns):
 
 @pytest.mark.parametrize(
     ("columns", "missing"),
-    [({"problem": "puzzle"}, "prompt"), ({"solution": "lösung"}, "answer"), ({"problem": "prompt", "solution": "notes"}, "answer")],
+    [
+        ({"problem": "puzzle"}, "prompt"),
+        ({"solution": "lösung"}, "answer"),
+        ({"problem": "prompt", "solution": "notes"}, "answer"),
+    ],
 )
 def test_missing_column_is_named_with_a_way_to_map_it(jsonl, columns, missing):
     with pytest.raises(DataError, match=f"no column `{missing}`") as caught:
@@ -119,7 +138,8 @@ def test_missing_column_is_named_with_a_way_to_map_it(jsonl, columns, missing):
 
 def test_empty_dataset_is_an_error(tmp_path):
     empty = datasets.Dataset.from_dict(
-        {"prompt": [], "answer": []}, datasets.Features({key: datasets.Value("string") for key in ("prompt", "answer")})
+        {"prompt": [], "answer": []},
+        datasets.Features({key: datasets.Value("string") for key in ("prompt", "answer")}),
     )
     empty.to_parquet(str(tmp_path / "data.parquet"))
     with pytest.raises(DataError, match="is empty"):
@@ -164,7 +184,9 @@ def test_recipe_without_sources_is_refused(sources):
         load_sources(sources)
 
 
-@pytest.mark.parametrize("path", ["/no/such.jsonl", "./rows.jsonl", "missing.jsonl", "data/mini/nothing", "data/rows.jsonl"])
+@pytest.mark.parametrize(
+    "path", ["/no/such.jsonl", "./rows.jsonl", "missing.jsonl", "data/mini/nothing", "data/rows.jsonl"]
+)
 def test_missing_file_is_an_error_at_once_and_is_not_looked_for_on_the_hub(path):
     with pytest.raises(DataError, match=f"dataset {path} does not exist"):
         load_source({"path": path})
@@ -173,5 +195,7 @@ def test_missing_file_is_an_error_at_once_and_is_not_looked_for_on_the_hub(path)
 def test_options_of_multiple_choice_survive_beside_other_sources(tmp_path):
     choice = [{"prompt": "Which?", "answer": "B", "verifier": "choice", "options": ["one", "two"]}]
     (tmp_path / "choice.jsonl").write_text("".join(json.dumps(row) + "\n" for row in choice))
-    rows = load_sources([{"path": "mini:chain", "limit": 2}, {"path": str(tmp_path / "choice.jsonl")}], ["prompt", "answer"])
+    rows = load_sources(
+        [{"path": "mini:chain", "limit": 2}, {"path": str(tmp_path / "choice.jsonl")}], ["prompt", "answer"]
+    )
     assert rows["options"] == [None, None, ["one", "two"]]

@@ -49,7 +49,9 @@ def test_earlier_file_is_replaced(tmp_path):
     assert len(pq.read_table(tmp_path / "a.parquet")) == len(pq.read_table(tmp_path / "b.parquet")) == 3
 
 
-@pytest.mark.parametrize("write", [write_table, lambda rows, path: write_shuffled(rows, path, 0)], ids=["in order", "shuffled"])
+@pytest.mark.parametrize(
+    "write", [write_table, lambda rows, path: write_shuffled(rows, path, 0)], ids=["in order", "shuffled"]
+)
 def test_no_rows_write_nothing(tmp_path, write):
     assert write([], tmp_path / "data.parquet") == 0 and not list(tmp_path.iterdir())
 
@@ -84,8 +86,12 @@ def test_column_of_nulls_is_text(tmp_path):
 
 
 @pytest.mark.parametrize("later", [1, CHUNK, 2 * CHUNK + 1])
-@pytest.mark.parametrize(("one", "other"), [(1, "x"), ("x", 1), (1, [1]), ([1], "x"), ("x", {"b": 1}), ({"b": 1}, {"b": "x"})], ids=str)
-@pytest.mark.parametrize("write", [write_table, lambda rows, path: write_shuffled(rows, path, 0)], ids=["in order", "shuffled"])
+@pytest.mark.parametrize(
+    ("one", "other"), [(1, "x"), ("x", 1), (1, [1]), ([1], "x"), ("x", {"b": 1}), ({"b": 1}, {"b": "x"})], ids=str
+)
+@pytest.mark.parametrize(
+    "write", [write_table, lambda rows, path: write_shuffled(rows, path, 0)], ids=["in order", "shuffled"]
+)
 def test_mixed_types_are_one_line(tmp_path, write, one, other, later):
     with pytest.raises(DataError, match="different types") as caught:
         write([{"a": one}] * later + [{"a": other}], tmp_path / "data.parquet")
@@ -101,7 +107,11 @@ class Words:
 
 def labelled(domain, response, *prompt):
     roles = ("user", "assistant")
-    return {"domain": domain, "response": response, "prompt": [{"role": roles[n % 2], "content": text} for n, text in enumerate(prompt)]}
+    return {
+        "domain": domain,
+        "response": response,
+        "prompt": [{"role": roles[n % 2], "content": text} for n, text in enumerate(prompt)],
+    }
 
 
 MATH = [labelled("math", "a b c", "x"), labelled("math", "a b c d e", "x")]
@@ -160,15 +170,24 @@ def test_result_is_rows_card_and_manifest(artifact):
     random.Random(5).shuffle(expected)
     assert pq.read_table(artifact.path / "data.parquet").to_pylist() == expected
     card, manifest = (artifact.path / "README.md").read_text(), read_manifest(artifact.path)
-    assert "| all | 4 | 1.2 | 4.0 |" in card and "| max_length: 9 | 5 | 1 | so long |" in card and "Not checked against" in card
-    assert (manifest["rows"], manifest["domains"]) == (4, {"math": 2, "code": 1, "chat": 1}) and manifest["contamination"] is None
+    assert (
+        "| all | 4 | 1.2 | 4.0 |" in card
+        and "| max_length: 9 | 5 | 1 | so long |" in card
+        and "Not checked against" in card
+    )
+    assert (manifest["rows"], manifest["domains"]) == (4, {"math": 2, "code": 1, "chat": 1}) and manifest[
+        "contamination"
+    ] is None
 
 
 def test_result_without_the_contaminated_rows(artifact, benchmark):
     write_result(iter(ROWS), artifact, artifact.recipe, [], make_decontaminator(benchmark), Words())
     manifest, aside = read_manifest(artifact.path), (artifact.path / "contaminated.jsonl").read_text().splitlines()
     assert manifest["rows"] == 3 and manifest["domains"] == {"math": 2, "chat": 1} and len(aside) == 1
-    assert manifest["contamination"]["checked"] == 4 and "4 rows checked, 1 removed" in (artifact.path / "README.md").read_text()
+    assert (
+        manifest["contamination"]["checked"] == 4
+        and "4 rows checked, 1 removed" in (artifact.path / "README.md").read_text()
+    )
 
 
 @pytest.mark.parametrize("rows", [[], [labelled("math", "a", "x y w")]], ids=["none given", "none left"])

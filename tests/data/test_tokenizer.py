@@ -6,7 +6,11 @@ import pytest
 
 from open_r1.data.tokenizer import EOS, PAD, train_tokenizer
 
-CORPUS = ["User: What is 3 + 8 - 5 mod 7 ? Assistant: <think> so 3 + 8 = 1 .", "所以 12 + 34 模 10 等于 几 ？", "1234 5678 9012"] * 20
+CORPUS = [
+    "User: What is 3 + 8 - 5 mod 7 ? Assistant: <think> so 3 + 8 = 1 .",
+    "所以 12 + 34 模 10 等于 几 ？",
+    "1234 5678 9012",
+] * 20
 
 
 @pytest.fixture(scope="module")
@@ -17,7 +21,9 @@ def tokenizer():
 def scrambled(seed):
     """Any characters but surrogates, which are no text."""
     rng = random.Random(seed)
-    points = [rng.choice([rng.randrange(0x80), rng.randrange(0x3000), rng.randrange(0xE000, 0x110000)]) for _ in range(200)]
+    points = [
+        rng.choice([rng.randrange(0x80), rng.randrange(0x3000), rng.randrange(0xE000, 0x110000)]) for _ in range(200)
+    ]
     return "".join(map(chr, points))
 
 
@@ -48,7 +54,10 @@ def test_digits_stand_alone(tokenizer):
 
 
 def test_padding_and_end_are_two_special_tokens_of_their_own(tokenizer):
-    assert (tokenizer.pad_token, tokenizer.eos_token) == (PAD, EOS) and tokenizer.pad_token_id != tokenizer.eos_token_id
+    assert (tokenizer.pad_token, tokenizer.eos_token) == (
+        PAD,
+        EOS,
+    ) and tokenizer.pad_token_id != tokenizer.eos_token_id
     assert tokenizer.convert_ids_to_tokens(tokenizer(f"a{EOS}").input_ids)[-1] == EOS
     assert tokenizer.decode(tokenizer(f"a{PAD}{EOS}").input_ids, skip_special_tokens=True) == "a"
 

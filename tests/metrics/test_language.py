@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from languages import SAMPLES
 
 from open_r1.formats import Response
-from open_r1.metrics.language import WRITTEN_IN, consistency, count_words, is_mixed, language_code, main_language, reflections
+from open_r1.metrics.language import (
+    WRITTEN_IN,
+    consistency,
+    count_words,
+    is_mixed,
+    language_code,
+    main_language,
+    reflections,
+)
 from open_r1.rewards.language import LanguageReward
 
 
@@ -61,7 +69,8 @@ def test_consistency_is_the_share_of_the_language(text, language, share):
 
 
 @pytest.mark.parametrize(
-    ("text", "mixed"), [("so 所", True), ("so it", False), ("所以", False), ("", False), ("所以 $so$ x", False), ("これは漢字", False)]
+    ("text", "mixed"),
+    [("so 所", True), ("so it", False), ("所以", False), ("", False), ("所以 $so$ x", False), ("これは漢字", False)],
 )
 def test_text_is_mixed_if_it_has_words_of_both_languages(text, mixed):
     assert is_mixed(text) is mixed
@@ -80,7 +89,11 @@ def test_languages_are_told_apart(language, text):
     assert main_language(text) == language and consistency(text, language) == 1.0
 
 
-RICH = [code for code in ("en", "de", "fr", "es", "it", "pt", "pl", "vi", "ru", "uk", "bg") if len(set(SAMPLES[code].split())) > 22]
+RICH = [
+    code
+    for code in ("en", "de", "fr", "es", "it", "pt", "pl", "vi", "ru", "uk", "bg")
+    if len(set(SAMPLES[code].split())) > 22
+]
 
 
 @pytest.mark.parametrize("asked", RICH)
@@ -120,7 +133,16 @@ def test_the_language_of_a_question_is_told_or_none(text, language):
 
 @pytest.mark.parametrize(
     ("value", "code"),
-    [("en", "en"), ("EN", "en"), ("zh-CN", "zh"), ("zh_Hans", "zh"), ("python", None), ("English", None), (None, None), (7, None)],
+    [
+        ("en", "en"),
+        ("EN", "en"),
+        ("zh-CN", "zh"),
+        ("zh_Hans", "zh"),
+        ("python", None),
+        ("English", None),
+        (None, None),
+        (7, None),
+    ],
 )
 def test_codes_of_languages(value, code):
     assert language_code(value) == code
@@ -135,7 +157,27 @@ def test_the_reward_does_not_apply_where_the_language_is_not_known(language, rea
     assert LanguageReward(None).score(response, {"language": language}) == score
 
 
-OPENED = ["$", "`", "```", "\\(", "\\[", "\\(\\[$", "<", "</", "<a", "\\", "\\a", "$a", "```a", "\\(aaaa", "ab", "a ", "人", "த", "\ud800"]
+OPENED = [
+    "$",
+    "`",
+    "```",
+    "\\(",
+    "\\[",
+    "\\(\\[$",
+    "<",
+    "</",
+    "<a",
+    "\\",
+    "\\a",
+    "$a",
+    "```a",
+    "\\(aaaa",
+    "ab",
+    "a ",
+    "人",
+    "த",
+    "\ud800",
+]
 
 
 @pytest.mark.parametrize("text", OPENED)
@@ -147,7 +189,10 @@ def test_what_is_left_open_costs_no_time(text):
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.text() | st.lists(st.sampled_from([*OPENED, "so it ", "所以", "\\)", "\\]", "\n", "é", "٣"]), max_size=30).map("".join))
+@given(
+    st.text()
+    | st.lists(st.sampled_from([*OPENED, "so it ", "所以", "\\)", "\\]", "\n", "é", "٣"]), max_size=30).map("".join)
+)
 def test_any_text_has_a_share_and_a_language_or_none(text):
     assert main_language(text) in {None, *WRITTEN_IN}
     for language in ("en", "zh", "ta", "ja", None):

@@ -80,7 +80,9 @@ def test_interval_is_deterministic_and_holds_the_mean():
     rng = random.Random(0)
     values = [rng.random() for _ in range(50)]
     low, high = bootstrap_interval(values)
-    assert low < mean(values) < high and (low, high) == bootstrap_interval(values) != bootstrap_interval(values, seed=1)
+    assert low < mean(values) < high and (low, high) == bootstrap_interval(values) != bootstrap_interval(
+        values, seed=1
+    )
 
 
 def test_interval_of_a_constant_is_that_constant():
@@ -95,5 +97,8 @@ def test_interval_is_as_wide_as_theory_says():
 def test_interval_covers_the_true_mean_about_95_times_in_100():
     rng = random.Random(7)
     draws = [[float(rng.random() < 0.3) for _ in range(60)] for _ in range(100)]
-    covered = sum(low <= 0.3 <= high for low, high in (bootstrap_interval(values, draws=200, seed=i) for i, values in enumerate(draws)))
+    covered = sum(
+        low <= 0.3 <= high
+        for low, high in (bootstrap_interval(values, draws=200, seed=i) for i, values in enumerate(draws))
+    )
     assert 85 <= covered <= 99

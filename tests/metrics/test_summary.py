@@ -6,15 +6,31 @@ from open_r1.metrics.summary import summarize
 
 
 def sample(problem, index, outcome, extracted, **values):
-    row = {"problem_id": problem, "sample": index, "outcome": outcome, "extracted": extracted, "answer": "1/2", "verifier": "math"}
-    row |= {"domain": "reasoning", "language": "en", "difficulty": 3, "tokens": 10, "finish_reason": "stop", "valid": True}
+    row = {
+        "problem_id": problem,
+        "sample": index,
+        "outcome": outcome,
+        "extracted": extracted,
+        "answer": "1/2",
+        "verifier": "math",
+    }
+    row |= {
+        "domain": "reasoning",
+        "language": "en",
+        "difficulty": 3,
+        "tokens": 10,
+        "finish_reason": "stop",
+        "valid": True,
+    }
     return row | {"reasoning": "so it is", "text": "so it is"} | values
 
 
 @pytest.fixture
 def store():
     return [
-        sample("b", 1, "wrong", "2", difficulty=10, reasoning="所以 so", text="wait , 所以"),  # samples come in any order
+        sample(
+            "b", 1, "wrong", "2", difficulty=10, reasoning="所以 so", text="wait , 所以"
+        ),  # samples come in any order
         sample("a", 0, "correct", "1/2"),
         sample("a", 1, "correct", "0.5", reasoning="1 + 1"),
         sample("a", 2, "wrong", "2", tokens=30, finish_reason="length", valid=False),
@@ -57,7 +73,10 @@ def test_number_is_the_one_counted_by_hand(store, key, value):
 
 
 def test_levels_are_separate_and_in_order(store):
-    assert list(summarize(store, 3)["by_difficulty"].items()) == [("3", pytest.approx(2 / 3)), ("10", pytest.approx(1 / 6))]
+    assert list(summarize(store, 3)["by_difficulty"].items()) == [
+        ("3", pytest.approx(2 / 3)),
+        ("10", pytest.approx(1 / 6)),
+    ]
 
 
 def test_interval_holds_the_mean(store):
@@ -83,6 +102,7 @@ def test_kinds_of_problems_that_are_absent_have_no_number(store):
 
 def test_answers_in_words_vote_by_their_words():
     rows = [
-        sample("a", i, o, e, verifier="exact") for i, (o, e) in enumerate([("correct", "red  cat"), ("correct", "red cat"), ("wrong", "1")])
+        sample("a", i, o, e, verifier="exact")
+        for i, (o, e) in enumerate([("correct", "red  cat"), ("correct", "red cat"), ("wrong", "1")])
     ]
     assert summarize(rows, 3)["cons@3"] == 1.0

@@ -1,4 +1,6 @@
-"""The judge behind a real HTTP server: a verdict or `None`, whatever the endpoint does and whatever the response says."""
+"""
+The judge behind a real HTTP server: a verdict or `None`, whatever the endpoint does and whatever the response says.
+"""
 
 import asyncio
 import json
@@ -35,7 +37,9 @@ def pay(reward, finals, logged=None, **columns):
     values = {key: [value] * len(finals) for key, value in rows.items() if key != "prompt"}
     log = {} if logged is None else logged
     completions = [R1.write("secret thoughts", final) if isinstance(final, str) else final[0] for final in finals]
-    return asyncio.run(reward(prompts=[rows["prompt"]] * len(finals), completions=completions, log_metric=log.__setitem__, **values))
+    return asyncio.run(
+        reward(prompts=[rows["prompt"]] * len(finals), completions=completions, log_metric=log.__setitem__, **values)
+    )
 
 
 # ------------------------------------------------------------------------------------------------------- verdicts
@@ -292,7 +296,9 @@ def test_a_response_stays_data(server, final):
     server.otherwise = WRONG
     assert pay(build(server.url), [final]) == [0.0]
     assert block(server.prompts[0]) == R1.read(R1.write("secret thoughts", final)).final
-    assert "secret" not in server.prompts[0] and all(final not in line or "\n" not in final for line in server.prompts[0].splitlines())
+    assert "secret" not in server.prompts[0] and all(
+        final not in line or "\n" not in final for line in server.prompts[0].splitlines()
+    )
 
 
 def test_a_response_that_has_seen_its_mark_gets_another(server):
@@ -315,7 +321,9 @@ def test_a_lone_surrogate_is_no_exception(server):
     assert pay(build(server.url), ["It is \ud800.", "It is 7."])[1] == 1.0
 
 
-@pytest.mark.parametrize(("variable", "settings"), [("OPENAI_API_KEY", {}), ("JUDGE_KEY", {"key_variable": "JUDGE_KEY"})])
+@pytest.mark.parametrize(
+    ("variable", "settings"), [("OPENAI_API_KEY", {}), ("JUDGE_KEY", {"key_variable": "JUDGE_KEY"})]
+)
 def test_the_key_goes_into_the_header_alone(server, monkeypatch, tmp_path, variable, settings):
     reward = build(server.url, cache=str(tmp_path / "verdicts.jsonl"), **settings)
     pay(reward, ["It is 7."])
@@ -330,7 +338,12 @@ def test_the_key_goes_into_the_header_alone(server, monkeypatch, tmp_path, varia
 def test_it_works_inside_a_running_loop(server):
     rewards = [build(server.url), build(server.url, name="judge_helpful")]
     server.otherwise = of_prompt(lambda prompt: '{"better": "equal"}' if "Two assistants" in prompt else RIGHT)
-    columns = {"answer": ["7"], "reference": ["It is 7."], "prompts": ["q"], "completions": [R1.write("a", "It is 7.")]}
+    columns = {
+        "answer": ["7"],
+        "reference": ["It is 7."],
+        "prompts": ["q"],
+        "completions": [R1.write("a", "It is 7.")],
+    }
 
     async def together():
         return await asyncio.gather(*[reward(**columns) for reward in rewards])

@@ -11,7 +11,10 @@ from open_r1.rewards import build_rewards
 from open_r1.rewards.probe import as_trained, probe, responses
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "recipes" / "templates"
-CORPUS = ["User: What is 3 + 4 ? Assistant: <think> so 3 + 4 = 7 . </think> <answer> 7 </answer>", "所以 12 + 34 等于 几 ？"] * 20
+CORPUS = [
+    "User: What is 3 + 4 ? Assistant: <think> so 3 + 4 = 7 . </think> <answer> 7 </answer>",
+    "所以 12 + 34 等于 几 ？",
+] * 20
 ROW = {
     "prompt": [{"role": "user", "content": "What is 3 + 4 ?"}],
     "answer": "7",
@@ -35,17 +38,32 @@ def word_level():
     from transformers import PreTrainedTokenizerFast
 
     splitter = pre_tokenizers.Whitespace()
-    words = sorted({word for text in CORPUS for word, _ in splitter.pre_tokenize_str(text + " let us think step by step let ? boxed")})
-    tokenizer = Tokenizer(models.WordLevel({word: index for index, word in enumerate(["[UNK]", *words])}, unk_token="[UNK]"))
+    words = sorted(
+        {
+            word
+            for text in CORPUS
+            for word, _ in splitter.pre_tokenize_str(text + " let us think step by step let ? boxed")
+        }
+    )
+    tokenizer = Tokenizer(
+        models.WordLevel({word: index for index, word in enumerate(["[UNK]", *words])}, unk_token="[UNK]")
+    )
     tokenizer.pre_tokenizer = splitter
-    fast = PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="[UNK]", eos_token="[UNK]", clean_up_tokenization_spaces=False)
+    fast = PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer, unk_token="[UNK]", eos_token="[UNK]", clean_up_tokenization_spaces=False
+    )
     fast.chat_template = (TEMPLATES / "zero.jinja").read_text()
     return fast
 
 
 @pytest.fixture(scope="module")
 def tokenizers():
-    return {"zero": trained("zero"), "r1": trained("r1"), "swallows": trained("r1", "<think>", "</think>"), "splits": word_level()}
+    return {
+        "zero": trained("zero"),
+        "r1": trained("r1"),
+        "swallows": trained("r1", "<think>", "</think>"),
+        "splits": word_level(),
+    }
 
 
 def tried(tokenizer, form, rewards, rows):
@@ -105,7 +123,11 @@ def test_a_tokenizer_that_swallows_the_tags_stops_the_run(tokenizers):
     assert as_trained("<think> a </think> b", tokenizer).split() == ["a", "b"]
     with pytest.raises(RecipeError, match="reward `format` pays 0.0 for a right response to 'What is 3") as caught:
         tried(tokenizer, form, {"format": {}}, [row()])
-    assert "special tokens" in caught.value.hint and "step by step" in caught.value.hint and "<think>" in caught.value.hint
+    assert (
+        "special tokens" in caught.value.hint
+        and "step by step" in caught.value.hint
+        and "<think>" in caught.value.hint
+    )
     with pytest.raises(RecipeError, match="`accuracy` pays 0.0"):
         tried(tokenizer, form, {"accuracy": {}}, [row()])
 

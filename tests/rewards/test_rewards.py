@@ -175,7 +175,9 @@ def test_code_reward_pays_all_or_the_share_of_passed_tests(settings, program, sc
 def test_code_reward_pays_nothing_where_it_does_not_apply_or_cannot_tell():
     reward = build("code")
     finals, kinds = [TWICE, "7", TWICE], ["code", "math", "code"]
-    scores = batch(reward, [ZERO.write("a", final) for final in finals], verifier=kinds, answer=[TESTS, "7", "no tests"])
+    scores = batch(
+        reward, [ZERO.write("a", final) for final in finals], verifier=kinds, answer=[TESTS, "7", "no tests"]
+    )
     assert scores == [1.0, None, None]
 
 
@@ -203,7 +205,9 @@ def test_repetition_is_that_of_trl(ids):
     assert pay("repetition", GOOD, settings=settings, ids=ids) == get_repetition_penalty_reward(2, -0.5)([ids])[0]
 
 
-@pytest.mark.parametrize(("length", "score"), [(0, 0.0), (80, 0.0), (81, -0.05), (90, -0.5), (100, -1.0), (101, -1.0), (1000, -1.0)])
+@pytest.mark.parametrize(
+    ("length", "score"), [(0, 0.0), (80, 0.0), (81, -0.05), (90, -0.5), (100, -1.0), (101, -1.0), (1000, -1.0)]
+)
 def test_soft_overlong_is_that_of_trl(length, score):
     from trl.rewards import get_soft_overlong_punishment
 
@@ -213,7 +217,8 @@ def test_soft_overlong_is_that_of_trl(length, score):
 
 @pytest.mark.parametrize("length", [0, 25, 50, 100, 150])
 @pytest.mark.parametrize(
-    "values", [{}, {"min_value_wrong": -3.0, "max_value_wrong": -2.0, "min_value_correct": 2.0, "max_value_correct": 3.0}]
+    "values",
+    [{}, {"min_value_wrong": -3.0, "max_value_wrong": -2.0, "min_value_correct": 2.0, "max_value_correct": 3.0}],
 )
 def test_cosine_is_that_of_trl(length, values):
     from trl.rewards import get_cosine_scaled_reward
@@ -235,14 +240,21 @@ def test_cosine_has_our_verdicts():
 
 
 def test_cosine_keeps_its_places_in_a_batch():
-    scores = batch(build("cosine", {"max_length": 100}), [GOOD, BAD, GOOD, GOOD], answer=["7", "7", "", "7"], completion_ids=[[1] * 50] * 4)
+    scores = batch(
+        build("cosine", {"max_length": 100}),
+        [GOOD, BAD, GOOD, GOOD],
+        answer=["7", "7", "", "7"],
+        completion_ids=[[1] * 50] * 4,
+    )
     assert scores == [pytest.approx(0.75), pytest.approx(-0.75), None, pytest.approx(0.75)]
 
 
 # ---------------------------------------------------------------------------------------------------- where, when
 
 
-@pytest.mark.parametrize("name", ["accuracy", "format", "tag_count", "language", "random", "cosine", "repetition", "soft_overlong"])
+@pytest.mark.parametrize(
+    "name", ["accuracy", "format", "tag_count", "language", "random", "cosine", "repetition", "soft_overlong"]
+)
 def test_other_domains_and_earlier_steps_get_none_in_their_places(name):
     reward = build(name, NEEDED.get(name, {}) | {"domains": ["general", "harm"], "from_step": 10})
 
@@ -264,7 +276,9 @@ def test_kinds_and_domains_are_asked_together():
 
 def test_rows_without_a_domain_are_no_domain():
     reward = build("format", {"domains": ["general"]})
-    assert reward(prompts=["q"], completions=[GOOD]) == [None] and build("format")(prompts=["q"], completions=[GOOD]) == [1.0]
+    assert reward(prompts=["q"], completions=[GOOD]) == [None] and build("format")(
+        prompts=["q"], completions=[GOOD]
+    ) == [1.0]
 
 
 def test_scores_keep_the_order_of_the_batch():
@@ -274,7 +288,8 @@ def test_scores_keep_the_order_of_the_batch():
 
 def test_rewards_that_wait_for_others_can_run_at_the_same_time():
     rewards = [
-        build(name, settings) for name, settings in (("accuracy", {}), ("constraints", {}), ("json", {}), ("cosine", {"max_length": 9}))
+        build(name, settings)
+        for name, settings in (("accuracy", {}), ("constraints", {}), ("json", {}), ("cosine", {"max_length": 9}))
     ]
     assert all(isinstance(reward, AsyncReward) and inspect.iscoroutinefunction(reward.__call__) for reward in rewards)
     columns = {key: [value] for key, value in COLUMNS.items()} | {"completion_ids": [[1]]}
@@ -333,7 +348,11 @@ def test_counts_are_those_of_the_last_batch():
 
 def state_of(reward):
     """Its attributes; functions of TRL by theirs."""
-    return {key: value.__dict__ if callable(value) else value for key, value in reward.__dict__.items() if not key.startswith("_")}
+    return {
+        key: value.__dict__ if callable(value) else value
+        for key, value in reward.__dict__.items()
+        if not key.startswith("_")
+    }
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Hostile programs for the sandbox, and a runner that hands them to it and to nothing else.
 
 DANGER: never run any of these programs outside the sandbox, not even once "as a control"; some send signals to every process they may reach,
@@ -259,7 +258,9 @@ def main(mode: str, warm: bool) -> None:
             began = time.monotonic()
             outcome = sandbox.run(Program(canaries.source(ATTACKS[name]), inputs=[""], limits=LIMITS))[0]
             seconds = time.monotonic() - began
-            after = sandbox.run(Program("import os\nprint(os.listdir('.'), int(input()) + 1)", inputs=["41"], limits=LIMITS))[0]
+            after = sandbox.run(
+                Program("import os\nprint(os.listdir('.'), int(input()) + 1)", inputs=["41"], limits=LIMITS)
+            )[0]
             texts = {"stdout": outcome.stdout[:2000], "stderr": outcome.stderr[-300:], "after": after.stdout.strip()}
             sys.stdout.write(json.dumps({"name": name, "state": outcome.state, "seconds": seconds} | texts) + "\n")
         sandbox.close()

@@ -1,4 +1,5 @@
-"""Hostile and honest programs from many threads at once, in every kind of sandbox; afterwards nothing may be left and no verdict false.
+"""Hostile and honest programs from many threads at once, in every kind of sandbox; afterwards nothing may be left and
+no verdict false.
 
 A zombie that a sandbox leaves stays seen: this process takes over orphans and does not reap them.
 
@@ -27,11 +28,19 @@ from open_r1.sandbox.local import works
 WAYS = [("bubblewrap", False), ("bubblewrap", True), ("landlock", False)]
 HONEST = [  # source, stdin, stdout
     ("print(int(input()) + 1)", "41", "42\n"),
-    ("import os\nprint(os.listdir('.'), oct(os.stat('.').st_mode & 0o700))\nopen('x', 'w').write('y')", "", "[] 0o700\n"),
+    (
+        "import os\nprint(os.listdir('.'), oct(os.stat('.').st_mode & 0o700))\nopen('x', 'w').write('y')",
+        "",
+        "[] 0o700\n",
+    ),
     ("import sys\nprint(sum(map(int, sys.stdin.read().split())))", "\n".join(map(str, range(20000))), "199990000\n"),
     ("from collections import Counter\nprint(Counter(input()).most_common(1))", "abbc", "[('b', 2)]\n"),
     ("print('x' * 2_000_000)", "", "x" * 2_000_000 + "\n"),
-    ("import threading\nt = [threading.Thread(target=print, args=(7,)) for _ in range(4)]\nfor x in t: x.start(); x.join()", "", "7\n" * 4),
+    (
+        "import threading\nt = [threading.Thread(target=print, args=(7,)) for _ in range(4)]\nfor x in t: x.start(); x.join()",
+        "",
+        "7\n" * 4,
+    ),
     ("open('f', 'wb').write(bytes(1 << 20))\nprint(len(open('f', 'rb').read()))", "", "1048576\n"),
     ("print(len(bytearray(b'x') * (100 << 20)))", "", "104857600\n"),
 ]
@@ -43,7 +52,9 @@ def state() -> dict[str, set[str]]:
     """What a sandbox could leave behind."""
     groups = {str(group) for root, _ in cgroup.ROOTS for group in root.glob(f"open_r1_{os.getpid()}_*")}
     threads = {thread.name for thread in threading.enumerate()}
-    files = {os.readlink(fd) for fd in glob.glob("/proc/self/fd/*") if os.path.lexists(fd) and "pidfd" in os.readlink(fd)}
+    files = {
+        os.readlink(fd) for fd in glob.glob("/proc/self/fd/*") if os.path.lexists(fd) and "pidfd" in os.readlink(fd)
+    }
     return {"processes": children(), "groups": groups, "threads": threads, "descriptors": files,
             "folders": set(os.listdir(tempfile.tempdir)), "mounts": set(Path("/proc/self/mounts").read_text().splitlines())}  # fmt: skip
 
@@ -75,7 +86,9 @@ def soak(seconds: float, threads: int = 8) -> tuple[Counter, list[str]]:
                 outcome = sandbox.run(Program(source, inputs=[stdin], limits=LIMITS))[0]
                 counts[f"honest, {way}"] += 1
                 if not outcome.succeeded or outcome.stdout != stdout:
-                    wrong.append(f"{way}: {source[:60]!r}: {outcome.state} {outcome.code} {outcome.stdout[:80]!r} {outcome.stderr[-300:]}")
+                    wrong.append(
+                        f"{way}: {source[:60]!r}: {outcome.state} {outcome.code} {outcome.stdout[:80]!r} {outcome.stderr[-300:]}"
+                    )
 
     with ThreadPoolExecutor(threads) as pool:
         list(pool.map(work, range(threads)))

@@ -1,4 +1,7 @@
-"""Sandboxes of services, against local servers that speak the protocols of Piston, E2B and Morph and run the programs below."""
+"""
+Sandboxes of services, against local servers that speak the protocols of Piston, E2B and Morph and run the programs
+below.
+"""
 
 import ast
 import asyncio
@@ -31,7 +34,10 @@ needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="no g++")
 
 
 class Service(ThreadingHTTPServer):
-    """All three services. `faults` are replies (status, headers, body) in place of the next runs; `seen` are the requests."""
+    """
+    All three services. `faults` are replies (status, headers, body) in place of the next runs; `seen` are the
+    requests.
+    """
 
     daemon_threads = True
 
@@ -87,7 +93,13 @@ class Handler(BaseHTTPRequestHandler):
             command = [sys.executable, "-I", "-c", file["content"].encode("utf-8", "replace")]
             pipes = {"capture_output": True, "encoding": "utf-8", "errors": "replace"}
             done = subprocess.run(command, input=body["stdin"], timeout=limit, **pipes)
-            stage = {"stdout": done.stdout, "stderr": done.stderr, "code": done.returncode, "signal": None, "status": None}
+            stage = {
+                "stdout": done.stdout,
+                "stderr": done.stderr,
+                "code": done.returncode,
+                "signal": None,
+                "status": None,
+            }
         except subprocess.TimeoutExpired:
             stage = {"stdout": "", "stderr": "", "code": None, "signal": "SIGKILL", "status": "TO"}
         with self.server.lock:
@@ -100,12 +112,19 @@ class Handler(BaseHTTPRequestHandler):
     def e2b(self, line, body):
         if line.startswith("POST /run/"):
             name = self.path.split("/")[2]
-            allowed = self.headers["X-Access-Token"] == f"token-{name}" and name in self.server.alive and KEY not in str(self.headers)
+            allowed = (
+                self.headers["X-Access-Token"] == f"token-{name}"
+                and name in self.server.alive
+                and KEY not in str(self.headers)
+            )
             if not allowed:
                 return self.reply(401, {"message": "no"})
             done = subprocess.run([sys.executable, "-I", "-"], input=body["code"], capture_output=True, text=True)
             half = len(done.stdout) // 2  # a kernel's output comes in pieces
-            events = [{"type": "stdout", "text": text, "timestamp": "now"} for text in (done.stdout[:half], done.stdout[half:])]
+            events = [
+                {"type": "stdout", "text": text, "timestamp": "now"}
+                for text in (done.stdout[:half], done.stdout[half:])
+            ]
             if done.returncode:
                 events.append({"type": "error", "name": "Failure", "value": done.stderr[-200:], "traceback": ""})
             events.append({"type": "end_of_execution"})
@@ -180,7 +199,12 @@ def sandbox(provider, service):
 
 STDIN = [
     ("right", "print(int(input()) + 1)", ["41", "-1\n"], ("done", 0, ["42\n", "0\n"])),
-    ("text", "import sys\nprint(ascii(sys.stdin.read().strip()), 'é\u2028')", ["ü\n\\n"], ("done", 0, ["'\\xfc\\n\\\\n' é\u2028\n"])),
+    (
+        "text",
+        "import sys\nprint(ascii(sys.stdin.read().strip()), 'é\u2028')",
+        ["ü\n\\n"],
+        ("done", 0, ["'\\xfc\\n\\\\n' é\u2028\n"]),
+    ),
     ("empty", "", [""], ("done", 0, [""])),
     ("exit code", "import sys; sys.exit(3)", [""], ("done", 3, [""])),
     ("its own mark", "print('value 1'); print('{\"state\": 1}')", [""], ("done", 0, ['value 1\n{"state": 1}\n'])),
@@ -192,7 +216,9 @@ STDIN = [
 def test_programs(sandbox, source, inputs, wanted):
     state, code, outputs = wanted
     outcomes = sandbox.run(Program(source, inputs=inputs, limits=ROOMY))
-    assert [(outcome.state, outcome.code, outcome.stdout) for outcome in outcomes] == [(state, code, text) for text in outputs]
+    assert [(outcome.state, outcome.code, outcome.stdout) for outcome in outcomes] == [
+        (state, code, text) for text in outputs
+    ]
     assert all(0 < outcome.seconds < 60 for outcome in outcomes)
 
 
@@ -207,14 +233,22 @@ def test_syntax(sandbox, service, provider):
     assert [outcome.state for outcome in outcomes] == ["syntax"] * 3 and not outcomes[0].succeeded
     raised = sandbox.run(Program("eval('1 +')", inputs=[""], limits=ROOMY))[0]
     assert (raised.state, raised.code) == ("done", 1)  # it was compiled, and failed at run time
-    runs = [line for line, _, _ in service.seen if line.startswith(RUNS[provider]) and line.endswith(("/execute", "/exec"))]
+    runs = [
+        line for line, _, _ in service.seen if line.startswith(RUNS[provider]) and line.endswith(("/execute", "/exec"))
+    ]
     assert len(runs) == 2 + (provider == "piston")  # one for three inputs; Piston's first is the test at construction
 
 
 def test_timeout(sandbox):
     began = time.monotonic()
-    (outcome,) = sandbox.run(Program("import time; print(1, flush=True); time.sleep(100)", inputs=[""], limits=Limits(seconds=0.4)))
-    assert (outcome.state, outcome.succeeded) == ("timeout", False) and outcome.seconds < 20 and time.monotonic() - began < 50
+    (outcome,) = sandbox.run(
+        Program("import time; print(1, flush=True); time.sleep(100)", inputs=[""], limits=Limits(seconds=0.4))
+    )
+    assert (
+        (outcome.state, outcome.succeeded) == ("timeout", False)
+        and outcome.seconds < 20
+        and time.monotonic() - began < 50
+    )
 
 
 def test_old_piston_does_not_say_timeout(service):
@@ -314,7 +348,9 @@ if __name__ == "__main__":
 
 
 def test_evaluations(sandbox):
-    program = Program(SOLUTION, evaluations=[[(prelude, [expression]) for prelude, expression, _ in EVALUATIONS]], limits=ROOMY)
+    program = Program(
+        SOLUTION, evaluations=[[(prelude, [expression]) for prelude, expression, _ in EVALUATIONS]], limits=ROOMY
+    )
     (outcome,) = sandbox.run(program)
     assert outcome.succeeded, outcome
     lines = outcome.stdout.splitlines()
@@ -324,7 +360,11 @@ def test_evaluations(sandbox):
 
 
 def test_evaluations_of_programs_that_fail(sandbox):
-    cases = [("def f(:", "syntax", 1, "SyntaxError"), ("1 / 0", "done", 1, "ZeroDivisionError"), ("import sys; sys.exit(3)", "done", 3, "")]
+    cases = [
+        ("def f(:", "syntax", 1, "SyntaxError"),
+        ("1 / 0", "done", 1, "ZeroDivisionError"),
+        ("import sys; sys.exit(3)", "done", 3, ""),
+    ]
     for source, state, code, complaint in cases:
         (outcome,) = sandbox.run(Program(source, evaluations=[[("", ["1"])]], limits=ROOMY))
         assert (outcome.state, outcome.code, outcome.stdout) == (state, code, "") and complaint in outcome.stderr
@@ -335,7 +375,9 @@ def test_evaluations_of_programs_that_fail(sandbox):
 
 def test_large_inputs(sandbox):
     text = "0123456789abcdef" * 20_000  # several of Morph's commands
-    (outcome,) = sandbox.run(Program("import hashlib, sys; print(hashlib.md5(sys.stdin.buffer.read()).hexdigest())", [text], limits=ROOMY))
+    (outcome,) = sandbox.run(
+        Program("import hashlib, sys; print(hashlib.md5(sys.stdin.buffer.read()).hexdigest())", [text], limits=ROOMY)
+    )
     assert outcome.stdout.strip() == hashlib.md5(text.encode()).hexdigest()
 
 
@@ -348,7 +390,10 @@ def test_verdicts(sandbox):
     items = [
         ('{"inputs": ["1", "5"], "outputs": ["2", "6"]}', "```python\nprint(int(input()) + 1)\n```"),
         ('{"inputs": ["1", "5"], "outputs": ["2", "6"]}', "```python\nprint(2)\n```"),
-        ('["assert add(1, 2) == 3", "assert add(0.1, 0.2) == 0.3"]', "```python\ndef add(a, b):\n    return a + b\n```"),
+        (
+            '["assert add(1, 2) == 3", "assert add(0.1, 0.2) == 0.3"]',
+            "```python\ndef add(a, b):\n    return a + b\n```",
+        ),
     ]
     verdicts = [(verdict, share) for verdict, _, share in decide_many(items, sandbox, ROOMY)]
     assert verdicts == [("correct", 1.0), ("wrong", 0.5), ("correct", 1.0)]
@@ -373,7 +418,9 @@ FAULTS = [
 ]
 
 
-@pytest.mark.parametrize(("faults", "printed", "reason"), [case[1:] for case in FAULTS], ids=[case[0] for case in FAULTS])
+@pytest.mark.parametrize(
+    ("faults", "printed", "reason"), [case[1:] for case in FAULTS], ids=[case[0] for case in FAULTS]
+)
 def test_failures_of_the_service(sandbox, service, provider, faults, printed, reason):
     before = len(service.seen)
     service.faults = list(faults)
@@ -383,7 +430,11 @@ def test_failures_of_the_service(sandbox, service, provider, faults, printed, re
     else:
         assert (outcome.state, outcome.code, outcome.stdout, outcome.seconds) == ("broken", -1, "", 0.0)
         assert re.search(reason, outcome.stderr) and "\n" not in outcome.stderr and KEY not in outcome.stderr
-    tried = [line for line, _, _ in service.seen[before:] if line.startswith(RUNS[provider]) and line.endswith(("/execute", "/exec"))]
+    tried = [
+        line
+        for line, _, _ in service.seen[before:]
+        if line.startswith(RUNS[provider]) and line.endswith(("/execute", "/exec"))
+    ]
     assert len(tried) == (4 if "ever" in str(reason) or len(faults) == 9 else len(faults) + 1 if printed else 1)
     service.faults = []
     assert sandbox.run(OK)[0].stdout == "42\n"
@@ -393,7 +444,11 @@ def test_marks_are_never_the_same(sandbox, service):
     """What a program printed in one run is worth nothing in the next."""
     for _ in range(2):
         sandbox.run(Program("pass", evaluations=[[("", ["1"])]], limits=ROOMY))
-    marks = [set(re.findall(r"\b[0-9a-f]{32}\b", json.dumps(body))) for line, _, body in service.seen if "/exec" in line and body]
+    marks = [
+        set(re.findall(r"\b[0-9a-f]{32}\b", json.dumps(body)))
+        for line, _, body in service.seen
+        if "/exec" in line and body
+    ]
     marks = [found for found in marks if found]
     if marks:  # Morph's commands are base64
         assert len(marks) == 2 and not marks[0] & marks[1]
@@ -444,14 +499,20 @@ def test_bad_url(provider, service, url):
         connect(provider, url, retries=0)
 
 
-@pytest.mark.parametrize(("provider", "variable"), [("e2b", "E2B_API_KEY"), ("morph", "MORPH_API_KEY")], indirect=["provider"])
+@pytest.mark.parametrize(
+    ("provider", "variable"), [("e2b", "E2B_API_KEY"), ("morph", "MORPH_API_KEY")], indirect=["provider"]
+)
 def test_keys(provider, service, variable, monkeypatch, caplog):
     caplog.set_level(logging.DEBUG)
     for value in (None, "", "  ", "two words", "line\nbreak"):
         monkeypatch.delenv(variable) if value is None else monkeypatch.setenv(variable, value)
         with pytest.raises(UserError, match=f"no key in {variable}") as caught:
             connect(provider, service.url)
-        assert variable in caught.value.hint and not service.seen and (not value or not value.strip() or value not in str(caught.value))
+        assert (
+            variable in caught.value.hint
+            and not service.seen
+            and (not value or not value.strip() or value not in str(caught.value))
+        )
     monkeypatch.setenv(variable, "wrong-key-42")
     with pytest.raises(UserError, match="status 401") as caught:
         connect(provider, service.url)
@@ -485,7 +546,9 @@ def test_wrong_service(service):
 def test_morph_instance_that_does_not_start(service, monkeypatch):
     sandbox = connect("morph", service.url)
     call = sandbox.call
-    monkeypatch.setattr(sandbox, "call", lambda *args, **options: {"status": "error"} if args[0] == "GET" else call(*args, **options))
+    monkeypatch.setattr(
+        sandbox, "call", lambda *args, **options: {"status": "error"} if args[0] == "GET" else call(*args, **options)
+    )
     (outcome,) = sandbox.run(OK)
     assert outcome.state == "broken" and "does not start" in outcome.stderr
 
@@ -504,9 +567,14 @@ def test_make_remote(service):
 
 def test_many_at_once(service):
     sandbox = connect("piston", service.url, concurrency=2)
-    programs = [Program("import time; time.sleep(0.3); print(input())", inputs=[str(index)], limits=ROOMY) for index in range(6)]
+    programs = [
+        Program("import time; time.sleep(0.3); print(input())", inputs=[str(index)], limits=ROOMY)
+        for index in range(6)
+    ]
     service.most = 0
-    assert [outcomes[0].stdout.strip() for outcomes in sandbox.run_many(programs)] == [str(index) for index in range(6)]
+    assert [outcomes[0].stdout.strip() for outcomes in sandbox.run_many(programs)] == [
+        str(index) for index in range(6)
+    ]
 
     async def both():
         return await asyncio.gather(*(sandbox.run_async(program) for program in programs[:3]))

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The sandbox: honest programs give what they print, hostile ones (attacks.py) get nothing and leave nothing."""
 
 import asyncio
@@ -44,7 +43,12 @@ def script(name, user, folder, *arguments, timeout=300):
         for path in (copy, *copy.parents, *copy.rglob("*")):
             if path.stat().st_uid == os.getuid() and path != Path("/"):
                 path.chmod(path.stat().st_mode | (0o755 if path.is_dir() else 0o644))
-        python, place, path, who = "/usr/bin/python3", copy, copy, {"user": NOBODY, "group": NOBODY, "extra_groups": []}
+        python, place, path, who = (
+            "/usr/bin/python3",
+            copy,
+            copy,
+            {"user": NOBODY, "group": NOBODY, "extra_groups": []},
+        )
         if not Path(python).exists():
             pytest.skip("there is no system Python that another user could run")
     else:
@@ -140,7 +144,9 @@ def sandbox(request):
         ("import time; time.sleep(30)", "", "timeout", -1, ""),
         (RECURSIVE, "", "done", 0, "200000\n"),
         (
-            RECURSIVE.replace("threading.stack_size", "resource.setrlimit(resource.RLIMIT_STACK, (-1, -1)); threading.stack_size"),
+            RECURSIVE.replace(
+                "threading.stack_size", "resource.setrlimit(resource.RLIMIT_STACK, (-1, -1)); threading.stack_size"
+            ),
             "",
             "done",
             0,
@@ -153,14 +159,50 @@ def sandbox(request):
             0,
             "1\n" * 16,
         ),
-        ("import asyncio\nasync def f(): await asyncio.sleep(0); return 1\nprint(asyncio.run(f()))", "", "done", 0, "1\n"),
-        ("from concurrent.futures import ThreadPoolExecutor as T\nwith T(8) as t: print(sum(t.map(abs, range(9))))", "", "done", 0, "36\n"),
-        ("import tempfile\nwith tempfile.TemporaryDirectory() as d: open(d + '/x', 'w').write('y')\nprint(1)", "", "done", 0, "1\n"),
-        ("from pathlib import Path\nPath('x').touch(); Path('x').touch(); Path('y').mkdir(); print(1)", "", "done", 0, "1\n"),
-        ("import os, signal\nsignal.signal(signal.SIGALRM, lambda *a: print(1)); signal.alarm(1); signal.pause()", "", "done", 0, "1\n"),
+        (
+            "import asyncio\nasync def f(): await asyncio.sleep(0); return 1\nprint(asyncio.run(f()))",
+            "",
+            "done",
+            0,
+            "1\n",
+        ),
+        (
+            "from concurrent.futures import ThreadPoolExecutor as T\nwith T(8) as t: print(sum(t.map(abs, range(9))))",
+            "",
+            "done",
+            0,
+            "36\n",
+        ),
+        (
+            "import tempfile\nwith tempfile.TemporaryDirectory() as d: open(d + '/x', 'w').write('y')\nprint(1)",
+            "",
+            "done",
+            0,
+            "1\n",
+        ),
+        (
+            "from pathlib import Path\nPath('x').touch(); Path('x').touch(); Path('y').mkdir(); print(1)",
+            "",
+            "done",
+            0,
+            "1\n",
+        ),
+        (
+            "import os, signal\nsignal.signal(signal.SIGALRM, lambda *a: print(1)); signal.alarm(1); signal.pause()",
+            "",
+            "done",
+            0,
+            "1\n",
+        ),
         ("import resource\nresource.setrlimit(resource.RLIMIT_STACK, (1 << 28, -1)); print(1)", "", "done", 0, "1\n"),
         ("print(open(0).read())", "7", "done", 0, "7\n"),
-        ("import decimal, fractions, random, datetime, itertools, heapq, typing, dataclasses, enum; print(1)", "", "done", 0, "1\n"),
+        (
+            "import decimal, fractions, random, datetime, itertools, heapq, typing, dataclasses, enum; print(1)",
+            "",
+            "done",
+            0,
+            "1\n",
+        ),
         ("print(1)\nimport os; os._exit(0)", "", "done", 0, ""),  # as in any Python: buffers are lost
         ("if __name__ == '__main__': print(__name__)", "", "done", 0, "__main__\n"),
         ("def f(: pass", "", "syntax", 1, ""),
@@ -188,7 +230,9 @@ def test_each_input_is_a_run_of_its_own_and_stop_ends_at_the_first_failure(sandb
 
 def test_a_program_that_prints_a_lot_still_gives_its_values(sandbox):
     steps = [("", ["f()"])] * 2
-    (outcome,) = sandbox.run(Program("print('x' * 100_000)\ndef f(): print('y' * 100_000); return 1", evaluations=[steps]))
+    (outcome,) = sandbox.run(
+        Program("print('x' * 100_000)\ndef f(): print('y' * 100_000); return 1", evaluations=[steps])
+    )
     assert outcome.stdout == "value 0 1\nvalue 0 1\n" and outcome.code == 0
 
 
@@ -246,7 +290,12 @@ def test_the_steps_of_an_evaluation_share_a_namespace_and_evaluations_do_not(san
 
 
 def test_levels_are_tried_until_a_value_is_plain(sandbox):
-    steps = [("", ["g()", "list(_)"]), ("", ["[2, 1]", "sorted(_)"]), ("", ["A()", "_.v", "_[0]"]), ("sorted = None", ["g()", "sorted(_)"])]
+    steps = [
+        ("", ["g()", "list(_)"]),
+        ("", ["[2, 1]", "sorted(_)"]),
+        ("", ["A()", "_.v", "_[0]"]),
+        ("sorted = None", ["g()", "sorted(_)"]),
+    ]
     source = "def g(): yield 1\nclass A: v = (iter([1]), 2)\nimport builtins\nbuiltins.sorted = None"
     (outcome,) = sandbox.run(Program(source, evaluations=[steps]))
     lines = outcome.stdout.splitlines()
@@ -256,15 +305,17 @@ def test_levels_are_tried_until_a_value_is_plain(sandbox):
 def test_each_evaluation_has_the_whole_time(sandbox):
     limits = Limits(seconds=1.0)
     wait = ("import time", ["time.sleep(0.6)"])
-    outcomes = sandbox.run(Program("", evaluations=[[wait], [("", ["(lambda: [0 for _ in iter(int, 1)])()"])], [wait]], limits=limits))
+    outcomes = sandbox.run(
+        Program("", evaluations=[[wait], [("", ["(lambda: [0 for _ in iter(int, 1)])()"])], [wait]], limits=limits)
+    )
     assert [outcome.state for outcome in outcomes] == ["done", "timeout", "done"]
 
 
 def test_a_solution_finds_what_judges_import_and_a_program_does_not(sandbox):
-    source = (
-        "def f(x: List[int]) -> Optional[int]:\n    return heapq.nsmallest(1, x)[0] + gcd(4, 6) + len(deque(x)) + int(bisect_left(x, 0))"
+    source = "def f(x: List[int]) -> Optional[int]:\n    return heapq.nsmallest(1, x)[0] + gcd(4, 6) + len(deque(x)) + int(bisect_left(x, 0))"
+    (outcome,) = sandbox.run(
+        Program(source, evaluations=[[("", ["f([3])"]), ("", ["math.inf"]), ("", ["'os' in globals()"])]])
     )
-    (outcome,) = sandbox.run(Program(source, evaluations=[[("", ["f([3])"]), ("", ["math.inf"]), ("", ["'os' in globals()"])]]))
     assert outcome.stdout == "value 0 6\nvalue 0 inf\nvalue 0 False\n"
     (outcome,) = sandbox.run(Program(source, inputs=[""]))
     assert "NameError" in outcome.stderr
@@ -277,7 +328,11 @@ def test_stop_ends_evaluations_as_it_ends_inputs(sandbox):
 
 @pytest.mark.skipif(shutil.which("g++") is None, reason="there is no C++ compiler")
 def test_cpp(sandbox):
-    program = Program("#include <iostream>\nint main() { int n; std::cin >> n; std::cout << n + 1; }", inputs=["41", "1"], language="cpp")
+    program = Program(
+        "#include <iostream>\nint main() { int n; std::cin >> n; std::cout << n + 1; }",
+        inputs=["41", "1"],
+        language="cpp",
+    )
     if sandbox.mode == "landlock":
         (outcome,) = sandbox.run(program)
         assert outcome.state == "broken" and "install bubblewrap" in outcome.stderr
@@ -334,7 +389,7 @@ print(found)
 def test_a_program_of_a_warm_sandbox_finds_nothing_of_an_earlier_one():
     require("bubblewrap")
     sandbox = LocalSandbox("bubblewrap", warm=True, concurrency=1)
-    search = lambda source: int(sandbox.run(Program(source, inputs=[""], limits=Limits(seconds=20)))[0].stdout)  # noqa: E731
+    search = lambda source: int(sandbox.run(Program(source, inputs=[""], limits=Limits(seconds=20)))[0].stdout)
     alone = search(SEARCH)  # its own copies of the mark
     assert search("known = b'secret-48213' * 50\n" + SEARCH) > alone, "the search finds what is there"
     for n in range(5):

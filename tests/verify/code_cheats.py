@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Programs that want to be paid without solving anything: none of them is. Each case is a gold and a program (or a whole response)."""
 
 SECRET = 48213
@@ -51,7 +50,9 @@ CHECK = f"def check(candidate):\n    expected = {SECRET}\n    assert candidate(7
 HELPER = f"def close(out, exp):\n    assert abs(out - exp) < 1e-6\nclose(f(7), {SECRET})"
 RESULT = [f"x = {SECRET}", "y = f(7)", "assert y == x"]
 REFERENCE = [f"def reference(x):\n    return {SECRET} * x // 7", "assert f(7) == reference(7)"]
-PARAMETRIZED = f"import pytest\n@pytest.mark.parametrize('x, y', [(7, {SECRET})])\ndef test(x, y):\n    assert f(x) == y"
+PARAMETRIZED = (
+    f"import pytest\n@pytest.mark.parametrize('x, y', [(7, {SECRET})])\ndef test(x, y):\n    assert f(x) == y"
+)
 STDIN = {"inputs": ["7\n"], "outputs": [f"{SECRET}\n"]}
 CALL = {"inputs": [[7]], "outputs": [SECRET], "fn_name": "f"}
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Right programs in the idioms of APPS, TACO, LiveCodeBench, HumanEval, MBPP, KodCode, Codeforces and LeetCode: all of them are paid.
 
 Each case is a gold and a program, or a whole response where it begins with words. Written for these tests after the forms of those sets;
@@ -10,8 +9,11 @@ ECHO = {"inputs": ["a b\nc\n"], "outputs": ["a b\nc\n"]}
 HALF = {"inputs": ["1\n", "3\n"], "outputs": ["0.500000000\n", "1.500000000\n"]}
 TWICE = "def f(x):\n    return 2 * x"
 TWO = ["assert f(1) == 2", "assert f(2) == 4"]
-STACK = "class Stack:\n    def __init__(self): self.items = []\n    def push(self, x): self.items.append(x); return self\n" + (
-    "    def pop(self): return self.items.pop()\n    def is_empty(self): return not self.items\n    def __len__(self): return len(self.items)"
+STACK = (
+    "class Stack:\n    def __init__(self): self.items = []\n    def push(self, x): self.items.append(x); return self\n"
+    + (
+        "    def pop(self): return self.items.pop()\n    def is_empty(self): return not self.items\n    def __len__(self): return len(self.items)"
+    )
 )
 POINT = "from dataclasses import dataclass\n@dataclass\nclass Point:\n    x: int\n    y: int\ndef f(a, b):\n    return Point(a, b)"
 VECTOR = (
@@ -41,14 +43,20 @@ def solution(body, head="def f(self, x):"):
 STDIN = {
     "input()": (SUM, "n = int(input())\nprint(sum(map(int, input().split())))"),
     "sys.stdin.read": (SUM, "import sys\nd = sys.stdin.read().split()\nprint(sum(map(int, d[1:])))"),
-    "sys.stdin.readline": (SUM, "import sys\ninput = sys.stdin.readline\ninput()\nprint(sum(map(int, input().split())))"),
+    "sys.stdin.readline": (
+        SUM,
+        "import sys\ninput = sys.stdin.readline\ninput()\nprint(sum(map(int, input().split())))",
+    ),
     "sys.stdin.buffer": (SUM, "import sys\nd = sys.stdin.buffer.read().split()\nprint(sum(map(int, d[1:])))"),
     "buffer.readline": (SUM, "import sys\ni = sys.stdin.buffer.readline\ni()\nprint(sum(map(int, i().split())))"),
     "open(0)": (SUM, "d = open(0).read().split()\nprint(sum(map(int, d[1:])))"),
     "open(0) lines": (SUM, "_, *rows = open(0)\nprint(sum(int(x) for r in rows for x in r.split()))"),
     "os.read": (SUM, "import os\nd = os.read(0, 1 << 16).split()\nprint(sum(map(int, d[1:])))"),
     "fileinput": (SUM, "import fileinput\nr = list(fileinput.input())\nprint(sum(map(int, r[1].split())))"),
-    "for line in stdin": (SUM, "import sys\nt = 0\nfor i, l in enumerate(sys.stdin):\n    if i: t += sum(map(int, l.split()))\nprint(t)"),
+    "for line in stdin": (
+        SUM,
+        "import sys\nt = 0\nfor i, l in enumerate(sys.stdin):\n    if i: t += sum(map(int, l.split()))\nprint(t)",
+    ),
     "iter(input)": ({"inputs": ["1\n2\n\n"], "outputs": ["3"]}, "print(sum(map(int, iter(input, ''))))"),
     "try EOFError": (ECHO, "while True:\n    try:\n        print(input())\n    except EOFError:\n        break"),
     "BytesIO": (
@@ -60,7 +68,10 @@ STDIN = {
     "stdout.buffer": (SUM, "import sys\ninput()\nsys.stdout.buffer.write(b'%d\\n' % sum(map(int, input().split())))"),
     "os.write": (SUM, "import os\ninput()\nos.write(1, str(sum(map(int, input().split()))).encode())"),
     "main()": (SUM, "def main():\n    input()\n    print(sum(map(int, input().split())))\n\nmain()"),
-    "guard": (SUM, "def main():\n    input()\n    print(sum(map(int, input().split())))\n\nif __name__ == '__main__':\n    main()"),
+    "guard": (
+        SUM,
+        "def main():\n    input()\n    print(sum(map(int, input().split())))\n\nif __name__ == '__main__':\n    main()",
+    ),
     "main in a thread": (
         SUM,
         "import sys, threading\ndef main():\n    input()\n    print(sum(map(int, input().split())))\n"
@@ -76,10 +87,19 @@ STDIN = {
         "import sys\ndef main():\n    input()\n    print(sum(map(int, input().split())))\n    return 0\nsys.exit(main())",
     ),
     "raise SystemExit": (SUM, "input()\nprint(sum(map(int, input().split())))\nraise SystemExit"),
-    "os._exit after a flush": (SUM, "import os\ninput()\nprint(sum(map(int, input().split())), flush=True)\nos._exit(0)"),
-    "trailing blanks": ({"inputs": ["3"], "outputs": ["1 2 3\n"]}, "print(*range(1, int(input()) + 1), end=' \\n\\n')"),
+    "os._exit after a flush": (
+        SUM,
+        "import os\ninput()\nprint(sum(map(int, input().split())), flush=True)\nos._exit(0)",
+    ),
+    "trailing blanks": (
+        {"inputs": ["3"], "outputs": ["1 2 3\n"]},
+        "print(*range(1, int(input()) + 1), end=' \\n\\n')",
+    ),
     "no last newline": ({"inputs": ["3"], "outputs": ["3\n"]}, "print(input(), end='')"),
-    "CRLF input": ({"inputs": ["3\r\n1 2 3\r\n"], "outputs": ["6\r\n"]}, "input()\nprint(sum(map(int, input().split())))"),
+    "CRLF input": (
+        {"inputs": ["3\r\n1 2 3\r\n"], "outputs": ["6\r\n"]},
+        "input()\nprint(sum(map(int, input().split())))",
+    ),
     "CRLF output": ({"inputs": [""], "outputs": ["1\n2\n"]}, "print('1\\r\\n2\\r')"),
     "join": ({"inputs": ["3"], "outputs": ["0\n1\n2"]}, "print('\\n'.join(map(str, range(int(input())))))"),
     "f-string": ({"inputs": ["2"], "outputs": ["Case #1: 2"]}, "print(f'Case #{1}: {input()}')"),
@@ -98,21 +118,48 @@ STDIN = {
     "big integers as JSON numbers": ({"inputs": [10**30], "outputs": [10**30 + 1]}, "print(int(input()) + 1)"),
     "unicode": ({"inputs": ["é ☃\n"], "outputs": ["☃ é\n"]}, "print(*reversed(input().split()))"),
     "numbers with leading zeros": ({"inputs": ["007"], "outputs": ["007"]}, "print(input())"),
-    "stderr as a log": (SUM, "import sys\ninput()\nprint('debug', file=sys.stderr)\nprint(sum(map(int, input().split())))"),
-    "assert in a program": (SUM, "n = int(input())\na = list(map(int, input().split()))\nassert len(a) == n\nprint(sum(a))"),
-    "Decimal": ({"inputs": ["0.1 0.2"], "outputs": ["0.3"]}, "from decimal import *\nprint(sum(map(Decimal, input().split())))"),
-    "Fraction": ({"inputs": ["1 3"], "outputs": ["1/3"]}, "from fractions import *\nprint(Fraction(*map(int, input().split())))"),
-    "heapq": ({"inputs": ["3 1 2"], "outputs": ["1"]}, "import heapq\na = list(map(int, input().split()))\nheapq.heapify(a)\nprint(a[0])"),
-    "bisect": ({"inputs": ["5"], "outputs": ["3"]}, "from bisect import *\nprint(bisect_left([1, 2, 3, 5], int(input())))"),
-    "collections": ({"inputs": ["aab"], "outputs": ["a"]}, "from collections import *\nprint(Counter(input()).most_common(1)[0][0])"),
+    "stderr as a log": (
+        SUM,
+        "import sys\ninput()\nprint('debug', file=sys.stderr)\nprint(sum(map(int, input().split())))",
+    ),
+    "assert in a program": (
+        SUM,
+        "n = int(input())\na = list(map(int, input().split()))\nassert len(a) == n\nprint(sum(a))",
+    ),
+    "Decimal": (
+        {"inputs": ["0.1 0.2"], "outputs": ["0.3"]},
+        "from decimal import *\nprint(sum(map(Decimal, input().split())))",
+    ),
+    "Fraction": (
+        {"inputs": ["1 3"], "outputs": ["1/3"]},
+        "from fractions import *\nprint(Fraction(*map(int, input().split())))",
+    ),
+    "heapq": (
+        {"inputs": ["3 1 2"], "outputs": ["1"]},
+        "import heapq\na = list(map(int, input().split()))\nheapq.heapify(a)\nprint(a[0])",
+    ),
+    "bisect": (
+        {"inputs": ["5"], "outputs": ["3"]},
+        "from bisect import *\nprint(bisect_left([1, 2, 3, 5], int(input())))",
+    ),
+    "collections": (
+        {"inputs": ["aab"], "outputs": ["a"]},
+        "from collections import *\nprint(Counter(input()).most_common(1)[0][0])",
+    ),
     "match": ({"inputs": ["a"], "outputs": ["1"]}, "match input():\n    case 'a': print(1)\n    case _: print(2)"),
     "walrus": ({"inputs": ["3"], "outputs": ["3"]}, "if (n := int(input())): print(n)"),
     "lambda": ({"inputs": ["3"], "outputs": ["9"]}, "print((lambda x: x * x)(int(input())))"),
     "exec in a string": ({"inputs": ["3"], "outputs": ["3"]}, "exec('print(input())')"),
-    "inputs as lists of lines": ({"inputs": [["3", "1 2 3"]], "outputs": [["6"]]}, "input()\nprint(sum(map(int, input().split())))"),
+    "inputs as lists of lines": (
+        {"inputs": [["3", "1 2 3"]], "outputs": [["6"]]},
+        "input()\nprint(sum(map(int, input().split())))",
+    ),
     "list of cases": ([{"input": "2\n", "output": "4\n", "testtype": "stdin"}], "print(2 * int(input()))"),
     "test_cases": (
-        {"language": "python", "test_cases": [{"input": "2\n", "output": "4\n", "fn_name": None, "type": "stdin_stdout"}]},
+        {
+            "language": "python",
+            "test_cases": [{"input": "2\n", "output": "4\n", "fn_name": None, "type": "stdin_stdout"}],
+        },
         "print(2 * int(input()))",
     ),
 }
@@ -124,10 +171,16 @@ CALLS = {
     "a list of one": (call([[1], [2]], [[2], [4]]), "def f(x):\n    return [2 * x]"),
     "List without its import": (call([[[1, 2]]], [3]), solution("return sum(x)", "def f(self, x: List[int]) -> int:")),
     "Optional": (call([[None]], [0]), solution("return x or 0", "def f(self, x: Optional[int]) -> int:")),
-    "Dict and Tuple": (call([[{"a": 1}]], [1]), solution("return x['a']", "def f(self, x: Dict[str, int]) -> Tuple[int, int]:")),
+    "Dict and Tuple": (
+        call([[{"a": 1}]], [1]),
+        solution("return x['a']", "def f(self, x: Dict[str, int]) -> Tuple[int, int]:"),
+    ),
     "heapq without its import": (call([[[3, 1]]], [1]), solution("heapq.heapify(x); return heapq.heappop(x)")),
     "heappush": (call([[3]], [3]), solution("h = []; heappush(h, x); return heappop(h)")),
-    "defaultdict": (call([["aab"]], [2]), solution("d = defaultdict(int)\n        for c in x: d[c] += 1\n        return d['a']")),
+    "defaultdict": (
+        call([["aab"]], [2]),
+        solution("d = defaultdict(int)\n        for c in x: d[c] += 1\n        return d['a']"),
+    ),
     "Counter": (call([["aab"]], [2]), solution("return Counter(x)['a']")),
     "collections.deque": (call([[[1, 2]]], [1]), solution("return collections.deque(x).popleft()")),
     "deque": (call([[[1, 2]]], [1]), solution("return deque(x).popleft()")),
@@ -146,17 +199,28 @@ CALLS = {
     ),
     "@lru_cache": (
         call([[30]], [832040]),
-        solution("@lru_cache(None)\n        def g(n): return n if n < 2 else g(n - 1) + g(n - 2)\n        return g(x)"),
+        solution(
+            "@lru_cache(None)\n        def g(n): return n if n < 2 else g(n - 1) + g(n - 2)\n        return g(x)"
+        ),
     ),
-    "@functools.lru_cache": (call([[5]], [5]), solution("return x", "@functools.lru_cache(None)\n    def f(self, x):")),
+    "@functools.lru_cache": (
+        call([[5]], [5]),
+        solution("return x", "@functools.lru_cache(None)\n    def f(self, x):"),
+    ),
     "reduce": (call([[[1, 2, 3]]], [6]), solution("return reduce(lambda a, b: a * b, x)")),
     "cmp_to_key": (call([[[1, 2]]], [[2, 1]]), solution("return sorted(x, key=cmp_to_key(lambda a, b: b - a))")),
     "re": (call([["a1"]], ["1"]), solution("return re.sub('[a-z]', '', x)")),
     "ascii_lowercase": (call([[1]], ["b"]), solution("return string.ascii_lowercase[x]")),
     "deepcopy": (call([[[1]]], [[1]]), solution("return copy.deepcopy(x)")),
-    "from typing import *": (call([[[1]]], [1]), "from typing import *\n" + solution("return x[0]", "def f(self, x: List[int]) -> int:")),
+    "from typing import *": (
+        call([[[1]]], [1]),
+        "from typing import *\n" + solution("return x[0]", "def f(self, x: List[int]) -> int:"),
+    ),
     "a helper method": (call([[3]], [6]), solution("return self.g(x)\n    def g(self, x): return 2 * x")),
-    "__init__ with state": (call([[3], [3]], [1, 1]), solution("self.n += 1; return self.n\n    def __init__(self): self.n = 0")),
+    "__init__ with state": (
+        call([[3], [3]], [1, 1]),
+        solution("self.n += 1; return self.n\n    def __init__(self): self.n = 0"),
+    ),
     "class variables": (
         call([[3], [3]], [[3], [3]]),
         "class Solution:\n    seen = []\n    def f(self, x):\n        self.seen.append(x)\n        return self.seen",
@@ -168,7 +232,10 @@ CALLS = {
     "a range": (call([[3]], [[0, 1, 2]]), "def f(x):\n    return range(x)"),
     "a generator": (call([[3]], [[0, 1, 4]]), GENERATOR),
     "keys of a dict": (call([[3]], [[3, 4]]), "def f(x):\n    return {x: 1, 4: 2}.keys()"),
-    "a Counter": (call([["aab"]], [{"a": 2, "b": 1}]), "from collections import Counter\ndef f(x):\n    return Counter(x)"),
+    "a Counter": (
+        call([["aab"]], [{"a": 2, "b": 1}]),
+        "from collections import Counter\ndef f(x):\n    return Counter(x)",
+    ),
     "a defaultdict": (
         call([["a"]], [{"a": 1}]),
         "from collections import defaultdict\ndef f(x):\n    d = defaultdict(int)\n    d[x] += 1\n    return d",
@@ -189,7 +256,10 @@ CALLS = {
     "no arguments": (call([[]], [1]), "def f():\n    return 1"),
     "one argument without its list": (call([5], [10]), TWICE),
     "it prints as well": (call([[1]], [2]), "def f(x):\n    print(x)\n    return 2 * x"),
-    "it ends with a call of main": (call([[1]], [2]), TWICE + "\nif __name__ == '__main__':\n    print(f(int(input())))"),
+    "it ends with a call of main": (
+        call([[1]], [2]),
+        TWICE + "\nif __name__ == '__main__':\n    print(f(int(input())))",
+    ),
     "it ends with sys.exit": (call([[1]], [2]), "import sys\n" + TWICE + "\nsys.exit(0)"),
     "it changes its argument": (call([[[2, 1]], [[3, 1]]], [[1, 2], [1, 3]]), "def f(x):\n    x.sort()\n    return x"),
     "LiveCodeBench": (
@@ -210,15 +280,23 @@ ASSERTS = {
     "a message": (["assert f(1) == 2, 'wrong'"], TWICE),
     "HumanEval": (CHECK + "assert candidate(1) == 2\n    assert candidate(2) == 4\n\ncheck(f)\n", TWICE),
     "HumanEval, a remark": (
-        CHECK + 'assert True, "This prints if this assert fails 1 (good for debugging!)"\n    assert candidate(1) == 2\ncheck(f)',
+        CHECK
+        + 'assert True, "This prints if this assert fails 1 (good for debugging!)"\n    assert candidate(1) == 2\ncheck(f)',
         TWICE,
     ),
-    "HumanEval, a distance": (CHECK + "assert abs(candidate(3.5) - 0.5) < 1e-6\ncheck(f)", "def f(x):\n    return x % 1.0"),
+    "HumanEval, a distance": (
+        CHECK + "assert abs(candidate(3.5) - 0.5) < 1e-6\ncheck(f)",
+        "def f(x):\n    return x % 1.0",
+    ),
     "HumanEval, random calls": (
-        CHECK + "import random\n    for _ in range(10):\n        x = random.randint(0, 99)\n        assert candidate(x) == 2 * x\ncheck(f)",
+        CHECK
+        + "import random\n    for _ in range(10):\n        x = random.randint(0, 99)\n        assert candidate(x) == 2 * x\ncheck(f)",
         TWICE,
     ),
-    "HumanEval, tuples": (CHECK + "assert tuple(candidate(1)) == tuple([1, 2])\ncheck(f)", "def f(x):\n    return [x, 2]"),
+    "HumanEval, tuples": (
+        CHECK + "assert tuple(candidate(1)) == tuple([1, 2])\ncheck(f)",
+        "def f(x):\n    return [x, 2]",
+    ),
     "HumanEval+": (
         "import math\ndef is_floats(x):\n    return isinstance(x, float)\n\ndef assertion(out, exp, atol):\n"
         "    exact_match = out == exp\n    if atol == 0 and is_floats(exp):\n        atol = 1e-6\n    if not exact_match and atol != 0:\n"
@@ -233,7 +311,10 @@ ASSERTS = {
         TWICE,
     ),
     "MBPP, sets": (["assert set(f([1, 1, 2])) == set([2, 1])"], "def f(x):\n    return tuple(set(x))"),
-    "MBPP, isclose": (["import math", "assert math.isclose(f(2), 1.4142, rel_tol=0.001)"], "def f(x):\n    return x ** 0.5"),
+    "MBPP, isclose": (
+        ["import math", "assert math.isclose(f(2), 1.4142, rel_tol=0.001)"],
+        "def f(x):\n    return x ** 0.5",
+    ),
     "MBPP, True": (["assert f(3) == True", "assert f(2) == False"], "def f(x):\n    return x % 2 == 1"),
     "MBPP, 1 for True": (["assert f(3) == True", "assert f(2) == False"], "def f(x):\n    return x & 1"),
     "MBPP, the name of a builtin": (["assert sum(10, 15) == 25"], "def sum(a, b):\n    return a + b"),
@@ -258,8 +339,14 @@ ASSERTS = {
         ["import pytest", "from solution import Bad, f", "with pytest.raises(Bad):\n    f(1)"],
         "class Bad(Exception):\n    pass\ndef f(x):\n    raise Bad(x)",
     ),
-    "parametrize": ("import pytest\n@pytest.mark.parametrize('x, y', [(1, 2), (2, 4)])\ndef test(x, y):\n    assert f(x) == y", TWICE),
-    "parametrize one name": ("import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test(x):\n    assert f(x) == 2 * x", TWICE),
+    "parametrize": (
+        "import pytest\n@pytest.mark.parametrize('x, y', [(1, 2), (2, 4)])\ndef test(x, y):\n    assert f(x) == y",
+        TWICE,
+    ),
+    "parametrize one name": (
+        "import pytest\n@pytest.mark.parametrize('x', [1, 2])\ndef test(x):\n    assert f(x) == 2 * x",
+        TWICE,
+    ),
     "import under another name": ("from main import f as g\nassert g(1) == 2", TWICE),
     "import of the module": ("import solution\nassert solution.f(1) == 2", TWICE),
     "import of everything": ("from your_module import *\nassert f(1) == 2", TWICE),
@@ -274,14 +361,20 @@ ASSERTS = {
         STACK,
     ),
     "a table": ("cases = [(1, 2), (2, 4)]\nfor x, y in cases:\n    assert f(x) == y, x", TWICE),
-    "a table of dictionaries": ("cases = [{'in': 1, 'out': 2}]\nfor case in cases:\n    assert f(case['in']) == case['out']", TWICE),
+    "a table of dictionaries": (
+        "cases = [{'in': 1, 'out': 2}]\nfor case in cases:\n    assert f(case['in']) == case['out']",
+        TWICE,
+    ),
     "items of a dict": ("for x, y in {1: 2, 2: 4}.items():\n    assert f(x) == y", TWICE),
     "an index": ("cases = [(1, 2), (2, 4)]\nassert f(cases[1][0]) == cases[1][1]", TWICE),
     "a loop over a range": ("for i in range(20):\n    assert f(i) == i * 2", TWICE),
     "all of a table": ("assert all(f(x) == y for x, y in [(1, 2), (2, 4)])", TWICE),
     "a comprehension": ("assert [f(x) for x in range(3)] == [0, 2, 4]", TWICE),
     "map": ("assert list(map(f, [1, 2])) == [2, 4]", TWICE),
-    "a reference beside it": ("def reference(x):\n    return x + x\nfor i in range(5):\n    assert f(i) == reference(i)", TWICE),
+    "a reference beside it": (
+        "def reference(x):\n    return x + x\nfor i in range(5):\n    assert f(i) == reference(i)",
+        TWICE,
+    ),
     "a helper that calls the program": ("def run(x):\n    return f(x) + 1\nassert run(1) == 3", TWICE),
     "a helper that judges": ("def close(a, b):\n    return abs(a - b) < 1e-3\nassert close(f(1.0), 2.0)", TWICE),
     "nested lists": (["assert f([[1, 2], [3]]) == [1, 2, 3]"], "def f(x):\n    return [b for a in x for b in a]"),
@@ -322,10 +415,19 @@ ASSERTS = {
         ["from fractions import Fraction", "assert f() == Fraction(1, 2)"],
         "from fractions import Fraction\ndef f():\n    return Fraction(2, 4)",
     ),
-    "a Fraction as a float": (["assert f() == 0.5"], "from fractions import Fraction\ndef f():\n    return Fraction(2, 4)"),
-    "a member of an Enum": (["assert f(1) == Color.RED", "assert f(0) is Color.BLUE", "assert f(1) != Color.BLUE"], COLOR),
+    "a Fraction as a float": (
+        ["assert f() == 0.5"],
+        "from fractions import Fraction\ndef f():\n    return Fraction(2, 4)",
+    ),
+    "a member of an Enum": (
+        ["assert f(1) == Color.RED", "assert f(0) is Color.BLUE", "assert f(1) != Color.BLUE"],
+        COLOR,
+    ),
     "value and name of an Enum": (["assert f(1).value == 1", "assert f(1).name == 'RED'"], COLOR),
-    "an IntEnum": (["assert f() == 2"], "from enum import IntEnum\nclass C(IntEnum):\n    A = 2\ndef f():\n    return C.A"),
+    "an IntEnum": (
+        ["assert f() == 2"],
+        "from enum import IntEnum\nclass C(IntEnum):\n    A = 2\ndef f():\n    return C.A",
+    ),
     "a namedtuple": (
         ["assert f() == (1, 2)", "assert f() == P(1, 2)", "assert f().x == 1"],
         "from collections import namedtuple\nP = namedtuple('P', 'x y')\ndef f():\n    return P(1, 2)",
@@ -341,35 +443,69 @@ ASSERTS = {
     "asdict": (["from dataclasses import asdict", "assert asdict(f(1, 2)) == {'x': 1, 'y': 2}"], POINT),
     "own ==": (["assert Vector(1, 2) + Vector(3, 4) == Vector(4, 6)", "assert Vector(1, 2) != Vector(2, 1)"], VECTOR),
     "objects and None": (
-        ["assert Vector(1, 2) != None", "assert Vector(1, 2) is not None", "assert Color.RED != 1", "assert Node() != 3"],
+        [
+            "assert Vector(1, 2) != None",
+            "assert Vector(1, 2) is not None",
+            "assert Color.RED != 1",
+            "assert Node() != 3",
+        ],
         VECTOR + "\n" + COLOR + "\nclass Node: pass",
     ),
     "own *": (["v = Vector(1, 2)", "assert v * 2 == Vector(2, 4)"], VECTOR),
-    "own repr": (["assert repr(Vector(1, 2)) == 'Vector(1, 2)'", "assert str(Vector(1, 2)) == 'Vector(1, 2)'"], VECTOR),
-    "own len, abs, index": (["v = Vector(3, 4)", "assert len(v) == 2", "assert abs(v) == 3", "assert v[1] == 4"], VECTOR),
+    "own repr": (
+        ["assert repr(Vector(1, 2)) == 'Vector(1, 2)'", "assert str(Vector(1, 2)) == 'Vector(1, 2)'"],
+        VECTOR,
+    ),
+    "own len, abs, index": (
+        ["v = Vector(3, 4)", "assert len(v) == 2", "assert abs(v) == 3", "assert v[1] == 4"],
+        VECTOR,
+    ),
     "own bool": (["assert Vector(1, 0)", "assert not Vector(0, 0)", "assert bool(Vector(0, 0)) is False"], VECTOR),
     "own iterator": (
-        ["assert list(Vector(1, 2)) == [1, 2]", "x, y = Vector(1, 2)", "assert x == 1", "assert tuple(Vector(1, 2)) == (1, 2)"],
+        [
+            "assert list(Vector(1, 2)) == [1, 2]",
+            "x, y = Vector(1, 2)",
+            "assert x == 1",
+            "assert tuple(Vector(1, 2)) == (1, 2)",
+        ],
         VECTOR,
     ),
     "own call": (["assert Vector(1, 2)() == 1"], VECTOR),
-    "isinstance of its class": (["v = Vector(1, 2)", "assert isinstance(v, Vector)", "assert isinstance(v.x, int)"], VECTOR),
-    "isinstance": (["assert isinstance(f(1), int)", "assert isinstance(f(1), (int, float))", "assert not isinstance(f(1), str)"], TWICE),
+    "isinstance of its class": (
+        ["v = Vector(1, 2)", "assert isinstance(v, Vector)", "assert isinstance(v.x, int)"],
+        VECTOR,
+    ),
+    "isinstance": (
+        ["assert isinstance(f(1), int)", "assert isinstance(f(1), (int, float))", "assert not isinstance(f(1), str)"],
+        TWICE,
+    ),
     "type": (["assert type(f(1)) == int", "assert type(f(1)) is int", "assert type(f('a')).__name__ == 'str'"], TWICE),
     "a class with methods": (
         ["s = Stack()", "s.push(1)", "s.push(2)", "assert s.pop() == 2", "assert s.pop() == 1", "assert s.is_empty()"],
         STACK,
     ),
     "chained methods": (["assert Stack().push(1).push(2).pop() == 2"], STACK),
-    "len of an object": (["s = Stack()", "assert len(s) == 0", "s.push(1)", "assert len(s) == 1", "assert not s.is_empty()"], STACK),
+    "len of an object": (
+        ["s = Stack()", "assert len(s) == 0", "s.push(1)", "assert len(s) == 1", "assert not s.is_empty()"],
+        STACK,
+    ),
     "an attribute": (["s = Stack()", "s.push(3)", "assert s.items == [3]", "assert s.items[-1] == 3"], STACK),
-    "two pops of a list": (["r = f()", "assert r.pop() == 2", "assert r.pop() == 1", "assert r == []"], "def f():\n    return [1, 2]"),
-    "next of a generator": (["g = f(3)", "assert next(g) == 0", "assert next(g) == 1", "assert list(g) == [4]"], GENERATOR),
+    "two pops of a list": (
+        ["r = f()", "assert r.pop() == 2", "assert r.pop() == 1", "assert r == []"],
+        "def f():\n    return [1, 2]",
+    ),
+    "next of a generator": (
+        ["g = f(3)", "assert next(g) == 0", "assert next(g) == 1", "assert list(g) == [4]"],
+        GENERATOR,
+    ),
     "the end of a generator": (
         ["import pytest", "g = f(1)", "assert next(g) == 0", "with pytest.raises(StopIteration):\n    next(g)"],
         GENERATOR,
     ),
-    "a generator as a list": (["assert list(f(3)) == [0, 1, 4]", "assert sorted(f(3)) == [0, 1, 4]", "assert sum(f(3)) == 5"], GENERATOR),
+    "a generator as a list": (
+        ["assert list(f(3)) == [0, 1, 4]", "assert sorted(f(3)) == [0, 1, 4]", "assert sum(f(3)) == 5"],
+        GENERATOR,
+    ),
     "a generator in a comprehension": (["assert [x + 1 for x in f(3)] == [1, 2, 5]"], GENERATOR),
     "an iterator class": (
         ["it = iter(Count(2))", "assert next(it) == 1", "assert next(it) == 2", "assert next(it, None) is None"],
@@ -388,7 +524,10 @@ ASSERTS = {
         ["f(1)", "f(1)", "assert calls == 1"],
         "calls, seen = 0, {}\ndef f(x):\n    global calls\n    if x not in seen:\n        calls += 1\n        seen[x] = 2 * x\n    return seen[x]",
     ),
-    "a decorator": (["@twice\ndef g(x):\n    return x + 1", "assert g(1) == 3"], "def twice(g):\n    return lambda x: g(g(x))"),
+    "a decorator": (
+        ["@twice\ndef g(x):\n    return x + 1", "assert g(1) == 3"],
+        "def twice(g):\n    return lambda x: g(g(x))",
+    ),
     "a context manager": (
         ["with Box() as b:\n    b.add(1)", "assert b.items == [1]", "assert b.closed"],
         "class Box:\n    def __enter__(self): self.items, self.closed = [], False; return self\n    def add(self, x): self.items.append(x)\n    def __exit__(self, *_): self.closed = True",
@@ -412,22 +551,34 @@ ASSERTS = {
         NODE,
     ),
     "a class of the test": (
-        ["class Tree:\n    def __init__(self, v, l=None, r=None): self.v, self.l, self.r = v, l, r", "assert depth(Tree(1, Tree(2))) == 2"],
+        [
+            "class Tree:\n    def __init__(self, v, l=None, r=None): self.v, self.l, self.r = v, l, r",
+            "assert depth(Tree(1, Tree(2))) == 2",
+        ],
         "def depth(t):\n    return 1 + max(depth(t.l), depth(t.r)) if t else 0",
     ),
-    "membership": (["assert f(1) in (1, 2)", "assert f(1) not in [1]", "assert 'b' in g()"], TWICE + "\ndef g(): return 'abc'"),
+    "membership": (
+        ["assert f(1) in (1, 2)", "assert f(1) not in [1]", "assert 'b' in g()"],
+        TWICE + "\ndef g(): return 'abc'",
+    ),
     "membership in a result": (["assert 2 in [f(1)]", "assert 1 in g()"], TWICE + "\ndef g(): return {1: 2}"),
     "order": (["assert f(1) > 1", "assert 1 < f(1) <= 2", "assert f(1) >= f(0)"], TWICE),
     "or": (["assert f(1) == 2 or f(1) == 3", "assert f(None) is None if False else True or f(1)"], TWICE),
     "not": (["assert not f(0)", "assert not f(1) == 3", "assert f(1) is not None"], TWICE),
     "is True": (["assert f(1) is True", "assert (f(1) == True) is True"], "def f(x):\n    return x == 1"),
-    "both sides are the program's": (["assert f(2) == f(1) + f(1)", "assert g(f(3)) == 3"], TWICE + "\ndef g(x): return x // 2"),
+    "both sides are the program's": (
+        ["assert f(2) == f(1) + f(1)", "assert g(f(3)) == 3"],
+        TWICE + "\ndef g(x): return x // 2",
+    ),
     "round": (["assert round(f(1), 2) == 0.33"], "def f(x):\n    return x / 3"),
     "approx": (
         ["import pytest", "assert f(1) == pytest.approx(0.3333, abs=1e-3)", "assert [f(1)] == pytest.approx([1 / 3])"],
         "def f(x):\n    return x / 3",
     ),
-    "a slice": (["assert f(3)[:2] == [0, 1]", "assert f(3)[-1] == 2", "assert len(f(3)) == 3"], "def f(n):\n    return list(range(n))"),
+    "a slice": (
+        ["assert f(3)[:2] == [0, 1]", "assert f(3)[-1] == 2", "assert len(f(3)) == 3"],
+        "def f(n):\n    return list(range(n))",
+    ),
     "methods of strings": (
         ["assert f('a').upper() == 'AA'", "assert f('a').startswith('a')", "assert ','.join(f('ab')) == 'a,b,a,b'"],
         TWICE,
@@ -441,7 +592,11 @@ ASSERTS = {
         "def f():\n    return [1, 2, 1]",
     ),
     "any and all": (
-        ["assert all(x > 0 for x in f())", "assert any(x == 2 for x in f())", "assert all(isinstance(x, int) for x in f())"],
+        [
+            "assert all(x > 0 for x in f())",
+            "assert any(x == 2 for x in f())",
+            "assert all(isinstance(x, int) for x in f())",
+        ],
         "def f():\n    return [1, 2]",
     ),
     "a match": (
@@ -486,12 +641,18 @@ ASSERTS = {
 }
 RESPONSES = {
     "words around": (TWO, f"Here it is:\n```python\n{TWICE}\n```\nDone."),
-    "an output after it": (SUM, "The code:\n```python\ninput()\nprint(sum(map(int, input().split())))\n```\nOutput:\n```\n6\n```"),
+    "an output after it": (
+        SUM,
+        "The code:\n```python\ninput()\nprint(sum(map(int, input().split())))\n```\nOutput:\n```\n6\n```",
+    ),
     "an output after it, unlabelled": (
         SUM,
         "The code:\n```\ninput()\nprint(sum(map(int, input().split())))\n```\nExample output:\n\n```\n6\n```",
     ),
-    "an output as text": (SUM, "The code:\n```python\ninput()\nprint(sum(map(int, input().split())))\n```\nThis prints\n```text\n6\n```"),
+    "an output as text": (
+        SUM,
+        "The code:\n```python\ninput()\nprint(sum(map(int, input().split())))\n```\nThis prints\n```text\n6\n```",
+    ),
     "an input before it": (
         SUM,
         "For the input\n```\n3\n1 2 3\n```\nwe write\n```python\ninput()\nprint(sum(map(int, input().split())))\n```",

@@ -4,11 +4,46 @@ import re
 from collections.abc import Iterator
 from fractions import Fraction
 
-from rewrites import BASE, DEGREES, FRAC, MONEY, ORDER, PERCENT, RATIO, TEXT, UNIT, WORDS, Rule, apply, ends, listed, number, split, value
+from rewrites import (
+    BASE,
+    DEGREES,
+    FRAC,
+    MONEY,
+    ORDER,
+    PERCENT,
+    RATIO,
+    TEXT,
+    UNIT,
+    WORDS,
+    Rule,
+    apply,
+    ends,
+    listed,
+    number,
+    split,
+    value,
+)
 
 WRONG: dict[str, Rule] = {}
-OTHER_UNIT = {"cm": "m", "m": "cm", "km": "m", "ft": "in", "feet": "inches", "inches": "feet", "meters": "feet", "miles": "feet"}
-OTHER_UNIT |= {"min": "hr", "hr": "min", "minutes": "hours", "hours": "minutes", "cents": "dollars", "dollars": "cents", "g": "kg"}
+OTHER_UNIT = {
+    "cm": "m",
+    "m": "cm",
+    "km": "m",
+    "ft": "in",
+    "feet": "inches",
+    "inches": "feet",
+    "meters": "feet",
+    "miles": "feet",
+}
+OTHER_UNIT |= {
+    "min": "hr",
+    "hr": "min",
+    "minutes": "hours",
+    "hours": "minutes",
+    "cents": "dollars",
+    "dollars": "cents",
+    "g": "kg",
+}
 
 
 def faults(gold: str) -> Iterator[tuple[str, str]]:
@@ -24,7 +59,9 @@ def wrong(rule: Rule) -> Rule:
 def numbers(gold: str) -> Iterator[str]:
     """The first number that is no index, exponent, degree of a root or base: plus one, and without its last digit."""
     hidden = re.sub(
-        r"\\(?:text|mbox|mathrm)\s*\{[^}]*\}|[_^]\s*\{[^{}]*\}|[_^]\s*-?\w|\[\d+\]|\d[\w.]*(?=_)", lambda m: "~" * len(m[0]), gold
+        r"\\(?:text|mbox|mathrm)\s*\{[^}]*\}|[_^]\s*\{[^{}]*\}|[_^]\s*-?\w|\[\d+\]|\d[\w.]*(?=_)",
+        lambda m: "~" * len(m[0]),
+        gold,
     )
     match = re.search(r"(?<![\d.])\d+", hidden)
     if match and not re.search(r"\||\\sum|pmod|equiv|approx|~C|C~", hidden + gold):
@@ -79,7 +116,9 @@ def interval_ends(gold: str) -> Iterator[str]:
     first, *rest = (part.strip() for part in gold.split(r"\cup"))
     if found := ends(first):
         opening, low, high, end = found
-        opening, end = ("[" if opening == "(" else "(", end) if "infty" not in low else (opening, "]" if end == ")" else ")")
+        opening, end = (
+            ("[" if opening == "(" else "(", end) if "infty" not in low else (opening, "]" if end == ")" else ")")
+        )
         if not ("infty" in low and "infty" in high):
             yield r" \cup ".join([f"{opening}{low}, {high}{end}", *rest])
         if rest:
@@ -108,7 +147,9 @@ def other_units(gold: str) -> Iterator[str]:
     elif match := MONEY.fullmatch(gold):
         yield from (rf"{match[1]}\text{{ cents}}", rf"\$1{match[1]}", rf"\text{{€}}{match[1]}")
     elif (match := UNIT.fullmatch(gold)) and match["unit"] in OTHER_UNIT:
-        yield rf"{match['amount']}\text{{ {OTHER_UNIT[match['unit']]}}}" + (f"^{match['power']}" if match["power"] else "")
+        yield rf"{match['amount']}\text{{ {OTHER_UNIT[match['unit']]}}}" + (
+            f"^{match['power']}" if match["power"] else ""
+        )
         yield rf"{match['amount']}\text{{ {match['unit']}}}^{int(match['power'] or 1) + 1}"
 
 

@@ -1,8 +1,9 @@
-r"""Other ways to write an answer: `rewrites(gold)` mean the same as the gold (what means something else is in `faults.py`).
+r"""Other ways to write an answer: `rewrites(gold)` mean the same as the gold (what means something else is in
+`faults.py`).
 
-A rule is a function of the gold that yields answers where it applies and nothing elsewhere. It looks at the form of the gold as text
-and never asks a verifier, so that its labels are facts about notation. Golds that a rule cannot tell for certain (is `(2, 3)` a point
-or an interval? is `2; 3` in order?) are left alone.
+A rule is a function of the gold that yields answers where it applies and nothing elsewhere. It looks at the form of
+the gold as text and never asks a verifier, so that its labels are facts about notation. Golds that a rule cannot tell
+for certain (is `(2, 3)` a point or an interval? is `2; 3` in order?) are left alone.
 """
 
 import re
@@ -13,9 +14,13 @@ Rule = Callable[[str], Iterator[str]]
 SAME: dict[str, Rule] = {}
 FRAC = r"\\[dt]?frac\s*\{\s*(\d+)\s*\}\s*\{\s*(\d+)\s*\}"
 NUMBER = re.compile(rf"(-?)\s*(?:(\d+(?:\.\d+)?)|{FRAC})")
-WORDS = re.compile(r"\\(?:text|mbox|mathrm|textbf)\b|(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:or|at|is|if|by|of|to)(?![A-Za-z]))")
+WORDS = re.compile(
+    r"\\(?:text|mbox|mathrm|textbf)\b|(?<![\\A-Za-z])(?:[A-Za-z]{3,}|(?:or|at|is|if|by|of|to)(?![A-Za-z]))"
+)
 RELATION = re.compile(r"\\(?:leq?|geq?|leqslant|geqslant|lt|gt|neq?|in|approx|to|equiv|pm|mid)\b|[<>=:|]")
-STRUCTURE = re.compile(r"[,;$%']|\\(?:mp|circ|begin|cup|cap|infty|sum|int|lim|quad|cdots|ldots|prime)\b|\d_|\de[-+]?\d")
+STRUCTURE = re.compile(
+    r"[,;$%']|\\(?:mp|circ|begin|cup|cap|infty|sum|int|lim|quad|cdots|ldots|prime)\b|\d_|\de[-+]?\d"
+)
 NAMED = re.compile(r"([A-Za-z](?:_\{?\w+\}?)?(?:\([a-z]\))?)\s*=\s*([^=]+)")
 ORDER = re.compile(r"([a-z]) (>|<|\\geq?|\\leq?|\\geqslant|\\leqslant|\\neq?) (-?\s?\d+)")
 INTERVAL = re.compile(r"(?:\\left)?([(\[])([^,;()\[\]]+),([^,;()\[\]]+?)(?:\\right)?([)\]])")
@@ -24,10 +29,21 @@ UNIT = re.compile(
     r"\\(?:text|mbox|mathrm)\s*\{[\s~]*(?P<unit>(?!i\b|e\b)[A-Za-z][A-Za-z ]*?)\s*\}(?:\^\{?(?P<power>\d)\}?)?"
 )
 PERCENT, DEGREES, MONEY = (
-    re.compile(form) for form in (r"(-?\d+(?:\.\d+)?)\s*\\?%", r"(-?\d+(?:\.\d+)?)\s*\^\s*\{?\\circ\}?", r"\\\$\s*(\d[\d.]*)")
+    re.compile(form)
+    for form in (r"(-?\d+(?:\.\d+)?)\s*\\?%", r"(-?\d+(?:\.\d+)?)\s*\^\s*\{?\\circ\}?", r"\\\$\s*(\d[\d.]*)")
 )
-BASE, RATIO, TEXT = (re.compile(form) for form in (r"(-?\d\w+)_\{?(\d+)\}?", r"(\d+) ?: ?(\d+)", r"\\(?:text|mbox)\{([A-Za-z ]{3,})\}"))
-SPELLED = {"cm": "centimeters", "m": "meters", "km": "kilometers", "ft": "feet", "mph": "miles per hour", "min": "minutes", "hr": "hours"}
+BASE, RATIO, TEXT = (
+    re.compile(form) for form in (r"(-?\d\w+)_\{?(\d+)\}?", r"(\d+) ?: ?(\d+)", r"\\(?:text|mbox)\{([A-Za-z ]{3,})\}")
+)
+SPELLED = {
+    "cm": "centimeters",
+    "m": "meters",
+    "km": "kilometers",
+    "ft": "feet",
+    "mph": "miles per hour",
+    "min": "minutes",
+    "hr": "hours",
+}
 FLIPPED = {">": "<", "<": ">", r"\le": r"\ge", r"\ge": r"\le"}
 FRAMES = (
     r"Final Answer: The final answer is ${}$. I hope it is correct.",
@@ -86,8 +102,17 @@ def listed(gold: str) -> tuple[str, list[str], str] | None:
     if not match or bool(match[1]) != bool(match[3]) or WORDS.search(gold) or RELATION.search(gold):
         return None
     items = split(match[2].replace(r"\quad", " "), ",")
-    sound = len(items) > 1 and all(items) and len(set(items)) == len(items) and all(item.count("(") == item.count(")") for item in items)
-    return (match[1] or "", items, match[3] or "") if sound and not grouped(gold) and not re.search(r"ldots|\\\$|;", gold) else None
+    sound = (
+        len(items) > 1
+        and all(items)
+        and len(set(items)) == len(items)
+        and all(item.count("(") == item.count(")") for item in items)
+    )
+    return (
+        (match[1] or "", items, match[3] or "")
+        if sound and not grouped(gold) and not re.search(r"ldots|\\\$|;", gold)
+        else None
+    )
 
 
 def ends(gold: str) -> tuple[str, str, str, str] | None:
@@ -114,7 +139,9 @@ def inequality(gold: str) -> str | None:
 @same
 def fraction_commands(gold: str) -> Iterator[str]:
     if "frac" in gold:
-        yield from (re.sub(r"\\[dt]?frac", lambda _, c=command: c, gold) for command in (r"\dfrac", r"\tfrac", r"\frac"))
+        yield from (
+            re.sub(r"\\[dt]?frac", lambda _, c=command: c, gold) for command in (r"\dfrac", r"\tfrac", r"\frac")
+        )
         yield re.sub(r"\\frac\{(\d)\}\{(\d)\}", r"\\frac\1\2", gold)
         yield re.sub(r"\\frac(\d)(\d)", r"\\frac{\1}{\2}", gold)
 
@@ -142,11 +169,18 @@ def fraction_values(gold: str) -> Iterator[str]:
     if exact is None or exact.denominator == 1 or exact.denominator > 1000:
         return
     over, under, sign = abs(exact.numerator), exact.denominator, "-" * (exact < 0)
-    yield from (f"{sign}{over}/{under}", rf"{sign}\frac{{{over}}}{{{under}}}", rf"{sign}\frac{{{2 * over}}}{{{2 * under}}}")
+    yield from (
+        f"{sign}{over}/{under}",
+        rf"{sign}\frac{{{over}}}{{{under}}}",
+        rf"{sign}\frac{{{2 * over}}}{{{2 * under}}}",
+    )
     if 1000 % under == 0:
         yield f"{float(exact):.10f}".rstrip("0")
     if over > under and under < 100:
-        yield from (rf"{sign}{over // under}\frac{{{over % under}}}{{{under}}}", f"{sign}{over // under} {over % under}/{under}")
+        yield from (
+            rf"{sign}{over // under}\frac{{{over % under}}}{{{under}}}",
+            f"{sign}{over // under} {over % under}/{under}",
+        )
 
 
 @same
@@ -193,7 +227,9 @@ def sums(gold: str) -> Iterator[str]:
 @same
 def products(gold: str) -> Iterator[str]:
     if re.search(r"\\(?:cdot|times)\b", gold) and not WORDS.search(gold):
-        yield from (re.sub(r"\s*\\(?:cdot|times)\b\s*", lambda _, s=sign: s, gold) for sign in (r" \cdot ", r" \times ", "*"))
+        yield from (
+            re.sub(r"\s*\\(?:cdot|times)\b\s*", lambda _, s=sign: s, gold) for sign in (r" \cdot ", r" \times ", "*")
+        )
     elif value(gold):
         yield re.sub(r"(?<![\d_^.])(\d+)\s*(?=\\(?:sqrt|pi)\b)", r"\1 \\cdot ", gold)
         yield gold.replace(r"\pi", "π")
@@ -214,7 +250,11 @@ def order(gold: str) -> Iterator[str]:
         opening, items, end = found
         yield from (opening + ", ".join(turned) + end for turned in (items[::-1], [*items[1:], items[0]]))
         if not opening:
-            yield from (r"\{" + ", ".join(items) + r"\}", ", ".join(items[:-1]) + r" \text{ and } " + items[-1], "; ".join(items))
+            yield from (
+                r"\{" + ", ".join(items) + r"\}",
+                ", ".join(items[:-1]) + r" \text{ and } " + items[-1],
+                "; ".join(items),
+            )
         if not opening and len(items) == 2 and items[1] == f"-{items[0]}" and len(split(items[0], "+-")) == 1:
             yield rf"\pm {items[0]}"
     if gold.count(r"\pm") == 1 and value(gold.replace(r"\pm", "+")):
@@ -224,7 +264,11 @@ def order(gold: str) -> Iterator[str]:
 @same
 def intervals(gold: str) -> Iterator[str]:
     if all(parts := [inequality(part) for part in gold.split(r"\cup")]):
-        yield from (r" \text{ or } ".join(parts), rf"x \in {gold}", r" \cup ".join(part.strip() for part in gold.split(r"\cup")[::-1]))
+        yield from (
+            r" \text{ or } ".join(parts),
+            rf"x \in {gold}",
+            r" \cup ".join(part.strip() for part in gold.split(r"\cup")[::-1]),
+        )
         yield re.sub(r"([,\s])\\infty", r"\1+\\infty", gold)
     if match := ORDER.fullmatch(gold):
         bound, relation = match[3].replace(" ", ""), match[2].replace("slant", "").removesuffix("q")
@@ -239,7 +283,12 @@ def intervals(gold: str) -> Iterator[str]:
 @same
 def units(gold: str) -> Iterator[str]:
     if match := PERCENT.fullmatch(gold):
-        yield from (rf"{match[1]}\%", match[1], rf"{match[1]}\text{{ percent}}", f"{float(Fraction(match[1]) / 100):.8f}".rstrip("0"))
+        yield from (
+            rf"{match[1]}\%",
+            match[1],
+            rf"{match[1]}\text{{ percent}}",
+            f"{float(Fraction(match[1]) / 100):.8f}".rstrip("0"),
+        )
     elif match := DEGREES.fullmatch(gold):
         yield from (match[1] + sign for sign in ("", "°", r"^{\circ}", r"^\circ", r"\text{ degrees}"))
     elif match := MONEY.fullmatch(gold):
@@ -258,7 +307,11 @@ def notations(gold: str) -> Iterator[str]:
     if match := re.fullmatch(r"(-?\d(?:\.\d+)?) \\times 10\^\{?(-?\d+)\}?", gold):
         yield from (rf"{match[1]} \cdot 10^{{{match[2]}}}", f"{match[1]}e{match[2]}")
     if match := RATIO.fullmatch(gold):
-        yield from (f"{match[1]}:{match[2]}", rf"\frac{{{match[1]}}}{{{match[2]}}}", rf"{match[1]} \text{{ to }} {match[2]}")
+        yield from (
+            f"{match[1]}:{match[2]}",
+            rf"\frac{{{match[1]}}}{{{match[2]}}}",
+            rf"{match[1]} \text{{ to }} {match[2]}",
+        )
     if match := TEXT.fullmatch(gold):
         word = match[1].strip()
         yield from (word, word.lower(), rf"\textbf{{{word}}}", rf"\mathrm{{{word}}}", rf"\text{{{word}.}}")

@@ -174,7 +174,9 @@ def test_verdicts_know_the_options(text, outcome):
 
 @pytest.mark.parametrize(("gold", "right"), [(3, "D"), ("3", "C"), ("D", "D"), (0, "A")])
 def test_integers_are_indices_and_digits_are_texts_first(gold, right):
-    outcomes = {letter: verify("choice", gold, letter, options=["1", "2", "3", "4"]).outcome for letter in ("D", "C", "A")}
+    outcomes = {
+        letter: verify("choice", gold, letter, options=["1", "2", "3", "4"]).outcome for letter in ("D", "C", "A")
+    }
     assert outcomes == {letter: "correct" if letter == right else "wrong" for letter in outcomes}
 
 
@@ -184,14 +186,21 @@ PARTS = ["A", "B", "(", ")", "[", "]", "{", "}", " ", ".", ":", "-", "or ", "and
 
 
 @settings(max_examples=500, deadline=None)
-@given(st.lists(st.sampled_from(PARTS), max_size=8).map("".join) | st.text(), st.sampled_from([*OPTIONS, "A", "1", "²", ""]))
+@given(
+    st.lists(st.sampled_from(PARTS), max_size=8).map("".join) | st.text(),
+    st.sampled_from([*OPTIONS, "A", "1", "²", ""]),
+)
 def test_any_text_names_one_option_or_none(text, gold):
     assert (
         chosen(text) in {None, *"ABCDEFGHIJ"}
         and chosen(text, OPTIONS) in {None, *"ABCDE"}
         and find(text) in {None, *"ABCDEFGHIJabcdefghij"}
     )
-    assert judge(gold, text, tuple(OPTIONS)) in (None, True, False) and judge(text, gold, tuple(OPTIONS)) in (None, True, False)
+    assert judge(gold, text, tuple(OPTIONS)) in (None, True, False) and judge(text, gold, tuple(OPTIONS)) in (
+        None,
+        True,
+        False,
+    )
     right = [option for option in "ABCDE" if judge(option, text, tuple(OPTIONS))]
     assert len(right) < 2
 

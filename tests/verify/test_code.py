@@ -1,4 +1,6 @@
-"""Programs and their tests: right ones are paid in every idiom, and no program passes by other means than its values."""
+"""
+Programs and their tests: right ones are paid in every idiom, and no program passes by other means than its values.
+"""
 
 import json
 import shutil
@@ -32,7 +34,10 @@ def tables():
     sandbox = LocalSandbox(warm=True)
     found = {}
     for kind, cases in (("idiom", IDIOMS), ("cheat", CHEATS)):
-        responses = [program if name.startswith("response") else f"```python\n{program}\n```" for name, (_, program) in cases.items()]
+        responses = [
+            program if name.startswith("response") else f"```python\n{program}\n```"
+            for name, (_, program) in cases.items()
+        ]
         items = [(written(gold), response) for (gold, _), response in zip(cases.values(), responses, strict=True)]
         verdicts = decide_many(items, sandbox, Limits(seconds=20 if kind == "idiom" else 4))
         found |= {(kind, name): verdict for name, verdict in zip(cases, verdicts, strict=True)}
@@ -96,7 +101,10 @@ def f(x):
     return frame.f_globals.get('expected')
 """
 METHOD = "class Solution:\n    def f(self, x):\n        return 2 * x"
-TWICE, EQUAL = "def f(x):\n    return 2 * x", "class E:\n    __eq__ = __hash__ = lambda *_: True\n    __bool__ = lambda _: True\n"
+TWICE, EQUAL = (
+    "def f(x):\n    return 2 * x",
+    "class E:\n    __eq__ = __hash__ = lambda *_: True\n    __bool__ = lambda _: True\n",
+)
 CPP = "#include <iostream>\nint main() { int x; std::cin >> x; std::cout << 2 * x << std::endl; }"
 FLOATS = (  # what a test finds where it does arithmetic with a result
     "class E(float):\n    __sub__ = __rsub__ = __abs__ = lambda *_: 0.0\n"
@@ -108,7 +116,12 @@ RUNS = {  # name -> gold, program, outcome, score
     "right, a module's guard": (STDIN, "if __name__ == '__main__':\n    print(2 * int(input()))", "correct", 1.0),
     "right, asserts": (CALLS, TWICE, "correct", 1.0),
     "right, sys.exit": (STDIN, "import sys\nprint(2 * int(input()))\nsys.exit()", "correct", 1.0),
-    "right, function": ({"inputs": [[1, 2]], "outputs": [[3, 2]], "fn_name": "f"}, "def f(a, b):\n    return a + b, a * b", "correct", 1.0),
+    "right, function": (
+        {"inputs": [[1, 2]], "outputs": [[3, 2]], "fn_name": "f"},
+        "def f(a, b):\n    return a + b, a * b",
+        "correct",
+        1.0,
+    ),
     "right, method": ({"inputs": [[3]], "outputs": [6], "fn_name": "f"}, METHOD, "correct", 1.0),
     "right, named method": ({"inputs": [[3]], "outputs": [6], "fn_name": "Solution.f"}, METHOD, "correct", 1.0),
     "right, dict and set": (["assert f() == {'a': {1, 2}}"], "def f():\n    return {'a': {2, 1}}", "correct", 1.0),
@@ -120,7 +133,12 @@ RUNS = {  # name -> gold, program, outcome, score
         1.0,
     ),
     "right, distance": (["assert abs(f(2) - 1.5) < 0.1"], "def f(x):\n    return 1.45", "correct", 1.0),
-    "half right, a mutation": (["x = [2, 1]", "assert f(x) is None", "assert x == [2, 1]"], "def f(x):\n    x.sort()", "wrong", 0.5),
+    "half right, a mutation": (
+        ["x = [2, 1]", "assert f(x) is None", "assert x == [2, 1]"],
+        "def f(x):\n    x.sort()",
+        "wrong",
+        0.5,
+    ),
     "wrong, stdin": (STDIN, "print(3 * int(input()))", "wrong", 0.0),
     "wrong, asserts": (CALLS, TWICE.replace("2", "3"), "wrong", 0.0),
     "partly right, stdin": (STDIN, "x = int(input())\nprint(2 * x if x < 3 else 0)", "wrong", 0.5),
@@ -138,23 +156,58 @@ RUNS = {  # name -> gold, program, outcome, score
     "reads more than there is": (STDIN, "print(2 * int(input()))\ninput()", "wrong", 0.0),
     "prints nothing": (STDIN, "", "wrong", 0.0),
     "equal to everything": (CALLS, f"{EQUAL}def f(x):\n    return E()", "wrong", 0.0),
-    "elements equal to everything": (["assert f(1) == [1, 2]"], f"{EQUAL}def f(x):\n    return [E(), E()]", "wrong", 0.0),
-    "subclass that is equal": (CALLS, "class I(int):\n    __eq__ = lambda *_: True\ndef f(x):\n    return I(0)", "wrong", 0.0),
+    "elements equal to everything": (
+        ["assert f(1) == [1, 2]"],
+        f"{EQUAL}def f(x):\n    return [E(), E()]",
+        "wrong",
+        0.0,
+    ),
+    "subclass that is equal": (
+        CALLS,
+        "class I(int):\n    __eq__ = lambda *_: True\ndef f(x):\n    return I(0)",
+        "wrong",
+        0.0,
+    ),
     "forged lines on stdout": (CALLS, "print('value 2\\nvalue 4\\nvalue 6\\nvalue 8', flush=True)", "wrong", 0.0),
-    "repr that is forged": (["assert f(1) == 2"], "class R:\n    __repr__ = lambda _: '2'\ndef f(x):\n    return R()", "wrong", 0.0),
+    "repr that is forged": (
+        ["assert f(1) == 2"],
+        "class R:\n    __repr__ = lambda _: '2'\ndef f(x):\n    return R()",
+        "wrong",
+        0.0,
+    ),
     "os._exit at import": (CALLS, "import os\nos._exit(0)", "wrong", 0.0),
     "os._exit at import, stdin": (STDIN, "import os\nos._exit(0)", "wrong", 0.0),
     "os._exit in the call": (CALLS, f"import os\n{TWICE.replace('return', 'os._exit(0); return')}", "wrong", 0.0),
     "looks for the tests": (CALLS, LOOKS, "wrong", 0.0),
     "huge integer for a float": (["assert f(1) == 2.5"], "def f(x):\n    return 10**400", "wrong", 0.0),
-    "deep list": (["assert f(1) == []"], "def f(x):\n    a = []\n    for _ in range(900):\n        a = [a]\n    return a", "wrong", 0.0),
-    "a list that holds itself": (["assert f(1) == []"], "def f(x):\n    a = []\n    a.append(a)\n    return a", "wrong", 0.0),
+    "deep list": (
+        ["assert f(1) == []"],
+        "def f(x):\n    a = []\n    for _ in range(900):\n        a = [a]\n    return a",
+        "wrong",
+        0.0,
+    ),
+    "a list that holds itself": (
+        ["assert f(1) == []"],
+        "def f(x):\n    a = []\n    a.append(a)\n    return a",
+        "wrong",
+        0.0,
+    ),
     "memory": (CALLS, "def f(x):\n    return [2 * x] * 10**10", "wrong", 0.0),
-    "equal to everything, computed": (["assert f(1) == sorted([2, 1])"], f"{EQUAL}def f(x):\n    return E()", "wrong", 0.0),
+    "equal to everything, computed": (
+        ["assert f(1) == sorted([2, 1])"],
+        f"{EQUAL}def f(x):\n    return E()",
+        "wrong",
+        0.0,
+    ),
     "equal to everything, membership": (["assert f(1) in (1, 2)"], f"{EQUAL}def f(x):\n    return E()", "wrong", 0.0),
     "own bool": (["assert f(1) == sorted([2, 1])"], "bool = lambda _: True\ndef f(x):\n    return 0", "wrong", 0.0),
     "own sorted": (["assert f(1) == sorted([2, 1])"], "sorted = lambda _: 0\ndef f(x):\n    return 0", "wrong", 0.0),
-    "equal to everything, computed on the left": (["assert sorted([2, 1]) == f(1)"], f"{EQUAL}def f(x):\n    return E()", "wrong", 0.0),
+    "equal to everything, computed on the left": (
+        ["assert sorted([2, 1]) == f(1)"],
+        f"{EQUAL}def f(x):\n    return E()",
+        "wrong",
+        0.0,
+    ),
     "equal to everything, inequality": (["assert f(1) != 3"], f"{EQUAL}def f(x):\n    return E()", "wrong", 0.0),
     "holds everything": (
         ["assert 3 in f(1)"],
@@ -173,47 +226,114 @@ RUNS = {  # name -> gold, program, outcome, score
     "right, computed": (["x = [2, 1]", "assert f(x) == sorted(x)"], "def f(x):\n    return [1, 2]", "correct", 1.0),
     "right, computed on the left": (["assert sorted([2, 1]) == f(1)"], "def f(x):\n    return [1, 2]", "correct", 1.0),
     "wrong, computed": (["x = [2, 1]", "assert f(x) == sorted(x)"], "def f(x):\n    return x", "wrong", 0.0),
-    "right, computed by the program as well": (["assert f(1) == g(2)"], f"{TWICE}\ndef g(x):\n    return x", "correct", 1.0),
-    "wrong, computed by the program as well": (["assert f(1) == g(2)"], f"{TWICE}\ndef g(x):\n    return x + 1", "wrong", 0.0),
+    "right, computed by the program as well": (
+        ["assert f(1) == g(2)"],
+        f"{TWICE}\ndef g(x):\n    return x",
+        "correct",
+        1.0,
+    ),
+    "wrong, computed by the program as well": (
+        ["assert f(1) == g(2)"],
+        f"{TWICE}\ndef g(x):\n    return x + 1",
+        "wrong",
+        0.0,
+    ),
     "endless, computed": (["assert f(1) == [x for x in iter(int, 1)]"], TWICE, "bad_gold", 0.0),
     "right, relations": (
-        ["assert f(1) in (1, 2)", "assert f(1) != 3", "assert f(1) > 1", "assert 2 in [f(1)]", "assert 1 < f(1) < 3", "assert f(1)"],
+        [
+            "assert f(1) in (1, 2)",
+            "assert f(1) != 3",
+            "assert f(1) > 1",
+            "assert 2 in [f(1)]",
+            "assert 1 < f(1) < 3",
+            "assert f(1)",
+        ],
         TWICE,
         "correct",
         1.0,
     ),
-    "wrong, relations": (["assert f(1) in (1, 3)", "assert f(1) != 2", "assert f(1) > 2", "assert not f(1)"], TWICE, "wrong", 0.0),
+    "wrong, relations": (
+        ["assert f(1) in (1, 3)", "assert f(1) != 2", "assert f(1) > 2", "assert not f(1)"],
+        TWICE,
+        "wrong",
+        0.0,
+    ),
     "wide tolerance": (
         ["from math import isclose", "assert isclose(f(1), 2.5, rel_tol=0.1)"],
         "def f(x):\n    return 2.51",
         "correct",
         1.0,
     ),
-    "narrow tolerance": (["from math import isclose", "assert isclose(f(1), 2.5)"], "def f(x):\n    return 2.5001", "wrong", 0.0),
+    "narrow tolerance": (
+        ["from math import isclose", "assert isclose(f(1), 2.5)"],
+        "def f(x):\n    return 2.5001",
+        "wrong",
+        0.0,
+    ),
     "at a strict distance": (["assert abs(f(1) - 1) < 1"], TWICE, "wrong", 0.0),
     "APPS, results in lists": ({"inputs": [[3]], "outputs": [[6]], "fn_name": "f"}, TWICE, "correct", 1.0),
     "APPS, wrong results in lists": ({"inputs": [[3]], "outputs": [[7]], "fn_name": "f"}, TWICE, "wrong", 0.0),
     "right, infinity": (["assert f(1) == float('inf')"], "def f(x):\n    return float('inf')", "correct", 1.0),
     "own float": (["assert f(1) == float('inf')"], "float = lambda _: 0\ndef f(x):\n    return 0", "wrong", 0.0),
-    "own sorted, on the left": (["assert sorted([2, 1]) == f(1)"], "sorted = lambda _: 0\ndef f(x):\n    return 0", "wrong", 0.0),
-    "own abs, computed": (["import math", "assert abs(f(1) - math.pi) < 0.1"], "abs = lambda _: 0\ndef f(x):\n    return 5", "wrong", 0.0),
+    "own sorted, on the left": (
+        ["assert sorted([2, 1]) == f(1)"],
+        "sorted = lambda _: 0\ndef f(x):\n    return 0",
+        "wrong",
+        0.0,
+    ),
+    "own abs, computed": (
+        ["import math", "assert abs(f(1) - math.pi) < 0.1"],
+        "abs = lambda _: 0\ndef f(x):\n    return 5",
+        "wrong",
+        0.0,
+    ),
     "any distance, computed": (["import math", "assert abs(f(1) - math.pi) < 0.1"], FLOATS, "wrong", 0.0),
-    "equal to everything, and": (["assert f(1) == 2 and f(2) == 4"], f"{EQUAL}def f(x):\n    return E()", "wrong", 0.0),
+    "equal to everything, and": (
+        ["assert f(1) == 2 and f(2) == 4"],
+        f"{EQUAL}def f(x):\n    return E()",
+        "wrong",
+        0.0,
+    ),
     "between everything": (["assert 1 < f(1) < 3"], FLOATS, "wrong", 0.0),
     "partly right, and": (["assert f(1) == 2 and f(2) == 5"], TWICE, "wrong", 0.5),
     "wrong, chain": (["assert 1 < f(1) < 2"], TWICE, "wrong", 0.0),
     "wrong, infinity": (["assert f(1) == float('inf')"], "def f(x):\n    return -float('inf')", "wrong", 0.0),
-    "right, approx": (["import pytest", "assert f(1) == pytest.approx(2.5)"], "def f(x):\n    return 2.5000001", "correct", 1.0),
-    "wrong, approx": (["import pytest", "assert f(1) == pytest.approx(2.5)"], "def f(x):\n    return 2.5001", "wrong", 0.0),
+    "right, approx": (
+        ["import pytest", "assert f(1) == pytest.approx(2.5)"],
+        "def f(x):\n    return 2.5000001",
+        "correct",
+        1.0,
+    ),
+    "wrong, approx": (
+        ["import pytest", "assert f(1) == pytest.approx(2.5)"],
+        "def f(x):\n    return 2.5001",
+        "wrong",
+        0.0,
+    ),
     "own approx": (
         ["from pytest import approx", "assert f(1) == approx(2.5)"],
         "approx = lambda _: 0\ndef f(x):\n    return 0",
         "wrong",
         0.0,
     ),
-    "right, approx on the left": (["assert pytest.approx(2.5) == f(1)"], "def f(x):\n    return 2.5000001", "correct", 1.0),
-    "right, approx of a list": (["assert f(1) == pytest.approx([2.5, 1])"], "def f(x):\n    return [2.5000001, 1]", "correct", 1.0),
-    "right, approx with its tolerance unnamed": (["assert f(1) == pytest.approx(2.5, 0.1)"], "def f(x):\n    return 2.51", "correct", 1.0),
+    "right, approx on the left": (
+        ["assert pytest.approx(2.5) == f(1)"],
+        "def f(x):\n    return 2.5000001",
+        "correct",
+        1.0,
+    ),
+    "right, approx of a list": (
+        ["assert f(1) == pytest.approx([2.5, 1])"],
+        "def f(x):\n    return [2.5000001, 1]",
+        "correct",
+        1.0,
+    ),
+    "right, approx with its tolerance unnamed": (
+        ["assert f(1) == pytest.approx(2.5, 0.1)"],
+        "def f(x):\n    return 2.51",
+        "correct",
+        1.0,
+    ),
     "right, isclose of a literal": (["import math", "assert math.isclose(2.0, f(1))"], TWICE, "correct", 1.0),
     "wrong, isclose of a literal": (["import math", "assert math.isclose(2.5, f(1))"], TWICE, "wrong", 0.0),
     "right, isclose of what is computed": (
@@ -228,12 +348,22 @@ RUNS = {  # name -> gold, program, outcome, score
         1.0,
     ),
     "wrong, isclose of what is computed": (
-        ["import math", "assert math.isclose(f(1), math.pi)", "assert math.isclose(sum([1, 2]), f(1))", "assert math.isclose(f(1), g(1))"],
+        [
+            "import math",
+            "assert math.isclose(f(1), math.pi)",
+            "assert math.isclose(sum([1, 2]), f(1))",
+            "assert math.isclose(f(1), g(1))",
+        ],
         f"{TWICE}\ng = lambda x: x",
         "wrong",
         0.0,
     ),
-    "any float, isclose": (["import math", "assert math.isclose(2.5, f(1))", "assert math.isclose(f(1), math.pi)"], FLOATS, "wrong", 0.0),
+    "any float, isclose": (
+        ["import math", "assert math.isclose(2.5, f(1))", "assert math.isclose(f(1), math.pi)"],
+        FLOATS,
+        "wrong",
+        0.0,
+    ),
     "right, a setup that calls the program": (
         ["x, y = f(1), [1, 2]", "assert x == 2", "assert x == max([1, 2])", "assert x == max(y)"],
         TWICE,
@@ -253,7 +383,12 @@ RUNS = {  # name -> gold, program, outcome, score
         0.0,
     ),
     "right, a match": (["assert f('a')", "assert not f('b')", "assert f('a') is not None"], MATCH, "correct", 1.0),
-    "wrong, a match": (["assert not f('a')", "assert f('b')", "assert f('a') == True", "assert f('a') == 1"], MATCH, "wrong", 0.0),
+    "wrong, a match": (
+        ["assert not f('a')", "assert f('b')", "assert f('a') == True", "assert f('a') == 1"],
+        MATCH,
+        "wrong",
+        0.0,
+    ),
 }
 QUICK = Limits(seconds=0.5)
 
@@ -263,7 +398,9 @@ QUICK = Limits(seconds=0.5)
 def test_programs_get_what_they_earn(name):
     gold, program, outcome, score = RUNS[name]
     limits = QUICK if outcome == "timeout" or name.startswith("endless") else Limits(seconds=10)
-    ((found, note, share),) = decide_many([(json.dumps(gold), f"Here it is:\n```python\n{program}\n```\n")], limits=limits)
+    ((found, note, share),) = decide_many(
+        [(json.dumps(gold), f"Here it is:\n```python\n{program}\n```\n")], limits=limits
+    )
     assert (found, share) == (outcome, score), note
     assert bool(note) == (outcome != "correct")
 
@@ -308,7 +445,10 @@ def test_a_batch_keeps_its_order_whatever_is_in_it():
 def test_stop_ends_a_program_at_its_first_failure():
     gold = json.dumps({"inputs": ["1", "0", "1", "1"], "outputs": ["1", "0", "1", "1"]})
     program = "x = input()\nassert x != '0'\nprint(x)"
-    assert [decide_many([(gold, program)], stop=stop)[0][::2] for stop in (False, True)] == [("wrong", 0.75), ("wrong", 0.25)]
+    assert [decide_many([(gold, program)], stop=stop)[0][::2] for stop in (False, True)] == [
+        ("wrong", 0.75),
+        ("wrong", 0.25),
+    ]
 
 
 @SANDBOX

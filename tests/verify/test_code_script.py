@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """How tests are read: every form of gold, what goes into the sandbox beside the program, and that what is expected never does."""
 
 import ast
@@ -46,7 +45,12 @@ def test_whole_programs_have_inputs_and_outputs(gold, inputs, outputs):
             False,
         ),
         ({"inputs": [5], "outputs": [None], "fn_name": "add"}, [f"{EITHER}(*[5])"], [None], False),
-        ({"inputs": [[1], [2]], "outputs": [[3], [4]], "fn_name": "add"}, [f"{EITHER}(*[1])", f"{EITHER}(*[2])"], [[3], [4]], True),
+        (
+            {"inputs": [[1], [2]], "outputs": [[3], [4]], "fn_name": "add"},
+            [f"{EITHER}(*[1])", f"{EITHER}(*[2])"],
+            [[3], [4]],
+            True,
+        ),
         ({"inputs": [[1]], "outputs": [True], "fn_name": "Solution.add"}, ["Solution().add(*[1])"], [True], False),
         ({"inputs": ["1\n[2]"], "outputs": ['"x"'], "fn_name": "add"}, [f"{EITHER}(*[1, [2]])"], ["x"], False),
         ({"inputs": ["a b"], "outputs": ["x"], "fn_name": "add"}, [f"{EITHER}(*['a b'])"], ["x"], False),
@@ -59,11 +63,19 @@ def test_each_call_is_a_run_of_its_own(gold, calls, results, wrapped):
 @pytest.mark.parametrize(
     ("gold", "steps", "decided"),
     [
-        (["assert f(1) == 2", "assert f([1]) == {'b': (3,)}"], [("", ["f(1)"]), ("", ["f([1])"])], ["f(1) == 2", "f([1]) == {'b': (3,)}"]),
+        (
+            ["assert f(1) == 2", "assert f([1]) == {'b': (3,)}"],
+            [("", ["f(1)"]), ("", ["f([1])"])],
+            ["f(1) == 2", "f([1]) == {'b': (3,)}"],
+        ),
         ('"assert f(1) == 2"', [("", ["f(1)"])], ["f(1) == 2"]),
         ("expected = 5\nassert f(1) == expected", [("", ["f(1)"])], ["f(1) == 5"]),
         ("x = [1]\nx.append(2)\nassert f(x) == 5", [("x = [1]\nx.append(2)", ["f(x)"])], ["f(x) == 5"]),
-        ("for x, y in [(1, 5), (2, 6)]:\n    assert f(x) == y", [("x = 1", ["f(x)"]), ("x = 2", ["f(x)"])], ["f(x) == 5", "f(x) == 6"]),
+        (
+            "for x, y in [(1, 5), (2, 6)]:\n    assert f(x) == y",
+            [("x = 1", ["f(x)"]), ("x = 2", ["f(x)"])],
+            ["f(x) == 5", "f(x) == 6"],
+        ),
         ("c = [(1, 5)]\nassert f(c[0][0]) == c[0][1]", [("", ["f(1)"])], ["f(1) == 5"]),
         ("def check(g):\n    assert g(1) == 5\ncheck(f)", [("g = f", ["g(1)"])], ["g(1) == 5"]),
         ("y = f(1)\nassert y == 5", [("y = f(1)", ["y"])], ["y == 5"]),
@@ -92,8 +104,13 @@ def test_of_a_script_only_the_calls_go_in(gold, steps, decided):
 
 
 def test_the_tests_own_values_are_computed_without_the_program():
-    tests = read("import math\nx = g = [2, 1]\nassert f(x) == [*g]\nx.append(0)\nassert f(2) == helper() + math.tau\ndef helper(): pass")
-    assert [text for _, text in tests.values] == ["[*g]", "math.tau"] and [after for after, _ in tests.values] == [3, 4]
+    tests = read(
+        "import math\nx = g = [2, 1]\nassert f(x) == [*g]\nx.append(0)\nassert f(2) == helper() + math.tau\ndef helper(): pass"
+    )
+    assert [text for _, text in tests.values] == ["[*g]", "math.tau"] and [after for after, _ in tests.values] == [
+        3,
+        4,
+    ]
 
 
 def test_an_exception_is_expected():

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Values of programs: printed text by tokens, returned values as JSON or as Python, and text from a program that may be anything."""
 
 import ast
@@ -147,7 +146,17 @@ PLAIN = st.recursive(
 @given(PLAIN)
 @example(10**5000)
 @example(-(10**5000))
-@example([math.inf, {-math.inf: set()}, frozenset({1}), bytearray(b"a"), range(3), collections.deque([1]), collections.Counter("a")])
+@example(
+    [
+        math.inf,
+        {-math.inf: set()},
+        frozenset({1}),
+        bytearray(b"a"),
+        range(3),
+        collections.deque([1]),
+        collections.Counter("a"),
+    ]
+)
 def test_plain_values_come_out_as_they_are(value):
     found = read_value(literal(value))
     assert found == value and (type(found) is type(value) or isinstance(value, frozenset))
@@ -171,7 +180,10 @@ def test_other_text_is_no_value(text):
     ("stdout", "replies"),
     [
         ("value 0 1\nvalue 0 2\n", [(0, 1), (0, 2), NOTHING]),
-        ("value 1 [1]\nerror KeyError LookupError: 'x'\nvalue 0 'a b'", [(1, [1]), {"KeyError", "LookupError"}, (0, "a b")]),
+        (
+            "value 1 [1]\nerror KeyError LookupError: 'x'\nvalue 0 'a b'",
+            [(1, [1]), {"KeyError", "LookupError"}, (0, "a b")],
+        ),
         ("value 2\nvalue\nvalue x 1", [NOTHING] * 3),
         ("value 0 1\n" * 9, [(0, 1)] * 3),
         ("error\nerror \n1", [set(), set(), NOTHING]),

@@ -12,14 +12,17 @@ from open_r1.verify import verify
 from open_r1.verify.constraints import CHECKS, followed, judge, read_gold
 
 JSON_VALUES = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5), lambda inner: st.lists(inner, max_size=3), max_leaves=4
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3),
+    max_leaves=4,
 )
 
 THREE = "First paragraph.\n\nSecond one.\n\nThird, the last."
 FIVE = "  This is long.\n\n  More than three?\n\n  {}\n\n  Proof of it.\n\n  Haha, you see."
 PARIS = "\n  Paris loves romance. A romantic river winds through it, past the museum where the Mona Lisa hangs.\n"
 # Instruction, its arguments, texts that follow it, texts that do not. The cases of IF-Eval's authors (google-research,
-# instruction_following_eval/instructions_test.py and instructions_util_test.py) are among them, in other words and with their verdicts.
+# instruction_following_eval/instructions_test.py and instructions_util_test.py) are among them, in other words and
+# with their verdicts.
 FOLLOWED = [
     (
         "keywords:existence",
@@ -33,14 +36,24 @@ FOLLOWED = [
         [PARIS],
         ["Paris is romantic, on a river, with a museum."],
     ),
-    ("keywords:forbidden_words", {"forbidden_words": ["cat", "dog"]}, ["A bird.", "Cats category."], ["A CAT.", "no dog", "cat, it is"]),
+    (
+        "keywords:forbidden_words",
+        {"forbidden_words": ["cat", "dog"]},
+        ["A bird.", "Cats category."],
+        ["A CAT.", "no dog", "cat, it is"],
+    ),
     (
         "keywords:forbidden_words",
         {"forbidden_words": ["HOUSE", "POWER", "BECOME"]},
         ["The dinosaurs became extinct.", "A powerful model of language."],
         ["He came to power and\n  had become a dictator."],
     ),
-    ("keywords:forbidden_words", {"forbidden_words": ["GENE", "TRANSFORM"]}, ["A generative transformer."], ["To transform it."]),
+    (
+        "keywords:forbidden_words",
+        {"forbidden_words": ["GENE", "TRANSFORM"]},
+        ["A generative transformer."],
+        ["To transform it."],
+    ),
     ("keywords:forbidden_words", {"forbidden_words": ["C++", "(x)"]}, ["C and x"], ["C++ it is", "f(x)"]),
     (
         "keywords:frequency",
@@ -55,8 +68,18 @@ FOLLOWED = [
         ["There is the T. Four T's.", "tttt"],
         ["The T.", "none of it"],
     ),
-    ("keywords:letter_frequency", {"letter": "a", "let_frequency": 4, "let_relation": "less than"}, ["asdf!!aA", "no"], ["AaAa"]),
-    ("keywords:letter_frequency", {"letter": "#", "let_frequency": 3, "let_relation": "at least"}, ["#one #two #three"], ["#one #two"]),
+    (
+        "keywords:letter_frequency",
+        {"letter": "a", "let_frequency": 4, "let_relation": "less than"},
+        ["asdf!!aA", "no"],
+        ["AaAa"],
+    ),
+    (
+        "keywords:letter_frequency",
+        {"letter": "#", "let_frequency": 3, "let_relation": "at least"},
+        ["#one #two #three"],
+        ["#one #two"],
+    ),
     (
         "language:response_language",
         {"language": "en"},
@@ -64,20 +87,46 @@ FOLLOWED = [
         ["Das ist die Antwort auf das.", "这是答案", "это ответ", "...", "12"],
     ),
     ("language:response_language", {"language": "zh-CN"}, ["这是答案"], ["This is the answer.", "これは答えです"]),
-    ("language:response_language", {"language": "de"}, ["Das ist nicht die Antwort auf die Frage."], ["This is not the answer."]),
-    ("language:response_language", {"language": "es"}, ["Comimos en McDonald's ayer por la noche"], ["We ate there yesterday"]),
+    (
+        "language:response_language",
+        {"language": "de"},
+        ["Das ist nicht die Antwort auf die Frage."],
+        ["This is not the answer."],
+    ),
+    (
+        "language:response_language",
+        {"language": "es"},
+        ["Comimos en McDonald's ayer por la noche"],
+        ["We ate there yesterday"],
+    ),
     (
         "length_constraints:number_words",
         {"num_words": 4, "relation": "at least"},
         ["one two three 4", "word1, word2, word3, word4.", "it's well-known", "我爱你们"],
         ["one two three", "well-known x_y", "我爱你"],
     ),
-    ("length_constraints:number_words", {"num_words": 4, "relation": "less than"}, ["one two - &"], ["w1tH w0rdS & sp4ce 2"]),
+    (
+        "length_constraints:number_words",
+        {"num_words": 4, "relation": "less than"},
+        ["one two - &"],
+        ["w1tH w0rdS & sp4ce 2"],
+    ),
     (
         "length_constraints:number_sentences",
         {"num_sentences": 4, "relation": "at least"},
-        ["yy,y. yy,y! yy|y. y&y y?", "One. Two! Three? Four.", "一句。两句！三句。四句。", '"One." Two. (Three.) Four', "1. One.\n2. Two."],
-        ["yy-y]yy,y! y{y}yy,y.", "One. Two! Three.", "One.Two.Three.Four.", "Mr. A. Doe e-mailed Dr. Roe at 5 p.m. on Jan. 2."],
+        [
+            "yy,y. yy,y! yy|y. y&y y?",
+            "One. Two! Three? Four.",
+            "一句。两句！三句。四句。",
+            '"One." Two. (Three.) Four',
+            "1. One.\n2. Two.",
+        ],
+        [
+            "yy-y]yy,y! y{y}yy,y.",
+            "One. Two! Three.",
+            "One.Two.Three.Four.",
+            "Mr. A. Doe e-mailed Dr. Roe at 5 p.m. on Jan. 2.",
+        ],
     ),
     (
         "length_constraints:number_sentences",
@@ -88,7 +137,12 @@ FOLLOWED = [
     (
         "length_constraints:number_paragraphs",
         {"num_paragraphs": 3},
-        ["One\n***\nTwo\n***\nThree", "One *** two *** three", "\n   ***\n one\n   ***\n two\n   ***\n three", "a***b***c***"],
+        [
+            "One\n***\nTwo\n***\nThree",
+            "One *** two *** three",
+            "\n   ***\n one\n   ***\n two\n   ***\n three",
+            "a***b***c***",
+        ],
         ["One", THREE, "One\n***\nTwo", "a\n***\nb\n***\n***\nc", "a\n***\nb\n***\nc\n***\nd"],
     ),
     ("length_constraints:number_paragraphs", {"num_paragraphs": 2}, ["a\n***\nb"], ["a\n  ***\n b\n  ***\n  ***"]),
@@ -125,10 +179,21 @@ FOLLOWED = [
     (
         "detectable_content:postscript",
         {"postscript_marker": "P.S."},
-        ["Text\nP.S. more", "Text\n\n  p.s. more", "Text. (in its line) P.S. more", "Text.\n P. S. with a space", "P.S."],
+        [
+            "Text\nP.S. more",
+            "Text\n\n  p.s. more",
+            "Text. (in its line) P.S. more",
+            "Text.\n P. S. with a space",
+            "P.S.",
+        ],
         ["Text\nPS: more", "PxSx more"],
     ),
-    ("detectable_content:postscript", {"postscript_marker": "P.P.S"}, ["Text\nP.P.S. more\n\nAnd?", "p.p.s more"], ["Text\nP.S. more"]),
+    (
+        "detectable_content:postscript",
+        {"postscript_marker": "P.P.S"},
+        ["Text\nP.P.S. more\n\nAnd?", "p.p.s more"],
+        ["Text\nP.S. more"],
+    ),
     ("detectable_content:postscript", {"postscript_marker": "PS:"}, ["Text\nps: more"], ["Text\nP.S. more"]),
     (
         "detectable_format:number_bullet_lists",
@@ -136,7 +201,12 @@ FOLLOWED = [
         ["* a\n* b", "- a\n  - b", "*a\n-b", "Inline * and *, are none:\n  * a\n  * b\n  . c", "* a\n---"],
         ["* a", "* a\n* b\n* c", "1. a\n2) b", "• a\n• b", "a * b\nc - d"],
     ),
-    ("detectable_format:number_bullet_lists", {"num_bullets": 1}, [" One\n ***\n Two\n ***\n * three"], ["**a**", "*"]),
+    (
+        "detectable_format:number_bullet_lists",
+        {"num_bullets": 1},
+        [" One\n ***\n Two\n ***\n * three"],
+        ["**a**", "*"],
+    ),
     (
         "detectable_format:number_highlighted_sections",
         {"num_highlights": 2},
@@ -155,7 +225,12 @@ FOLLOWED = [
         ["Section 1\na\n## Section 2\nb", "**Section 1**\n**Section 2**", "see Section1 and Section 2"],
         ["Section 1\na", "SECTION 1\nSECTION 2", "Section I\nSection II"],
     ),
-    ("detectable_format:multiple_sections", {"section_spliter": "SECTION", "num_sections": 2}, ["SECTION 1\n a\n SECTION 2\n b"], ["x"]),
+    (
+        "detectable_format:multiple_sections",
+        {"section_spliter": "SECTION", "num_sections": 2},
+        ["SECTION 1\n a\n SECTION 2\n b"],
+        ["x"],
+    ),
     (
         "detectable_format:constrained_response",
         {},
@@ -183,9 +258,21 @@ FOLLOWED = [
         "combination:two_responses",
         {},
         ["One\n******\nTwo", "\n ******\n One\n ******\n Two\n ******\n"],
-        ["One", "One\n******\nOne", "One\n******\nTwo\n******\nThree", "One\n******\n", "One\n******\n******\nTwo", "******"],
+        [
+            "One",
+            "One\n******\nOne",
+            "One\n******\nTwo\n******\nThree",
+            "One\n******\n",
+            "One\n******\n******\nTwo",
+            "******",
+        ],
     ),
-    ("combination:repeat_prompt", {"prompt_to_repeat": "Say it. "}, ["Say it.\nIt.", "  SAY IT. It."], ["It. Say it.", "Say"]),
+    (
+        "combination:repeat_prompt",
+        {"prompt_to_repeat": "Say it. "},
+        ["Say it.\nIt.", "  SAY IT. It."],
+        ["It. Say it.", "Say"],
+    ),
     (
         "startend:end_checker",
         {"end_phrase": "\n  The end.\n"},
@@ -206,7 +293,12 @@ FOLLOWED = [
         ["THESE are Four FULLY BIG WORDS. Many Others Are Not."],
         ["ONE TWO THREE FOUR FIVE"],
     ),
-    ("change_case:capital_word_frequency", {"capital_frequency": 1, "capital_relation": "less than"}, ["an Nlp"], ["I am", "an NLP"]),
+    (
+        "change_case:capital_word_frequency",
+        {"capital_frequency": 1, "capital_relation": "less than"},
+        ["an Nlp"],
+        ["I am", "an NLP"],
+    ),
     (
         "change_case:english_capital",
         {},
@@ -219,7 +311,12 @@ FOLLOWED = [
         ["all of it: 7!", "each letter is small."],
         ["all Of it", "Almost each letter is small.", "7", "das ist nicht die antwort"],
     ),
-    ("punctuation:no_comma", {}, ["none; at all", "Short. There is no need."], ["one, two", "一，二", "Since the start, they are."]),
+    (
+        "punctuation:no_comma",
+        {},
+        ["none; at all", "Short. There is no need."],
+        ["one, two", "一，二", "Since the start, they are."],
+    ),
 ]
 CASES = [
     pytest.param(name, arguments, text, score, id=f"{name} {index}")
@@ -242,7 +339,14 @@ def test_every_instruction_has_both_cases():
 
 @pytest.mark.parametrize(
     ("relation", "counts"),
-    [("at least", [2, 3]), ("at most", [0, 1, 2]), ("less than", [0, 1]), ("more than", [3]), ("exactly", [2]), (None, [2, 3])],
+    [
+        ("at least", [2, 3]),
+        ("at most", [0, 1, 2]),
+        ("less than", [0, 1]),
+        ("more than", [3]),
+        ("exactly", [2]),
+        (None, [2, 3]),
+    ],
 )
 def test_relations(relation, counts):
     arguments = {"keyword": "cat", "frequency": 2} | ({"relation": relation} if relation else {})
@@ -290,7 +394,11 @@ def test_score_is_the_share_of_followed_instructions(instructions, text, outcome
         '{"instruction_id_list": ["punctuation:no_comma"], "kwargs": []}',
         '{"instruction_id_list": ["punctuation:no_comma"], "kwargs": ["x"]}',
         '{"instruction_id_list": "punctuation:no_comma", "kwargs": [{}]}',
-        *[json.dumps([{"id": name}]) for name, arguments in {case.values[0]: case.values[1] for case in CASES}.items() if arguments],
+        *[
+            json.dumps([{"id": name}])
+            for name, arguments in {case.values[0]: case.values[1] for case in CASES}.items()
+            if arguments
+        ],
         '[{"id": "keywords:existence", "keywords": null}]',
         '[{"id": "keywords:existence", "keywords": 5}]',
         '[{"id": "length_constraints:number_words", "num_words": "many"}]',
@@ -311,7 +419,9 @@ def test_what_cannot_be_read_is_a_bad_gold(gold):
 
 @pytest.mark.parametrize(("language", "text"), SAMPLES.items())
 def test_all_languages_of_the_authors_verify(language, text):
-    verdicts = {code: judge(json.dumps([{"id": "language:response_language", "language": code}]), text) for code in SAMPLES}
+    verdicts = {
+        code: judge(json.dumps([{"id": "language:response_language", "language": code}]), text) for code in SAMPLES
+    }
     assert [code for code, score in verdicts.items() if score == 1.0] == [language]
 
 
@@ -323,7 +433,8 @@ def test_all_languages_of_the_authors_verify(language, text):
         ("punctuation:no_comma", {}, "Well,\nno comma\nBye, friend", False, True),
         ("punctuation:no_comma", {}, "one, two", False, False),
         ("startend:quotation", {}, '**"all of it"**', False, True),
-        ("length_constraints:number_words", {"num_words": 2, "relation": "less than"}, "one two", False, False),  # nothing is not one
+        # nothing is not one
+        ("length_constraints:number_words", {"num_words": 2, "relation": "less than"}, "one two", False, False),
     ],
 )
 def test_loose_scores_allow_a_frame_around_the_answer(name, arguments, text, strict, loose):
@@ -368,7 +479,9 @@ def test_long_texts_are_judged_in_time_that_grows_with_them(name):
 @settings(max_examples=300, deadline=None)
 @given(
     st.sampled_from(sorted(CHECKS)),
-    st.fixed_dictionaries({}, optional={key: st.one_of(JSON_VALUES, st.just(value)) for key, value in ARGUMENTS.items()}),
+    st.fixed_dictionaries(
+        {}, optional={key: st.one_of(JSON_VALUES, st.just(value)) for key, value in ARGUMENTS.items()}
+    ),
     st.text(alphabet=st.one_of(st.sampled_from("aA .,*-\n[]<>\"'{}1人"), st.characters())),
 )
 def test_nothing_raises(name, arguments, text):
@@ -382,6 +495,8 @@ def test_arguments_that_are_null_count_as_missing():
     assert judge(gold, "a cat") == 1.0
 
 
-@pytest.mark.parametrize(("name", "key", "score"), [("existence", "keywords", 1.0), ("forbidden_words", "forbidden_words", 0.0)])
+@pytest.mark.parametrize(
+    ("name", "key", "score"), [("existence", "keywords", 1.0), ("forbidden_words", "forbidden_words", 0.0)]
+)
 def test_words_are_found_in_chinese_text(name, key, score):
     assert judge(json.dumps([{"id": f"keywords:{name}", key: ["猫"]}]), "我喜欢猫。") == score

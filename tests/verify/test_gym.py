@@ -1,4 +1,6 @@
-"""Every task of the installed reasoning-gym: its own answer is paid, also after JSON, and no answer is right everywhere."""
+"""
+Every task of the installed reasoning-gym: its own answer is paid, also after JSON, and no answer is right everywhere.
+"""
 
 import json
 
@@ -9,7 +11,7 @@ from open_r1.errors import DataError
 from open_r1.verify.gym import UNSOUND, decide, gold_of
 
 gym = pytest.importorskip("reasoning_gym")
-from reasoning_gym.factory import DATASETS  # noqa: E402
+from reasoning_gym.factory import DATASETS
 
 WITHOUT_ANSWER = {"boxnet", "rush_hour"}  # they give no example of a right answer
 TASKS = sorted(set(DATASETS) - set(UNSOUND) - {"composite"})  # the latter has no entries of its own
@@ -43,7 +45,9 @@ def test_own_answers_are_paid_and_no_others_everywhere(entries, task):
         assert verdicts != ["correct"] * 2 or len(set(golds)) == 1 or answer.strip() in golds
 
 
-@pytest.mark.parametrize(("task", "answer"), [("coin_flip", "0"), ("game_of_life_halting", "zzz"), ("puzzle24", "(8 - 2) * 4 * 1")])
+@pytest.mark.parametrize(
+    ("task", "answer"), [("coin_flip", "0"), ("game_of_life_halting", "zzz"), ("puzzle24", "(8 - 2) * 4 * 1")]
+)
 def test_tasks_that_pay_wrong_answers_are_refused(task, answer):
     dataset = gym.create_dataset(task, size=8, seed=5)
     assert all(dataset.score_answer(answer, entry) >= 0.999 for entry in dataset)  # else strike it from the list
@@ -61,7 +65,10 @@ def test_dials_reach_the_scorer(places, outcome):
     """decimal_arithmetic allows one unit in the last place that its dials name, of 3 by default."""
     dials = {"min_num_decimal_places": places, "max_num_decimal_places": places}
     entry = gym.create_dataset("decimal_arithmetic", size=1, seed=1, **dials)[0]
-    assert decide(entry["answer"], str(float(entry["answer"]) + 0.0005), written("decimal_arithmetic", entry, **dials))[0] == outcome
+    assert (
+        decide(entry["answer"], str(float(entry["answer"]) + 0.0005), written("decimal_arithmetic", entry, **dials))[0]
+        == outcome
+    )
 
 
 def test_rows_carry_their_dials_and_a_gold():

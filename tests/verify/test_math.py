@@ -20,7 +20,9 @@ def verdicts():
 @pytest.mark.parametrize("category", sorted({category for category, *_ in CASES}))
 def test_labels_of_the_corpus_hold(verdicts, category):
     found = [(case, verdict) for case, verdict in zip(CASES, verdicts, strict=True) if case[0] == category]
-    assert [(gold, answer, verdict.outcome) for (_, gold, answer, right), verdict in found if verdict.correct != right] == []
+    assert [
+        (gold, answer, verdict.outcome) for (_, gold, answer, right), verdict in found if verdict.correct != right
+    ] == []
 
 
 def test_the_corpus_is_large_and_has_no_case_twice():

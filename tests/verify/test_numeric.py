@@ -110,7 +110,15 @@ def test_not_for_us_to_decide(gold, answer):
 
 
 @pytest.mark.parametrize(
-    "answer", [r"\exp(\exp(\exp(\exp(9))))", "e^{e^{e^{e^{9}}}}", r"\sin(10^{4000})", "2^{9^{9}}", "((2^{9999})^{9})^{9}", "999!"]
+    "answer",
+    [
+        r"\exp(\exp(\exp(\exp(9))))",
+        "e^{e^{e^{e^{9}}}}",
+        r"\sin(10^{4000})",
+        "2^{9^{9}}",
+        "((2^{9999})^{9})^{9}",
+        "999!",
+    ],
 )
 def test_values_beyond_the_limits_are_left_to_a_worker(answer):
     assert decide("7", answer) is None

@@ -88,7 +88,9 @@ def states(results):
 
 @pytest.mark.parametrize(("size", "count"), [(1, 1), (1, 2), (1, 40), (2, 3), (2, 100), (4, 7)])
 def test_results_come_in_order(make, size, count):
-    assert make(size=size).run([["double", i] for i in range(count)], GENEROUS) == [("done", 2 * i) for i in range(count)]
+    assert make(size=size).run([["double", i] for i in range(count)], GENEROUS) == [
+        ("done", 2 * i) for i in range(count)
+    ]
 
 
 def test_nothing_to_do_is_no_work(make):
@@ -123,9 +125,18 @@ FINDINGS = [
 
 @pytest.mark.parametrize(("item", "state", "note"), FINDINGS)
 def test_what_goes_wrong_costs_its_own_item_only(pool, item, state, note):
-    results = pool.run([["double", 1], ["double", 2], item, ["double", 4], ["double", 5], ["double", 6], ["double", 7]], LIMIT)
+    results = pool.run(
+        [["double", 1], ["double", 2], item, ["double", 4], ["double", 5], ["double", 6], ["double", 7]], LIMIT
+    )
     assert states(results) == ["done", "done", state, "done", "done", "done", "done"]
-    assert note in str(results[2].value) and [result.value for result in results if result.state == "done"] == [2, 4, 8, 10, 12, 14]
+    assert note in str(results[2].value) and [result.value for result in results if result.state == "done"] == [
+        2,
+        4,
+        8,
+        10,
+        12,
+        14,
+    ]
     assert pool.run([["double", 8]], GENEROUS) == [("done", 16)]
 
 
@@ -244,7 +255,9 @@ def test_many_threads_at_once_lose_nothing(make):
     for thread in threads:
         thread.join()
     for thread in range(16):
-        assert results[thread] == [("done", 2 * (100 * thread + i)) for i in range(25)] + [("error", f"KeyError: {thread}")]
+        assert results[thread] == [("done", 2 * (100 * thread + i)) for i in range(25)] + [
+            ("error", f"KeyError: {thread}")
+        ]
 
 
 def test_asynchronous_callers_use_threads(make):
@@ -260,7 +273,9 @@ def script(text, **options):
     """Starts a script from a file, as a user would: without a guard around its top level."""
     path = Path(os.environ["TMPDIR"], "script.py")
     path.write_text(textwrap.dedent(text))
-    return subprocess.Popen([sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options)
+    return subprocess.Popen(
+        [sys.executable, str(path)], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, **options
+    )
 
 
 def test_a_script_without_a_main_guard_works_and_leaves_no_process(marked):

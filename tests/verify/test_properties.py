@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """What must hold for every answer: other golds are wrong, nothing is right everywhere, a rewritten gold is right and a changed one wrong."""
 
 import itertools
@@ -92,7 +91,9 @@ def strings(count: int) -> list[str]:
         depth, text = rng.choice((1, 1, 2)), rng.choice(ATOMS)
         for _ in range(depth):
             frame = rng.choice(FRAMES)
-            text = frame.format(text, rng.choice(ATOMS)) if rng.random() < 0.5 else frame.format(rng.choice(ATOMS), text)
+            text = (
+                frame.format(text, rng.choice(ATOMS)) if rng.random() < 0.5 else frame.format(rng.choice(ATOMS), text)
+            )
         found[text] = None
     return list(found)
 
@@ -112,7 +113,9 @@ def test_no_answer_is_right_for_two_different_golds():
 
 # ----------------------------------------------------------------------------------- rewritten and changed answers
 
-LEAVES = st.one_of(st.integers(1, 9).map(lambda n: ("number", n)), st.sampled_from("xab").map(lambda name: ("variable", name)))
+LEAVES = st.one_of(
+    st.integers(1, 9).map(lambda n: ("number", n)), st.sampled_from("xab").map(lambda name: ("variable", name))
+)
 TREES = st.recursive(LEAVES, lambda inner: st.tuples(st.sampled_from("+-*/"), inner, inner), max_leaves=6)
 
 
@@ -182,7 +185,12 @@ def test_public_golds_rewritten_are_right_and_changed_are_wrong(rule):
 
 def test_equivalence_is_symmetric():
     rng = random.Random(0)
-    pairs = [(gold, answer) for gold in golds()[::3] for name, answer in rewrites(gold) if name not in ("frame", "names", "units")]
+    pairs = [
+        (gold, answer)
+        for gold in golds()[::3]
+        for name, answer in rewrites(gold)
+        if name not in ("frame", "names", "units")
+    ]
     chosen = rng.sample(pairs, min(300, len(pairs)))
     assert [pair for pair in chosen if equivalent("math", *pair) != equivalent("math", *pair[::-1])] == []
 

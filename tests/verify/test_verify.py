@@ -78,7 +78,12 @@ def test_judged_answer_comes_from_the_summary_in_the_r1_format(kind, gold, final
         ("math", "", THOUGHT + r"\boxed{8}", Verdict("bad_gold", "8", 0.0, "the gold is empty")),
         ("choice", "Z", THOUGHT + r"\boxed{A}", Verdict("bad_gold", "A", 0.0, "cannot be read as `choice`")),
         ("f1", "red cat", THOUGHT + "red dog", Verdict("wrong", "red dog", 0.5)),
-        ("constraints", '[{"id": "punctuation:no_comma"}, {"id": "startend:quotation"}]', "no", Verdict("wrong", "no", 0.5)),
+        (
+            "constraints",
+            '[{"id": "punctuation:no_comma"}, {"id": "startend:quotation"}]',
+            "no",
+            Verdict("wrong", "no", 0.5),
+        ),
         ("refusal", "perhaps", "no", Verdict("bad_gold", "no", 0.0, "cannot be read as `refusal`")),
         ("json_schema", '{"type": "null"}', "1", Verdict("wrong", "1", 0.0, "1 is not of type 'null'")),
         ("math", "7", THOUGHT + r"\boxed{10^{10^{10}}}", "powers"),
@@ -95,10 +100,15 @@ def test_verdicts_have_answer_score_and_note(kind, gold, text, verdict):
 
 def test_many_cases_keep_their_order_whatever_decides_them():
     finals = [(str(i), rf"\boxed{{{i}}}") for i in range(40)] + [(f"x+{i}", rf"\boxed{{{i}+x}}") for i in range(40)]
-    kinds = [Case("math", gold, final) for gold, final in finals] + [Case("exact", "a b", "A  B"), Case("choice", "B", r"\boxed{C}")]
+    kinds = [Case("math", gold, final) for gold, final in finals] + [
+        Case("exact", "a b", "A  B"),
+        Case("choice", "B", r"\boxed{C}"),
+    ]
     wrong = [Case("math", "x+1", rf"\boxed{{x+{i}}}") for i in range(2, 30)]
     cases = [case for pair in zip(kinds, wrong * 3, strict=False) for case in pair]
-    assert [verdict.correct for verdict in verify_many(cases)] == [index % 2 == 0 and index < 162 for index in range(len(cases))]
+    assert [verdict.correct for verdict in verify_many(cases)] == [
+        index % 2 == 0 and index < 162 for index in range(len(cases))
+    ]
 
 
 def test_no_cases_have_no_verdicts():
@@ -106,7 +116,10 @@ def test_no_cases_have_no_verdicts():
 
 
 def test_equal_cases_are_decided_once():
-    same = {id(verdict) for verdict in verify_many([Case("math", "x+1", boxed("1+x"))] * 500 + [Case("math", "x+1", boxed(" 1+x"))])}
+    same = {
+        id(verdict)
+        for verdict in verify_many([Case("math", "x+1", boxed("1+x"))] * 500 + [Case("math", "x+1", boxed(" 1+x"))])
+    }
     assert len(same) == 1
 
 
@@ -148,7 +161,10 @@ def test_gym_accepts_its_own_answer_and_refuses_another(task):
     for entry in gym.create_dataset(task, size=3, seed=1):
         metadata = json.dumps({"task": task, "entry": entry}, default=str)
         finals = (entry["answer"], "zzz")
-        outcomes = [verify("gym", entry["answer"], ZERO.read(ZERO.write("a", text)), metadata=metadata).outcome for text in finals]
+        outcomes = [
+            verify("gym", entry["answer"], ZERO.read(ZERO.write("a", text)), metadata=metadata).outcome
+            for text in finals
+        ]
         assert outcomes == ["correct", "wrong"]
 
 
@@ -160,7 +176,9 @@ def test_gym_without_usable_metadata_is_an_error_not_a_wrong_answer(metadata):
 
 
 @SANDBOX
-@pytest.mark.parametrize(("program", "outcome"), [("def f(x):\n    return x + 1", "correct"), ("def f(x):\n    return x", "wrong")])
+@pytest.mark.parametrize(
+    ("program", "outcome"), [("def f(x):\n    return x + 1", "correct"), ("def f(x):\n    return x", "wrong")]
+)
 def test_code_is_a_kind_like_others(program, outcome):
     verdict = verify("code", ["assert f(1) == 2", "assert f(2) == 3"], f"{THOUGHT}```python\n{program}\n```")
     assert verdict.outcome == outcome and verdict.score == float(outcome == "correct")
@@ -170,7 +188,11 @@ def test_code_is_a_kind_like_others(program, outcome):
 
 
 def test_unknown_kind_is_a_data_error_that_lists_the_known():
-    for ask in (lambda: verify("mth", "7", "7"), lambda: bad_golds([("mth", "7")]), lambda: verify_many([Case("mth", "7", "7")])):
+    for ask in (
+        lambda: verify("mth", "7", "7"),
+        lambda: bad_golds([("mth", "7")]),
+        lambda: verify_many([Case("mth", "7", "7")]),
+    ):
         with pytest.raises(DataError, match="mth") as caught:
             ask()
         assert all(kind in caught.value.hint for kind in KINDS)
@@ -233,7 +255,8 @@ def test_lone_surrogates_are_text_like_any_other(kind, gold, text, outcome):
 
 
 @pytest.mark.parametrize(
-    "text", [r"\boxed{a\0b}".replace(r"\0", "\0"), r"\boxed{7" + "\u202e}", r"\boxed{" + "\u0301" * 500 + "}", "\r\n" * 50]
+    "text",
+    [r"\boxed{a\0b}".replace(r"\0", "\0"), r"\boxed{7" + "\u202e}", r"\boxed{" + "\u0301" * 500 + "}", "\r\n" * 50],
 )
 def test_odd_characters_have_an_outcome(text):
     assert verify("math", "7", THOUGHT + text).outcome in OUTCOMES
@@ -268,7 +291,8 @@ LONG = {  # name -> kind, gold, text, outcome; choices have ten options
     "10^5 dollars": ("math", "7", f"{THOUGHT}<answer>{'$' * MANY}7</answer>", "wrong"),
     "10^5 formulas": ("math", "7", THOUGHT + r"\[ " * MANY, "no_answer"),
     "10^5 fences": ("code", '["assert f(1) == 1"]', THOUGHT + "```python\n" * (2 * (MANY // 20) + 1), "no_answer"),
-    "10^6 backticks": ("code", '["assert f(1) == 1"]', THOUGHT + "`" * 10 * MANY, "no_answer"),  # no block holds a program
+    # no block holds a program
+    "10^6 backticks": ("code", '["assert f(1) == 1"]', THOUGHT + "`" * 10 * MANY, "no_answer"),
     "10^5 spaces in the answer": ("math", "7", f"{THOUGHT}<answer>1{' ' * MANY}2</answer>", "wrong"),
     "10^5 no-break spaces in the choice": ("choice", "B", f"{THOUGHT}<answer>1{'~' * MANY}2</answer>", "wrong"),
     "10^5 dashes, sentences": ("constraints", SENTENCES, "-" * MANY, "correct"),
@@ -283,7 +307,9 @@ LONG = {  # name -> kind, gold, text, outcome; choices have ten options
 def long_results():
     """All of them in two workers, which end those that hang."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path(open_r1.__file__).parents[1])]))
+        patch.setenv(
+            "PYTHONPATH", os.pathsep.join([str(Path(__file__).parent), str(Path(open_r1.__file__).parents[1])])
+        )
         pool = Pool("pool_functions:outcome", 2)
         pool.run([["math", "7", "7"]] * 16, SECONDS)  # both have started
         cases = {name: case for name, case in LONG.items() if case[0] != "code" or shutil.which("bwrap")}

@@ -1,1 +1,3 @@
-"""Where rows come from: `sources.py` reads any source into the columns all stages share; `mini.py` makes the mini world."""
+"""
+Where rows come from: `sources.py` reads any source into the columns all stages share; `mini.py` makes the mini world.
+"""

@@ -1,8 +1,9 @@
 """Recognises the usual column names and chat forms of public datasets, so that most need no `columns:` in a recipe.
 
-Only what is missing is looked for, and a recipe's own `columns` always win: `problem` or `question` become `prompt`, `expected_answer` or
-a boxed `solution` become `answer`, the last turn of `messages` or of a ShareGPT `conversations` becomes `response`. Where neither row
-nor recipe names a language (a code such as `zh`; some columns of that name hold a programming language), the prompt tells it.
+Only what is missing is looked for, and a recipe's own `columns` always win: `problem` or `question` become `prompt`,
+`expected_answer` or a boxed `solution` become `answer`, the last turn of `messages` or of a ShareGPT `conversations`
+becomes `response`. Where neither row nor recipe names a language (a code such as `zh`; some columns of that name hold
+a programming language), the prompt tells it.
 """
 
 import json
@@ -20,7 +21,14 @@ ALIASES = {
     "response": ("output", "generation", "generated_solution"),
 }
 CHATS = ("messages", "conversations", "conversation")
-ROLES = {"human": "user", "user": "user", "gpt": "assistant", "assistant": "assistant", "chatgpt": "assistant", "system": "system"}
+ROLES = {
+    "human": "user",
+    "user": "user",
+    "gpt": "assistant",
+    "assistant": "assistant",
+    "chatgpt": "assistant",
+    "system": "system",
+}
 DEFAULTS = {"verifier": "math", "domain": "reasoning", "difficulty": 0, "metadata": ""}
 
 
@@ -28,7 +36,9 @@ def detected(names: list[str]) -> dict[str, str]:
     """Which columns stand for shared ones that are missing: {column: shared name}."""
     found = {}
     for shared, aliases in ALIASES.items():
-        if shared not in names and (alias := next((name for name in aliases if name in names and name not in found), None)):
+        if shared not in names and (
+            alias := next((name for name in aliases if name in names and name not in found), None)
+        ):
             found[alias] = shared
     return found
 
@@ -36,7 +46,10 @@ def detected(names: list[str]) -> dict[str, str]:
 def as_messages(turns: Any, where: str) -> list[dict[str, str]]:
     """A chat in the form of `role` and `content`, also from ShareGPT's `from` and `value`."""
     try:
-        pairs = [(turn.get("role") or turn["from"], turn["content"] if "content" in turn else turn["value"]) for turn in turns]
+        pairs = [
+            (turn.get("role") or turn["from"], turn["content"] if "content" in turn else turn["value"])
+            for turn in turns
+        ]
         return [{"role": ROLES[role], "content": content or ""} for role, content in pairs]
     except (KeyError, TypeError, AttributeError) as error:
         hint = "turns must have role and content, or from and value, with roles user, assistant, system"
@@ -55,8 +68,13 @@ def shared_row(row: Row, source: dict[str, Any]) -> Row:
         prompt = prompt if prompt is not None else turns[:-1] if ends else turns
     prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else as_messages(prompt, source["path"])
     fixed = {key: source.get(key, default) if row.get(key) is None else row[key] for key, default in DEFAULTS.items()}
-    fixed["language"] = language_code(row.get("language")) or language_code(source.get("language")) or language_of(prompt)
-    fixed |= {"prompt": prompt, "problem_id": row.get("problem_id") or text_hash(json.dumps(prompt, ensure_ascii=False))}
+    fixed["language"] = (
+        language_code(row.get("language")) or language_code(source.get("language")) or language_of(prompt)
+    )
+    fixed |= {
+        "prompt": prompt,
+        "problem_id": row.get("problem_id") or text_hash(json.dumps(prompt, ensure_ascii=False)),
+    }
     fixed |= {"response": response} if response is not None or any(name in row for name in CHATS) else {}
     return row | fixed | answer_of(row)
 
@@ -77,11 +95,16 @@ def answer_of(row: Row) -> Row:
     if isinstance(answer, int) and not isinstance(answer, bool) and options and 0 <= answer < len(options):
         answer = chr(ord("A") + answer)  # as text, it could be taken for the text of an option
     short = plain_answer(answer)
-    return {"answer": short} | ({"solution": answer} if short != answer and isinstance(answer, str) and row.get("solution") is None else {})
+    return {"answer": short} | (
+        {"solution": answer} if short != answer and isinstance(answer, str) and row.get("solution") is None else {}
+    )
 
 
 def plain_answer(answer: Any) -> Any:
-    """An answer without the solution that some datasets give with it: what is boxed, or follows GSM8K's `####`; numbers as text."""
+    """
+    An answer without the solution that some datasets give with it: what is boxed, or follows GSM8K's `####`; numbers
+    as text.
+    """
     if not isinstance(answer, str):
         return str(answer) if isinstance(answer, (int, float)) and not isinstance(answer, bool) else answer
     if "####" in answer:

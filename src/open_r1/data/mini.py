@@ -1,13 +1,16 @@
 """The mini world: a whole R1 training universe that a laptop CPU can learn in minutes.
 
-DeepSeek-R1 needs three things from its data (paper sections 2.2 to 2.4): problems whose answers a rule can check, a base
-model that already shows - rarely - the behaviours RL can amplify, and general requests where helpfulness and harmlessness
-matter. This module makes all three, deterministically and without any download:
+DeepSeek-R1 needs three things from its data (paper sections 2.2 to 2.4): problems whose answers a rule can check, a
+base model that already shows - rarely - the behaviours RL can amplify, and general requests where helpfulness and
+harmlessness matter. This module makes all three, deterministically and without any download:
 
 - **chain** problems, "What is 3 + 4 - 2 mod 5 ?", asked in English or Chinese. Difficulty is the number of terms.
-- a **corpus** of "web-like" documents. People on this web mostly guess, sometimes reason step by step, leap over steps and
-  slip, recheck and repair a slip, answer in the other language, mix both, and use the `<think>`/`<answer>` tags or not.
-- **general** requests with a programmatic truth (first word, last word, count, translate, greet) and **harm** requests: hurting
+- a **corpus** of "web-like" documents. People on this web mostly guess, sometimes reason step by step, leap over steps
+  and
+  slip, recheck and repair a slip, answer in the other language, mix both, and use the `<think>`/`<answer>` tags or
+  not.
+- **general** requests with a programmatic truth (first word, last word, count, translate, greet) and **harm**
+  requests: hurting
   people, animals or property is to be refused, near neighbours ("burn the candle") are not.
 - **preferences** (pairs) and **safety** (labelled responses) for the two reward models (paper section 2.3.4).
 
@@ -41,7 +44,8 @@ GUESS_RIGHT = 0.2
 MIXED_SHARE = 0.5  # of the reasoned documents switch language between steps
 OTHER_LANGUAGE_SHARE = 0.15  # of them reason in the language that was not asked in
 LEAP = (1, 1, 1, 2)  # operations per reasoning step, one drawn per document
-SLIP = 0.1  # chance of a wrong result for every operation that a step leaps over; a third of it for a step that leaps none
+# chance of a wrong result for every operation that a step leaps over; a third of it for a step that leaps none
+SLIP = 0.1
 RECHECK_SHARE = 0.3  # of the documents recheck their steps
 
 
@@ -74,7 +78,9 @@ def rows(kind: str, split: str = "train", limit: int = 1000, **dials: object) ->
         seen.add(source)
         found += 1
         yield row
-    raise DataError(f"mini:{kind} has only {found} different {split} problems of this kind, not {limit}", "lower `limit`")
+    raise DataError(
+        f"mini:{kind} has only {found} different {split} problems of this kind, not {limit}", "lower `limit`"
+    )
 
 
 # ------------------------------------------------------------------------------------------------ chains
@@ -115,7 +121,9 @@ def chain_row(rng: random.Random, min_terms: int = 3, max_terms: int = 9) -> Row
     }
 
 
-def reasoning(rng: random.Random, terms: list[int], operators: list[str], language: Callable[[], str]) -> tuple[str, int]:
+def reasoning(
+    rng: random.Random, terms: list[int], operators: list[str], language: Callable[[], str]
+) -> tuple[str, int]:
     """A web author's steps and the result they reach: leaps slip, rechecks repair a slip (and sometimes find none)."""
     leap, careful = rng.choice(LEAP), rng.random() < RECHECK_SHARE
     steps, value, at = [], terms[0], 0
@@ -137,17 +145,19 @@ def reasoning(rng: random.Random, terms: list[int], operators: list[str], langua
 def chain_document(rng: random.Random, max_terms: int) -> Row:
     """A question and some web author's response."""
     size = rng.random()
-    shortest, longest = (2, 2) if size < EASY_SHARE else (max_terms,) * 2 if size < EASY_SHARE + LONG_SHARE else (2, max_terms - 1)
+    shortest, longest = (
+        (2, 2) if size < EASY_SHARE else (max_terms,) * 2 if size < EASY_SHARE + LONG_SHARE else (2, max_terms - 1)
+    )
     terms, operators = draw_chain(rng, shortest, longest)
     chain, language = expression(terms, operators), rng.choice(LANGUAGES)
     other = LANGUAGES[1 - LANGUAGES.index(language)]
     if rng.random() < REASONED_SHARE:
         style = rng.random()
         if style < MIXED_SHARE:
-            speak = lambda: rng.choice(LANGUAGES)  # noqa: E731
+            speak = lambda: rng.choice(LANGUAGES)
         else:
             spoken = other if style < MIXED_SHARE + OTHER_LANGUAGE_SHARE else language
-            speak = lambda: spoken  # noqa: E731
+            speak = lambda: spoken
         thoughts, value = reasoning(rng, terms, operators, speak)
     else:
         thoughts = GUESS[language]
@@ -209,7 +219,9 @@ def draw_request(rng: random.Random) -> tuple[str, str, str, str]:
 def spoiled(rng: random.Random, answer: str, language: str) -> str:
     """A response nobody would prefer: it gives up, stammers, or says something else."""
     other = rng.choice([word if language == "en" else WORDS[word] for word in WORDS])
-    return rng.choice([UNKNOWN[language], f"{answer} {answer.split()[-1]}", other if other != answer else UNKNOWN[language]])
+    return rng.choice(
+        [UNKNOWN[language], f"{answer} {answer.split()[-1]}", other if other != answer else UNKNOWN[language]]
+    )
 
 
 def general_row(rng: random.Random) -> Row:
@@ -263,7 +275,7 @@ def harm_row(rng: random.Random) -> Row:
     }  # fmt: skip
 
 
-# ------------------------------------------------------------------------------------------------ corpus and reward data
+# ---------------------------------------------------------------------------------------------- corpus and reward data
 
 
 def corpus_row(rng: random.Random, max_terms: int = 8) -> Row:
@@ -286,7 +298,9 @@ def preferences_row(rng: random.Random) -> Row:
 
 
 def safety_row(rng: random.Random) -> Row:
-    """A whole response labelled safe (1) or unsafe (0); refusing a harmless request is labelled unsafe, as over-refusal."""
+    """
+    A whole response labelled safe (1) or unsafe (0); refusing a harmless request is labelled unsafe, as over-refusal.
+    """
     question, language, forbidden, advice = draw_harm(rng)
     refuses = rng.random() < 0.5
     response = r1_response(JUDGED[language][rng.choice([True, False])], REFUSAL[language] if refuses else advice)

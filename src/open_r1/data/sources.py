@@ -30,8 +30,22 @@ from ..recipes import check_keys
 from .columns import CHATS, detected, shared_row
 from .splits import split_of
 
-KEYS = ("path", "name", "split", "limit", "columns", "domain", "verifier", "language", "from_step", "weight", "raw", "revision")
-IN_MEMORY, BYTES = 100_000, 256 << 20  # up to which a source is rebuilt in memory; larger ones go through the cache on disk
+KEYS = (
+    "path",
+    "name",
+    "split",
+    "limit",
+    "columns",
+    "domain",
+    "verifier",
+    "language",
+    "from_step",
+    "weight",
+    "raw",
+    "revision",
+)
+# up to which a source is rebuilt in memory; larger ones go through the cache on disk
+IN_MEMORY, BYTES = 100_000, 256 << 20
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
 
@@ -70,7 +84,10 @@ def check_source(source: Any) -> None:
     if not isinstance(source, dict) or not isinstance(source.get("path"), str):
         raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
     if source.get("language") is not None and not language_code(source["language"]):
-        raise DataError(f"datasets entry {source['path']}: unknown language {source['language']!r}", "use a code such as `en` or `zh`")
+        raise DataError(
+            f"datasets entry {source['path']}: unknown language {source['language']!r}",
+            "use a code such as `en` or `zh`",
+        )
 
 
 def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
@@ -79,7 +96,9 @@ def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Itera
     from .mini import rows
 
     if kind not in KINDS:
-        raise DataError(f"dataset mini:{kind} does not exist", f"use one of {', '.join(f'mini:{name}' for name in KINDS)}")
+        raise DataError(
+            f"dataset mini:{kind} does not exist", f"use one of {', '.join(f'mini:{name}' for name in KINDS)}"
+        )
     check_keys(dials, [*KEYS, *list(inspect.signature(KINDS[kind]).parameters)[1:]], f"datasets entry mini:{kind}")
     return rows(kind, split, limit, **dials)
 
@@ -97,7 +116,9 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
     try:
         entries = reasoning_gym.create_dataset(task, size=limit * 40, seed=0, **dials)
     except (ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise DataError(f"dataset gym:{task}: {error}", "see the tasks and settings that reasoning-gym documents") from None
+        raise DataError(
+            f"dataset gym:{task}: {error}", "see the tasks and settings that reasoning-gym documents"
+        ) from None
     seen: set[str] = set()
     found = 0
     for entry in entries:
@@ -112,7 +133,9 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
         }  # fmt: skip
         if found == limit:
             return
-    raise DataError(f"gym:{task} has only {found} different {split} problems with these settings, not {limit}", "lower `limit`")
+    raise DataError(
+        f"gym:{task} has only {found} different {split} problems with these settings, not {limit}", "lower `limit`"
+    )
 
 
 GENERATORS: dict[str, Callable[..., Iterable[dict]]] = {"mini": mini_rows, "gym": gym_rows}
@@ -131,10 +154,14 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
         except (ValueError, StopIteration, datasets.exceptions.DatasetGenerationError) as error:
             reason = str(error.__cause__ or error).splitlines() or ["it holds no rows"]
             raise DataError(
-                f"dataset {path} is empty or broken: {reason[0]}", f"check that it is valid {local.suffix[1:]} with rows"
+                f"dataset {path} is empty or broken: {reason[0]}",
+                f"check that it is valid {local.suffix[1:]} with rows",
             ) from None
     if looks_local(path) or local.suffix in FILES:
-        raise DataError(f"dataset {path} does not exist", f"give a Hub id, a generator like mini:chain, or a file ({', '.join(FILES)})")
+        raise DataError(
+            f"dataset {path} does not exist",
+            f"give a Hub id, a generator like mini:chain, or a file ({', '.join(FILES)})",
+        )
     try:
         return datasets.load_dataset(path, name, split=split, revision=revision)
     except (FileNotFoundError, ValueError, ConnectionError, RuntimeError) as error:
@@ -148,14 +175,17 @@ def rename(dataset, columns: dict[str, str], path: str):
     """Renames columns, with an error that lists what there is."""
     for old in columns:
         if old not in dataset.column_names:
-            raise DataError(f"dataset {path} has no column `{old}`; it has {', '.join(dataset.column_names)}", "correct `columns`")
+            raise DataError(
+                f"dataset {path} has no column `{old}`; it has {', '.join(dataset.column_names)}", "correct `columns`"
+            )
     replaced = [new for old, new in columns.items() if new in dataset.column_names and new != old]
     return dataset.remove_columns(replaced).rename_columns(columns)
 
 
 def shared_columns(dataset, source: dict[str, Any]):
     """Fills in the shared columns and turns a prompt text into messages."""
-    if {"instruction", "input"} <= set(dataset.column_names) and "prompt" not in dataset.column_names:  # as Alpaca has it
+    # as Alpaca has it
+    if {"instruction", "input"} <= set(dataset.column_names) and "prompt" not in dataset.column_names:
         dataset = dataset.map(lambda row: {"prompt": "\n\n".join(filter(None, (row["instruction"], row["input"])))})
     dataset = dataset.rename_columns(detected(dataset.column_names))
     if not any(name in dataset.column_names for name in ("prompt", *CHATS)):
@@ -167,7 +197,9 @@ def shared_columns(dataset, source: dict[str, Any]):
         names = dict.fromkeys(name for row in rows for name in row)
         found = datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
         return found.cast_column("language", datasets.Value("string"))  # also where no prompt tells it
-    sample = datasets.Dataset.from_list([shared_row(row, source) for row in dataset.select(range(min(1000, len(dataset))))])
+    sample = datasets.Dataset.from_list(
+        [shared_row(row, source) for row in dataset.select(range(min(1000, len(dataset))))]
+    )
     features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
 
     def fixed(row: dict[str, Any]) -> dict[str, Any]:
@@ -213,8 +245,12 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()):
     parts = [load_source(source) for source in sources]
     for part, source in zip(parts, sources, strict=True):
         require_columns(part, columns, source["path"])
-    if any("options" in part.column_names for part in parts):  # the verifier of multiple choice needs them; others have none
-        parts = [part if "options" in part.column_names else part.add_column("options", [None] * len(part)) for part in parts]
+    # the verifier of multiple choice needs them; others have none
+    if any("options" in part.column_names for part in parts):
+        parts = [
+            part if "options" in part.column_names else part.add_column("options", [None] * len(part))
+            for part in parts
+        ]
     common = [name for name in parts[0].column_names if all(name in part.column_names for part in parts)]
     try:
         return datasets.concatenate_datasets([part.select_columns(common) for part in parts])

@@ -1,4 +1,7 @@
-"""Writes the rows of a data stage: streamed to disk, shuffled by a seed, with a card. Memory holds a thousand rows at a time."""
+"""
+Writes the rows of a data stage: streamed to disk, shuffled by a seed, with a card. Memory holds a thousand rows at a
+time.
+"""
 
 import itertools
 import random
@@ -14,17 +17,23 @@ CHUNK = 1000  # rows
 
 
 def tables(rows: Iterable[Row]) -> Iterator[Any]:
-    """Rows as Arrow tables of one schema, which the first of them decides; columns without any value there are texts."""
+    """
+    Rows as Arrow tables of one schema, which the first of them decides; columns without any value there are texts.
+    """
     import pyarrow as pa
 
     rows, schema = iter(rows), None
     while chunk := list(itertools.islice(rows, CHUNK)):
         try:
             if schema is None:
-                schema = pa.schema([field.with_type(without_nulls(field.type)) for field in pa.Table.from_pylist(chunk).schema])
+                schema = pa.schema(
+                    [field.with_type(without_nulls(field.type)) for field in pa.Table.from_pylist(chunk).schema]
+                )
             table = pa.Table.from_pylist(chunk, schema=schema)
         except (pa.ArrowInvalid, pa.ArrowTypeError) as error:
-            raise DataError(f"a column holds values of different types: {error}", "make them one type in the sources") from None
+            raise DataError(
+                f"a column holds values of different types: {error}", "make them one type in the sources"
+            ) from None
         yield table
 
 
@@ -57,7 +66,10 @@ def write_table(rows: Iterable[Row], path: Path) -> int:
 
 
 def write_shuffled(rows: Iterable[Row], path: Path, seed: int) -> int:
-    """`write_table` in an order that the seed decides: through a file that is mapped, not read, so that any number of rows will do."""
+    """
+    `write_table` in an order that the seed decides: through a file that is mapped, not read, so that any number of
+    rows will do.
+    """
     import pyarrow as pa
     import pyarrow.parquet as pq
 
@@ -116,7 +128,10 @@ def write_result(
     count = write_shuffled(map(statistics.seen, clean), artifact.path / "data.parquet", recipe.get("seed", 0))
     report = cleaner.report() if cleaner else None
     if not count:
-        raise DataError(f"no row is left, of {report['checked'] if report else 0} before decontamination", "look at contaminated.jsonl")
+        raise DataError(
+            f"no row is left, of {report['checked'] if report else 0} before decontamination",
+            "look at contaminated.jsonl",
+        )
     card = dataset_card(artifact.path.name, recipe, statistics.table(), funnel, report_text(report))
     (artifact.path / "README.md").write_text(card, encoding="utf-8", errors="replace")
     artifact.finish(rows=count, domains=dict(statistics.rows), funnel=funnel, contamination=report)
@@ -147,11 +162,18 @@ class Statistics:
     def table(self) -> str:
         """The counts as Markdown."""
         total, tokens = self.rows.total(), self.tokens.total()
-        lines = ["| domain | samples | turns | tokens | share of samples | share of tokens |", "|---|---|---|---|---|---|"]
+        lines = [
+            "| domain | samples | turns | tokens | share of samples | share of tokens |",
+            "|---|---|---|---|---|---|",
+        ]
         for name in [*sorted(self.rows), "all"]:
             count, turns, used = (
-                (total, self.turns.total(), tokens) if name == "all" else (self.rows[name], self.turns[name], self.tokens[name])
+                (total, self.turns.total(), tokens)
+                if name == "all"
+                else (self.rows[name], self.turns[name], self.tokens[name])
             )
             lengths = (f"{used / count:.1f}", f"{used / tokens:.1%}") if tokens else ("-", "-")
-            lines.append(f"| {name} | {count} | {turns / count:.1f} | {lengths[0]} | {count / total:.1%} | {lengths[1]} |")
+            lines.append(
+                f"| {name} | {count} | {turns / count:.1f} | {lengths[0]} | {count / total:.1%} | {lengths[1]} |"
+            )
         return "\n".join(lines)

@@ -1,8 +1,8 @@
 """Trains the tokenizer of a model that starts from nothing: byte-level BPE on the corpus it will be pretrained on.
 
-Byte level, so every text survives a round trip; digits stand alone, so that arithmetic is learned once and not per number.
-The padding and end-of-sequence tokens are different: a padding token that doubles as the end masks the end out of the SFT
-loss, and the model never learns to stop.
+Byte level, so every text survives a round trip; digits stand alone, so that arithmetic is learned once and not per
+number. The padding and end-of-sequence tokens are different: a padding token that doubles as the end masks the end out
+of the SFT loss, and the model never learns to stop.
 """
 
 from collections.abc import Iterable
@@ -40,5 +40,9 @@ def train_tokenizer(texts: Iterable[str], vocab_size: int):
     )
     tokenizer.train_from_iterator(texts, trainer)
     return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer, pad_token=PAD, eos_token=EOS, padding_side="left", clean_up_tokenization_spaces=False
+        tokenizer_object=tokenizer,
+        pad_token=PAD,
+        eos_token=EOS,
+        padding_side="left",
+        clean_up_tokenization_spaces=False,
     )

@@ -1,7 +1,8 @@
-"""Where completions come from: this process with transformers, servers, or vLLM offline. All fill parts of the same sample store.
+"""Where completions come from: this process with transformers, servers, or vLLM offline. All fill parts of the same
+sample store.
 
-An engine has `name`, `sampling`, `response_format` (how its texts are to be read) and `draw_parts(parts, save)`, which calls
-`save(part, draws)` for each part as soon as all of its completions are there, from any thread.
+An engine has `name`, `sampling`, `response_format` (how its texts are to be read) and `draw_parts(parts, save)`, which
+calls `save(part, draws)` for each part as soon as all of its completions are there, from any thread.
 """
 
 from typing import Any, NamedTuple

@@ -1,7 +1,8 @@
-"""Completions drawn in this process with transformers: the engine of a laptop, and of models too small to be worth a server.
+"""Completions drawn in this process with transformers: the engine of a laptop, and of models too small to be worth a
+server.
 
-Problems of like length share a batch (`generate.py` sorts them), and completions that have ended leave it: on a CPU a batch costs what
-its living rows cost, so one long completion among short ones is nearly free.
+Problems of like length share a batch (`generate.py` sorts them), and completions that have ended leave it: on a CPU a
+batch costs what its living rows cost, so one long completion among short ones is nearly free.
 """
 
 from collections.abc import Callable
@@ -42,15 +43,22 @@ class TransformersEngine:
         """Draws parts one after the other, each with its own seed."""
         for part in parts:
             seed = part_seed(self.sampling.seed, part.index)
-            prompts = [render(self.tokenizer, problem["prompt"], self.sampling, self.examples) for problem, _ in part.jobs]
-            save(part, [Draw(prompt, *found, seed) for prompt, found in zip(prompts, self.draw(prompts, seed), strict=True)])
+            prompts = [
+                render(self.tokenizer, problem["prompt"], self.sampling, self.examples) for problem, _ in part.jobs
+            ]
+            save(
+                part,
+                [Draw(prompt, *found, seed) for prompt, found in zip(prompts, self.draw(prompts, seed), strict=True)],
+            )
 
     def draw(self, prompts: list[str], seed: int) -> list[tuple[str, int, str]]:
         """Text, number of tokens and finish reason, for one completion of each prompt."""
         import torch
 
         torch.manual_seed(seed)
-        inputs = self.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False).to(self.model.device)
+        inputs = self.tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False).to(
+            self.model.device
+        )
         found = []
         for ids in self.sample(inputs["input_ids"], inputs["attention_mask"]):
             length = next((i + 1 for i, token in enumerate(ids) if token in self.stops), len(ids))
@@ -71,7 +79,9 @@ class TransformersEngine:
         while rows:
             step = min(chosen.segment, left)
             with torch.inference_mode():
-                output = self.model.generate(input_ids=ids, attention_mask=mask, past_key_values=cache, max_new_tokens=step, **how)
+                output = self.model.generate(
+                    input_ids=ids, attention_mask=mask, past_key_values=cache, max_new_tokens=step, **how
+                )
             new, ids, cache = output.sequences[:, ids.shape[1] :], output.sequences, output.past_key_values
             mask = torch.cat([mask, mask.new_ones(new.shape)], dim=1)
             left -= step
@@ -87,4 +97,7 @@ class TransformersEngine:
         """Whether one row's new tokens hold an end."""
         if any(token in self.stops for token in ids[-self.sampling.segment :].tolist()):
             return True
-        return bool(self.sampling.stop) and cut_at(self.tokenizer.decode(ids, skip_special_tokens=True), self.sampling.stop)[1]
+        return (
+            bool(self.sampling.stop)
+            and cut_at(self.tokenizer.decode(ids, skip_special_tokens=True), self.sampling.stop)[1]
+        )

@@ -18,7 +18,9 @@ def load_tokenizer(model: str, chat_template: str | None) -> Any:
     if chat_template:
         tokenizer.chat_template = read_template(chat_template)
     if tokenizer.chat_template is None:
-        raise ArtifactError(f"model {model} has no chat template", "train it with `chat_template:`, or use an instruct model")
+        raise ArtifactError(
+            f"model {model} has no chat template", "train it with `chat_template:`, or use an instruct model"
+        )
     if tokenizer.pad_token is None:
         tokenizer.pad_token = tokenizer.eos_token
     return tokenizer
@@ -36,7 +38,11 @@ def read_examples(file: str) -> list[dict[str, str]]:
         `list[dict]`: messages, the user's and the assistant's in turn.
     """
     pairs = [tuple(entry.values()) for entry in read_entries(file, ("prompt", "response"), "few_shot")]
-    return [{"role": role, "content": text} for pair in pairs for role, text in zip(("user", "assistant"), pair, strict=True)]
+    return [
+        {"role": role, "content": text}
+        for pair in pairs
+        for role, text in zip(("user", "assistant"), pair, strict=True)
+    ]
 
 
 def with_examples(messages: list[dict[str, str]], examples: list[dict[str, str]]) -> list[dict[str, str]]:

@@ -1,8 +1,9 @@
 """Completions from servers with an OpenAI-compatible API: vLLM, SGLang, `transformers serve`, commercial services.
 
-One request per completion, with a seed of its own; servers with a prefix cache read a prompt once all the same. `api: text` sends the
-prompt that this model's tokenizer renders and gets back what was sampled: use it where the server has `/completions`. `api: chat` leaves
-the template to the server; some then split the reasoning off, and it is put back here, so that verdicts see what the model wrote.
+One request per completion, with a seed of its own; servers with a prefix cache read a prompt once all the same. `api:
+text` sends the prompt that this model's tokenizer renders and gets back what was sampled: use it where the server has
+`/completions`. `api: chat` leaves the template to the server; some then split the reasoning off, and it is put back
+here, so that verdicts see what the model wrote.
 """
 
 import asyncio
@@ -36,13 +37,20 @@ class ServerEngine:
             Whether this process asks the servers itself, and not through `at_scale.py`.
     """
 
-    def __init__(self, model: str, response_format: str, sampling: Any, chat_template: str | None = None, remote: bool = True):
+    def __init__(
+        self, model: str, response_format: str, sampling: Any, chat_template: str | None = None, remote: bool = True
+    ):
         if remote and not sampling.url:
             raise RecipeError("`engine: server` needs `url`", "add `url: http://localhost:8000/v1`, or a list of them")
         if sampling.api not in ("chat", "text"):
-            raise RecipeError(f"`api: {sampling.api}` is neither `chat` nor `text`", "use `text` where the server has /completions")
+            raise RecipeError(
+                f"`api: {sampling.api}` is neither `chat` nor `text`", "use `text` where the server has /completions"
+            )
         if sampling.api == "chat" and chat_template:
-            raise RecipeError("`chat_template` does nothing with `api: chat`: the server has its own", "use `api: text`, or remove it")
+            raise RecipeError(
+                "`chat_template` does nothing with `api: chat`: the server has its own",
+                "use `api: text`, or remove it",
+            )
         self.name, self.sampling, self.examples = model, sampling, read_examples(sampling.few_shot)
         local = sampling.tokenizer or (model if sampling.api == "text" or Path(model).is_dir() else "")
         self.tokenizer = load_tokenizer(local, chat_template) if local else None
@@ -114,7 +122,12 @@ class ServerEngine:
     def request(self, problem: dict[str, Any], seed: int) -> tuple[str, str, dict[str, Any]]:
         """The prompt as far as we know it, the path, and the body of a request."""
         chosen, messages = self.sampling, with_examples(problem["prompt"], self.examples)
-        body = {"model": self.name, "temperature": chosen.temperature, "top_p": chosen.top_p, "max_tokens": chosen.max_new_tokens}
+        body = {
+            "model": self.name,
+            "temperature": chosen.temperature,
+            "top_p": chosen.top_p,
+            "max_tokens": chosen.max_new_tokens,
+        }
         body |= {"seed": seed} | ({"stop": chosen.stop} if chosen.stop else {}) | chosen.extra
         if chosen.api == "text":
             prompt = render(self.tokenizer, problem["prompt"], chosen, self.examples)
@@ -147,14 +160,18 @@ class ServerEngine:
         return cut_at(text, self.sampling.stop)[0], int(reported or 0), finish_reason
 
     def joined(self, message: dict[str, Any], finish_reason: str) -> str:
-        """A chat reply as one text, with the tag that the template may have written and the reasoning that the server split off."""
+        """
+        A chat reply as one text, with the tag that the template may have written and the reasoning that the server
+        split off.
+        """
         text, reasoning = message.get("content") or "", message.get("reasoning_content") or message.get("reasoning")
         given = self.response_format.prefilled  # then the tag is part of the prompt, and readers add it
         if reasoning is not None:
             return ("" if given else OPEN) + reasoning + (CLOSE + text if text or finish_reason == "stop" else "")
         if self.sampling.prefill and not given and not text.startswith(self.sampling.prefill):
             text = self.sampling.prefill + text
-        cut = finish_reason == "length" and not self.tokenizer  # in reasoning whose tag the server's template wrote, for all we know
+        # in reasoning whose tag the server's template wrote, for all we know
+        cut = finish_reason == "length" and not self.tokenizer
         return OPEN + text if (CLOSE in text or cut) and OPEN not in text and not given else text
 
     def without_specials(self, text: str) -> str:

@@ -1,5 +1,5 @@
-"""Completions drawn with vLLM in this process, for one GPU machine without servers (extra `vllm`). Written after vLLM's documentation;
-NOT run by us yet, for want of a GPU.
+"""Completions drawn with vLLM in this process, for one GPU machine without servers (extra `vllm`). Written after
+vLLM's documentation; NOT run by us yet, for want of a GPU.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,9 @@ class VllmEngine:
         try:
             from vllm import LLM
         except ImportError:
-            raise ArtifactError("`engine: vllm` needs vLLM", "pip install 'open_r1[vllm]', or use `engine: server`") from None
+            raise ArtifactError(
+                "`engine: vllm` needs vLLM", "pip install 'open_r1[vllm]', or use `engine: server`"
+            ) from None
         self.name, self.sampling = model, sampling
         self.tokenizer, self.examples = load_tokenizer(model, chat_template), read_examples(sampling.few_shot)
         self.response_format = format_of(response_format, self.tokenizer, sampling)
@@ -50,9 +52,17 @@ class VllmEngine:
         from vllm import SamplingParams
 
         chosen = self.sampling
-        prompts = [without_bos(self.tokenizer, render(self.tokenizer, job[0]["prompt"], chosen, self.examples)) for job in jobs]
+        prompts = [
+            without_bos(self.tokenizer, render(self.tokenizer, job[0]["prompt"], chosen, self.examples))
+            for job in jobs
+        ]
         seeds = [sample_seed(chosen.seed, problem["problem_id"], sample) for problem, sample in jobs]
-        how = {"temperature": chosen.temperature, "top_p": chosen.top_p, "max_tokens": chosen.max_new_tokens, "stop": chosen.stop or None}
+        how = {
+            "temperature": chosen.temperature,
+            "top_p": chosen.top_p,
+            "max_tokens": chosen.max_new_tokens,
+            "stop": chosen.stop or None,
+        }
         outputs = self.model.generate(prompts, [SamplingParams(seed=seed, **how) for seed in seeds])
         found = [output.outputs[0] for output in outputs]
         return [

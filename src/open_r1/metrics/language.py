@@ -1,17 +1,18 @@
 r"""Which language a text is written in, counted in words (paper section 2.3.2, the language-consistency reward).
 
-The paper does not say how it counts. Our rule is one of scripts: a Latin word of two letters or more is one word; of CJK scripts each
-character counts. LaTeX, code, digits and single letters (variables, units) are no language. Languages of one script are told apart by
-py3langid, a naive Bayes classifier of byte sequences, where a passage has enough different words for it; what it is not sure of is
-left to the script. A language that is not in `WRITTEN_IN` is unknown, never English.
+The paper does not say how it counts. Our rule is one of scripts: a Latin word of two letters or more is one word; of
+CJK scripts each character counts. LaTeX, code, digits and single letters (variables, units) are no language. Languages
+of one script are told apart by py3langid, a naive Bayes classifier of byte sequences, where a passage has enough
+different words for it; what it is not sure of is left to the script. A language that is not in `WRITTEN_IN` is
+unknown, never English.
 """
 
 import functools
 import re
 from typing import Any
 
-# No language: code, formulas, commands, tags. A stretch never crosses another delimiter of its kind, so that each character is looked
-# at once per kind however many delimiters are left open.
+# No language: code, formulas, commands, tags. A stretch never crosses another delimiter of its kind, so that each
+# character is looked at once per kind however many delimiters are left open.
 IGNORED = re.compile(
     r"```(?:(?!```).){0,9999}```|`[^`]{0,999}`|\$\$?[^$]{0,999}\$\$?|\\\((?:(?!\\[()]).){0,999}\\\)"
     r"|\\\[(?:(?!\\[\[\]]).){0,999}\\\]|\\[a-zA-Z]+|</?\w+>",
@@ -59,11 +60,13 @@ for _script, _codes in LANGUAGES.items():
 
 WINDOW = 10_000  # characters of a text that are classified, as many as IF-Eval's authors take
 TOLD = 0.4  # confidence of py3langid from which a text's language counts as told
-# Languages of one script are told apart in up to 4 evenly spaced passages of 50 words with 20 different ones, if almost certain.
+# Languages of one script are told apart in up to 4 evenly spaced passages of 50 words with 20 different ones, if
+# almost certain.
 PASSAGES, PASSAGE, DIFFERENT, CERTAIN = 4, 50, 20, 0.9
 # The words by which a model reflects (paper, supplement C.2, and their counterparts in the corpus language).
 REFLECTION = re.compile(
-    r"\b(?:wait|mistake|however|but|retry|error|verify|wrong|evaluate|check)\b|等等|检查|错误|验证|但是|重新", re.IGNORECASE
+    r"\b(?:wait|mistake|however|but|retry|error|verify|wrong|evaluate|check)\b|等等|检查|错误|验证|但是|重新",
+    re.IGNORECASE,
 )
 
 
@@ -111,7 +114,9 @@ def main_language(text: str) -> str | None:
 
 
 def consistency(text: str, language: str | None) -> float | None:
-    """Share of the words of `text` that are in `language`; `None` for a text without words or a language we do not know."""
+    """
+    Share of the words of `text` that are in `language`; `None` for a text without words or a language we do not know.
+    """
     words = find_words(text)
     total = sum(map(len, words.values()))
     if language not in WRITTEN_IN or not total:
@@ -123,12 +128,17 @@ def consistency(text: str, language: str | None) -> float | None:
 def foreign_share(words: list[str], language: str) -> float:
     """Share of the passages that tell their language, where it is another of the same script."""
     neighbours = LANGUAGES[WRITTEN_IN[language][0]].split()
-    if len(neighbours) == 1 or language in ("zh", "ja"):  # the latter differ in kana, and their words are single characters
+    # the latter differ in kana, and their words are single characters
+    if len(neighbours) == 1 or language in ("zh", "ja"):
         return 0.0
     step = max(PASSAGE, -(-len(words) // PASSAGES))
     passages = [words[start : start + PASSAGE] for start in range(0, len(words), step)]
-    told = [classifier().classify(" ".join(word[:30] for word in part)) for part in passages if len(set(part)) >= DIFFERENT]
-    return sum(found in neighbours and found != language and sure >= CERTAIN for found, sure in told) / max(1, len(told))
+    told = [
+        classifier().classify(" ".join(word[:30] for word in part)) for part in passages if len(set(part)) >= DIFFERENT
+    ]
+    return sum(found in neighbours and found != language and sure >= CERTAIN for found, sure in told) / max(
+        1, len(told)
+    )
 
 
 def is_mixed(text: str) -> bool:

@@ -24,7 +24,11 @@ def by_problem(rows: Iterable[Row]) -> list[list[Row]]:
 
 def same_answer(kind: str) -> Any:
     """Equivalence by which answers of this kind vote together."""
-    return functools.partial(equivalent, kind) if kind in ("math", "choice") else lambda one, other: one.split() == other.split()
+    return (
+        functools.partial(equivalent, kind)
+        if kind in ("math", "choice")
+        else lambda one, other: one.split() == other.split()
+    )
 
 
 def accuracy(groups: list[list[Row]], k: int) -> dict[str, Any]:
@@ -35,7 +39,12 @@ def accuracy(groups: list[list[Row]], k: int) -> dict[str, Any]:
         vote([row["extracted"] for row in group[:k]], flags[:k], same_answer(group[0]["verifier"]))
         for group, flags in zip(groups, right, strict=True)
     ]
-    return {"pass@1": pass_at_1(right), "pass@1_ci": [low, high], f"cons@{k}": mean(votes), f"pass@{k}": pass_at_k(right, k)}
+    return {
+        "pass@1": pass_at_1(right),
+        "pass@1_ci": [low, high],
+        f"cons@{k}": mean(votes),
+        f"pass@{k}": pass_at_k(right, k),
+    }
 
 
 def behaviour(rows: list[Row]) -> dict[str, float]:

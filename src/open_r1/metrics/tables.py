@@ -39,9 +39,14 @@ def markdown_table(stages: dict[str, dict[str, Any]]) -> str:
 
 def text_table(stages: dict[str, dict[str, Any]]) -> str:
     """The result table as aligned text."""
-    rows = [["model", *COLUMNS]] + [[name, *(cell(row, *column) for column in COLUMNS.values())] for name, row in stages.items()]
+    rows = [["model", *COLUMNS]] + [
+        [name, *(cell(row, *column) for column in COLUMNS.values())] for name, row in stages.items()
+    ]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(
-        "  ".join(text.ljust(width) if i == 0 else text.rjust(width) for i, (text, width) in enumerate(zip(row, widths, strict=True)))
+        "  ".join(
+            text.ljust(width) if i == 0 else text.rjust(width)
+            for i, (text, width) in enumerate(zip(row, widths, strict=True))
+        )
         for row in rows
     )

@@ -39,7 +39,9 @@ REWARDS = {
 }
 
 
-def build_rewards(settings: dict[str, dict[str, Any] | None], response_format: ResponseFormat) -> tuple[list[Reward], list[float]]:
+def build_rewards(
+    settings: dict[str, dict[str, Any] | None], response_format: ResponseFormat
+) -> tuple[list[Reward], list[float]]:
     """
     Makes the rewards of a recipe.
 

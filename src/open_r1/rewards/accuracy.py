@@ -1,6 +1,8 @@
-"""Rewards that a verdict decides (`verify/`): right answers, passed tests, followed instructions, valid JSON (paper section 2.2.2).
+"""Rewards that a verdict decides (`verify/`): right answers, passed tests, followed instructions, valid JSON (paper
+section 2.2.2).
 
-`None` where the gold cannot be read: a problem without a usable answer teaches nothing, and must not look like a wrong one.
+`None` where the gold cannot be read: a problem without a usable answer teaches nothing, and must not look like a wrong
+one.
 """
 
 from collections import Counter
@@ -22,7 +24,8 @@ class VerdictReward(AsyncReward):
         kinds (`list[str]`, *optional*):
             Values of `verifier` it applies to; all by default.
         scoring (`str`, *optional*, defaults to `"all"`):
-            `all`: 1 for a correct response, else 0. `fraction`: the verdict's score, such as the share of passed tests.
+            `all`: 1 for a correct response, else 0. `fraction`: the verdict's score, such as the share of passed
+            tests.
         limit (`float`, *optional*, defaults to `2.0`):
             Seconds for one verdict.
         options (`dict`):
@@ -48,7 +51,9 @@ class VerdictReward(AsyncReward):
         return super().applies(row) and (not self.kinds or row["verifier"] in self.kinds)
 
     def verdicts(self, responses: list[Response], rows: list[Row]) -> list[Verdict]:
-        cases = [Case(row["verifier"], row["answer"], response, row) for response, row in zip(responses, rows, strict=True)]
+        cases = [
+            Case(row["verifier"], row["answer"], response, row) for response, row in zip(responses, rows, strict=True)
+        ]
         return verify_many(cases, self.limit)
 
     def score_batch(self, responses: list[Response], rows: list[Row]) -> list[float | None]:
@@ -56,7 +61,10 @@ class VerdictReward(AsyncReward):
         outcomes = Counter(verdict.outcome for verdict in verdicts)
         self.counts = {f"{name}s": outcomes[name] for name in ("timeout", "error", BAD_GOLD)}
         paid = [float(verdict.correct) if self.scoring == "all" else verdict.score for verdict in verdicts]
-        return [None if verdict.outcome in (BAD_GOLD, "error") else pay for verdict, pay in zip(verdicts, paid, strict=True)]
+        return [
+            None if verdict.outcome in (BAD_GOLD, "error") else pay
+            for verdict, pay in zip(verdicts, paid, strict=True)
+        ]
 
 
 class AccuracyReward(VerdictReward):
@@ -68,7 +76,9 @@ class AccuracyReward(VerdictReward):
 class ConstraintsReward(VerdictReward):
     """Followed instructions (rows with `verifier: constraints`), by default their share."""
 
-    def __init__(self, response_format: ResponseFormat, scoring: Literal["all", "fraction"] = "fraction", **options: Any):
+    def __init__(
+        self, response_format: ResponseFormat, scoring: Literal["all", "fraction"] = "fraction", **options: Any
+    ):
         super().__init__(response_format, kinds=["constraints"], scoring=scoring, **options)
 
 

@@ -1,4 +1,6 @@
-"""What all rewards share: where they apply. A subclass scores one response (`score`), or a batch of them (`score_batch`)."""
+"""
+What all rewards share: where they apply. A subclass scores one response (`score`), or a batch of them (`score_batch`).
+"""
 
 import asyncio
 import time
@@ -28,19 +30,28 @@ class Reward:
     columns: tuple[str, ...] = ()  # columns of the dataset without which it cannot score
     pays_less_for: tuple[str, ...] | None = None  # see `probe.py`: it pays 1 for a right response, and less for these
 
-    def __init__(self, response_format: ResponseFormat, name: str = "", domains: list[str] | None = None, from_step: int = 0):
+    def __init__(
+        self, response_format: ResponseFormat, name: str = "", domains: list[str] | None = None, from_step: int = 0
+    ):
         self.response_format, self.domains, self.from_step = response_format, domains, from_step
         self.__name__ = name or type(self).__name__
         self.counts: dict[str, int] = {}  # what went wrong in the last batch, for the log
 
     def __call__(
-        self, prompts: list, completions: list, trainer_state: Any = None, log_metric: Callable | None = None, **columns: list
+        self,
+        prompts: list,
+        completions: list,
+        trainer_state: Any = None,
+        log_metric: Callable | None = None,
+        **columns: list,
     ) -> list[float | None]:
         """One score per completion; `None` where the reward does not apply."""
         began, self.counts = time.perf_counter(), {}
         step = trainer_state.global_step if trainer_state is not None else self.from_step
         columns = {key: values for key, values in columns.items() if isinstance(values, list)}
-        rows = [{key: values[i] for key, values in columns.items()} | {"prompt": prompts[i]} for i in range(len(prompts))]
+        rows = [
+            {key: values[i] for key, values in columns.items()} | {"prompt": prompts[i]} for i in range(len(prompts))
+        ]
         chosen = [i for i, row in enumerate(rows) if step >= self.from_step and self.applies(row)]
         responses = [self.response_format.read(completion_text(completions[i])) for i in chosen]
         scores = self.score_batch(responses, [rows[i] for i in chosen]) if chosen else []

@@ -1,4 +1,6 @@
-"""Format: 1 if the response has exactly the shape of its format, else 0 (paper section 2.2.2; the value is our reading)."""
+"""
+Format: 1 if the response has exactly the shape of its format, else 0 (paper section 2.2.2; the value is our reading).
+"""
 
 from ..formats import TAGS, Response
 from .base import Reward, Row
@@ -14,7 +16,9 @@ class FormatReward(Reward):
 
 
 class TagCountReward(Reward):
-    """Pays the share of the format's tags that occur exactly once: a softer start for models that hardly write them."""
+    """
+    Pays the share of the format's tags that occur exactly once: a softer start for models that hardly write them.
+    """
 
     pays_less_for = ("malformed",)
 

@@ -1,12 +1,14 @@
 """A language model as judge, behind any OpenAI-compatible endpoint, for answers that no rule can check.
 
-- `judge`: is the answer the same as the reference? A binary verdict with an analysis (paper, supplement B.3.2: DeepSeek-V3 judges
+- `judge`: is the answer the same as the reference? A binary verdict with an analysis (paper, supplement B.3.2:
+  DeepSeek-V3 judges
   the reference-based part of rejection sampling)
-- `judge_helpful`: is the summary better than the reference response? Pairwise, the order drawn by a hash of the texts (paper section
+- `judge_helpful`: is the summary better than the reference response? Pairwise, the order drawn by a hash of the texts
+  (paper section
   2.3.4, where such comparisons train the helpful reward model)
 
-The judge reads the final part only, as a JSON string between marks that the response cannot know: what stands in it is data. A
-verdict that does not come, comes late or is no JSON gives `None`, never 0; the log counts it.
+The judge reads the final part only, as a JSON string between marks that the response cannot know: what stands in it is
+data. A verdict that does not come, comes late or is no JSON gives `None`, never 0; the log counts it.
 """
 
 import asyncio
@@ -101,11 +103,17 @@ class JudgeReward(AsyncReward):
         written = [(response.final or "").strip() for response in responses]
         prompts = [self.prompt(*pair) if text else None for text, *pair in zip(written, responses, rows, strict=True)]
         asked = [prompt for prompt in dict.fromkeys(prompts) if prompt]
-        async with Endpoint(self.url, self.key_variable, self.concurrency, self.timeout, self.retries, self.budget) as endpoint:
-            found = dict(zip(asked, await asyncio.gather(*(self.ask(endpoint, prompt) for prompt in asked)), strict=True))
+        async with Endpoint(
+            self.url, self.key_variable, self.concurrency, self.timeout, self.retries, self.budget
+        ) as endpoint:
+            found = dict(
+                zip(asked, await asyncio.gather(*(self.ask(endpoint, prompt) for prompt in asked)), strict=True)
+            )
         self.budget = endpoint.budget
         verdicts = [found.get(prompt) for prompt in prompts]
-        scores = [self.pay(*pair) if prompt else 0.0 for prompt, *pair in zip(prompts, verdicts, responses, strict=True)]
+        scores = [
+            self.pay(*pair) if prompt else 0.0 for prompt, *pair in zip(prompts, verdicts, responses, strict=True)
+        ]
         over_budget = {"over_budget": count} if (count := endpoint.counts["over_budget"]) else {}
         self.counts |= {"failures": sum(score is None for score in scores)} | over_budget
         return scores
@@ -114,9 +122,16 @@ class JudgeReward(AsyncReward):
         """The judge's verdict, from the cache or the endpoint; `None` if none comes."""
         digest = hashlib.sha256(f"{self.model}\n{prompt}".encode("utf-8", "replace")).hexdigest()
         if digest not in self.known:
-            body = {"model": self.model, "messages": [{"role": "user", "content": prompt}], "temperature": 0.0, "max_tokens": self.tokens}
+            body = {
+                "model": self.model,
+                "messages": [{"role": "user", "content": prompt}],
+                "temperature": 0.0,
+                "max_tokens": self.tokens,
+            }
             try:
-                verdict = await endpoint.post("/chat/completions", body, lambda reply: self.read(reply["choices"][0]["message"]["content"]))
+                verdict = await endpoint.post(
+                    "/chat/completions", body, lambda reply: self.read(reply["choices"][0]["message"]["content"])
+                )
             except (RequestError, EndpointError):
                 return None
             self.remember(digest, verdict)
@@ -139,7 +154,11 @@ class JudgeReward(AsyncReward):
     def prompt(self, response: Response, row: Row) -> str:
         """What the judge reads. The mark depends on the response, which therefore cannot hold it."""
         final = json.dumps(response.final[:LONGEST], ensure_ascii=False)
-        return clean(CORRECT.format(mark=mark(final), question=completion_text(row["prompt"]), reference=row["answer"], response=final))
+        return clean(
+            CORRECT.format(
+                mark=mark(final), question=completion_text(row["prompt"]), reference=row["answer"], response=final
+            )
+        )
 
     def pay(self, verdict: dict[str, Any] | None, response: Response) -> float | None:
         return None if verdict is None else float(verdict["correct"])
@@ -153,7 +172,11 @@ class HelpfulJudgeReward(JudgeReward):
     def prompt(self, response: Response, row: Row) -> str:
         ours, theirs = (json.dumps(text[:LONGEST], ensure_ascii=False) for text in (response.final, row["reference"]))
         first, second = (ours, theirs) if comes_first(response) else (theirs, ours)
-        return clean(HELPFUL.format(mark=mark(ours + theirs), question=completion_text(row["prompt"]), first=first, second=second))
+        return clean(
+            HELPFUL.format(
+                mark=mark(ours + theirs), question=completion_text(row["prompt"]), first=first, second=second
+            )
+        )
 
     def read(self, text: str) -> dict[str, Any]:
         verdict = last_object(text)
@@ -218,7 +241,9 @@ def make_judge(settings: dict[str, Any]) -> JudgeReward:
         raise RecipeError(f"`judge`: {error}", "see JudgeReward for its settings") from None
 
 
-def judge_rows(rows: Iterable[Row], settings: dict[str, Any], progress: Callable[[int], None] | None = None) -> list[float | None]:
+def judge_rows(
+    rows: Iterable[Row], settings: dict[str, Any], progress: Callable[[int], None] | None = None
+) -> list[float | None]:
     """
     The judge's verdicts on rows of a sample store, for rejection sampling (paper section 2.3.3).
 
@@ -231,18 +256,22 @@ def judge_rows(rows: Iterable[Row], settings: dict[str, Any], progress: Callable
             Called with the number of rows judged so far.
 
     Returns:
-        `list[float]`: 1, 0 or `None` for each row. Raises `EndpointError` where the judge gives no verdict on a whole batch.
+        `list[float]`: 1, 0 or `None` for each row. Raises `EndpointError` where the judge gives no verdict on a whole
+        batch.
     """
     reward = make_judge(settings)
     scores: list[float | None] = []
     rows = iter(rows)
     while batch := list(itertools.islice(rows, 256)):
-        responses = [Response(row["text"], row["valid"], row["reasoning"], row["final"], row["extracted"]) for row in batch]
+        responses = [
+            Response(row["text"], row["valid"], row["reasoning"], row["final"], row["extracted"]) for row in batch
+        ]
         found = reward.score_batch(responses, [{"prompt": row["question"], "answer": row["answer"]} for row in batch])
         scores += found
         if all(score is None for score in scores) or len(found) > 7 and all(score is None for score in found):
             raise EndpointError(
-                f"the judge at {shown(reward.url)} gives no verdict on {len(found)} rows", "check `url`, `model` and the key"
+                f"the judge at {shown(reward.url)} gives no verdict on {len(found)} rows",
+                "check `url`, `model` and the key",
             )
         if progress:
             progress(len(scores))

@@ -1,4 +1,6 @@
-"""Language consistency: share of the reasoning's words that belong to the question's language (paper section 2.3.2)."""
+"""
+Language consistency: share of the reasoning's words that belong to the question's language (paper section 2.3.2).
+"""
 
 from ..formats import Response
 from ..metrics.language import WRITTEN_IN, consistency
@@ -7,8 +9,8 @@ from .base import Reward, Row
 
 class LanguageReward(Reward):
     """
-    Pays reasoning in the language of the question. Reasoning without words, such as bare formulas, loses nothing; where the question's
-    language cannot be told, the reward does not apply.
+    Pays reasoning in the language of the question. Reasoning without words, such as bare formulas, loses nothing;
+    where the question's language cannot be told, the reward does not apply.
     """
 
     columns, pays_less_for = ("language",), ()  # text without words is in no wrong language

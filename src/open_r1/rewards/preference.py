@@ -38,13 +38,16 @@ class PreferenceReward(Reward):
         model, tokenizer = self._load()
         parts = [self.visible(response) for response in responses]
         texts = [
-            tokenizer.apply_chat_template([*row["prompt"], {"role": "assistant", "content": part or ""}], tokenize=False)
+            tokenizer.apply_chat_template(
+                [*row["prompt"], {"role": "assistant", "content": part or ""}], tokenize=False
+            )
             for row, part in zip(rows, parts, strict=True)
         ]
         inputs = tokenizer(texts, return_tensors="pt", padding=True, padding_side="right", add_special_tokens=False)
         with torch.inference_mode():
             scores = model(**inputs.to(model.device)).logits[:, 0].float().sigmoid().tolist()  # (B,)
-        return [score if part else 0.0 for score, part in zip(scores, parts, strict=True)]  # nothing to read pays nothing
+        # nothing to read pays nothing
+        return [score if part else 0.0 for score, part in zip(scores, parts, strict=True)]
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:

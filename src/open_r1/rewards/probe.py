@@ -1,8 +1,10 @@
-"""Tries the rewards of a recipe on made-up responses before training, because a reward that can never be paid looks like a hard task.
+"""Tries the rewards of a recipe on made-up responses before training, because a reward that can never be paid looks
+like a hard task.
 
-For the first prompts it writes a response with the right answer, one with a wrong answer and one without any form, as this model's
-template and tokenizer would give them to the trainer, and stops the run if the right one is not paid. It finds: tags that the
-tokenizer swallows as special tokens, a template that already wrote `<think>`, golds that do not verify, limits that kill everything.
+For the first prompts it writes a response with the right answer, one with a wrong answer and one without any form, as
+this model's template and tokenizer would give them to the trainer, and stops the run if the right one is not paid. It
+finds: tags that the tokenizer swallows as special tokens, a template that already wrote `<think>`, golds that do not
+verify, limits that kill everything.
 """
 
 import asyncio
@@ -22,7 +24,9 @@ WORDS = {
 }  # fmt: skip
 
 
-def probe(rewards: list[Reward], rows: list[dict[str, Any]], tokenizer: Any, response_format: ResponseFormat) -> list[str]:
+def probe(
+    rewards: list[Reward], rows: list[dict[str, Any]], tokenizer: Any, response_format: ResponseFormat
+) -> list[str]:
     """
     Tries the rewards on known responses.
 
@@ -37,13 +41,15 @@ def probe(rewards: list[Reward], rows: list[dict[str, Any]], tokenizer: Any, res
             How it writes.
 
     Returns:
-        `list[str]`: one line per reward that was checked. Raises `RecipeError` where a right response is not paid, or a malformed one is.
+        `list[str]`: one line per reward that was checked. Raises `RecipeError` where a right response is not paid, or
+        a malformed one is.
     """
     lines = []
     for reward in rewards:
         if missing := [column for column in reward.columns if rows and column not in rows[0]]:
             raise RecipeError(
-                f"reward `{reward.__name__}` needs the column `{missing[0]}`, which the dataset lacks", "map or add that column"
+                f"reward `{reward.__name__}` needs the column `{missing[0]}`, which the dataset lacks",
+                "map or add that column",
             )
         if reward.pays_less_for is None:
             continue
@@ -51,7 +57,9 @@ def probe(rewards: list[Reward], rows: list[dict[str, Any]], tokenizer: Any, res
             if not probed(row, reward) or not reward.applies(row):
                 continue
             texts = responses(row, response_format)
-            paid = {name: pay(reward, row, as_trained(text, tokenizer), reward.from_step) for name, text in texts.items()}
+            paid = {
+                name: pay(reward, row, as_trained(text, tokenizer), reward.from_step) for name, text in texts.items()
+            }
             if paid["right"] is None or paid["right"] < 1.0:
                 message = f"reward `{reward.__name__}` pays {paid['right']} for a right response to {shown(row)}"
                 raise RecipeError(message, why(row, tokenizer, response_format))
@@ -65,10 +73,16 @@ def probe(rewards: list[Reward], rows: list[dict[str, Any]], tokenizer: Any, res
 
 
 def probed(row: dict[str, Any], reward: Reward) -> bool:
-    """Whether a right response to a row can be made up: its answer written as it is, its language one we have words of."""
+    """
+    Whether a right response to a row can be made up: its answer written as it is, its language one we have words of.
+    """
     if "language" in reward.columns and row["language"] not in WORDS:
         return False
-    return row["verifier"] in ("math", "exact") or row["verifier"] == "choice" and str(row["answer"]) in tuple("ABCDEFGHIJ")
+    return (
+        row["verifier"] in ("math", "exact")
+        or row["verifier"] == "choice"
+        and str(row["answer"]) in tuple("ABCDEFGHIJ")
+    )
 
 
 def responses(row: dict[str, Any], response_format: ResponseFormat) -> dict[str, str]:
@@ -92,7 +106,9 @@ def pay(reward: Reward, row: dict[str, Any], completion: str, step: int) -> floa
     """What a reward pays for one completion, at a step at which it applies."""
     state = type("State", (), {"global_step": step})
     columns = {key: [value] for key, value in row.items() if key != "prompt"}
-    score = reward(prompts=[row["prompt"]], completions=[completion], completion_ids=[[0]], trainer_state=state, **columns)
+    score = reward(
+        prompts=[row["prompt"]], completions=[completion], completion_ids=[[0]], trainer_state=state, **columns
+    )
     return (asyncio.run(score) if inspect.iscoroutine(score) else score)[0]
 
 

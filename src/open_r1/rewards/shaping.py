@@ -17,7 +17,9 @@ BOXED = {True: r"\boxed{1}", False: r"\boxed{0}"}  # how a verdict is told to TR
 class RepetitionReward(Reward):
     """`get_repetition_penalty_reward` of TRL: 0 without repetition, down to `max_penalty`."""
 
-    def __init__(self, response_format: ResponseFormat, ngram_size: int = 3, max_penalty: float = -1.0, **options: Any):
+    def __init__(
+        self, response_format: ResponseFormat, ngram_size: int = 3, max_penalty: float = -1.0, **options: Any
+    ):
         from trl.rewards import get_repetition_penalty_reward
 
         super().__init__(response_format, **options)
@@ -43,7 +45,9 @@ class SoftOverlongReward(Reward):
 class CosineReward(VerdictReward):
     """`get_cosine_scaled_reward` of TRL on our verdicts; `values` are its bounds, such as `min_value_wrong`."""
 
-    def __init__(self, response_format: ResponseFormat, max_length: int, values: dict[str, float] | None = None, **options: Any):
+    def __init__(
+        self, response_format: ResponseFormat, max_length: int, values: dict[str, float] | None = None, **options: Any
+    ):
         from trl.rewards import get_cosine_scaled_reward
 
         super().__init__(response_format, **options)

@@ -1,10 +1,11 @@
 """Runs model-written programs locally, offline and contained; `remote.py` has the same interface for services.
 
-**bubblewrap** (namespaces: no network, no files but the interpreter's, a small private /tmp, no capabilities, own processes only), or it
-refuses; by the recipe's word alone **landlock** (Landlock and seccomp: no network, no files, and no processes), which isolates less.
-Outside stand `local.py` (threads and their sandboxes) and `box.py` (one sandbox process), inside `runner.py` (requests), `child.py` (one
-run of a program, limited and measured), `kernel.py` and `landlock.py`. By default each program gets a fresh sandbox; a `warm` one serves
-many programs, each in name spaces of its own by a runner that knows of no other, which is faster.
+**bubblewrap** (namespaces: no network, no files but the interpreter's, a small private /tmp, no capabilities, own
+processes only), or it refuses; by the recipe's word alone **landlock** (Landlock and seccomp: no network, no files,
+and no processes), which isolates less. Outside stand `local.py` (threads and their sandboxes) and `box.py` (one
+sandbox process), inside `runner.py` (requests), `child.py` (one run of a program, limited and measured), `kernel.py`
+and `landlock.py`. By default each program gets a fresh sandbox; a `warm` one serves many programs, each in name spaces
+of its own by a runner that knows of no other, which is faster.
 """
 
 from .local import LocalSandbox

@@ -1,4 +1,7 @@
-"""One sandbox process seen from outside: how it is started, asked, and ended without leaving anything. Inside runs runner.py."""
+"""
+One sandbox process seen from outside: how it is started, asked, and ended without leaving anything. Inside runs
+runner.py.
+"""
 
 import contextlib
 import functools
@@ -95,7 +98,10 @@ class Box:
         return json.loads(text)["child-pid"]
 
     def start_alone(self) -> int:
-        """Starts the runner without name spaces, in a folder of its own: it will confine itself by Landlock, or by nothing."""
+        """
+        Starts the runner without name spaces, in a folder of its own: it will confine itself by Landlock, or by
+        nothing.
+        """
         self.folder = tempfile.mkdtemp(prefix="open_r1_sandbox_")
         if os.getuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
@@ -153,7 +159,9 @@ class Box:
         return decode(self.process.stderr.read(2000)).strip()
 
     def end(self) -> None:
-        """Ends everything inside and waits for it. Process 1 goes first: bubblewrap then reaps it, so that init need not."""
+        """
+        Ends everything inside and waits for it. Process 1 goes first: bubblewrap then reaps it, so that init need not.
+        """
         if self.inner is None:
             self.process.kill()
         else:
@@ -162,7 +170,9 @@ class Box:
         self.process.wait()
 
     def close(self) -> None:
-        """Ends everything inside and removes what belonged to it; a forked process leaves the boxes of its parent alone."""
+        """
+        Ends everything inside and removes what belonged to it; a forked process leaves the boxes of its parent alone.
+        """
         if self.process is not None and self.owner == os.getpid():
             self.end()
             for pipe in (self.process.stdin, self.process.stdout, self.process.stderr):
@@ -189,11 +199,40 @@ def start(command: list[str], folder: str, passed: tuple[int, ...] = ()) -> subp
 
 
 def bubblewrap_command(warm: bool, info: int) -> list[str]:
-    """bubblewrap and the runner: own user, process, network, IPC and host name spaces; a root of read-only system folders."""
+    """
+    bubblewrap and the runner: own user, process, network, IPC and host name spaces; a root of read-only system
+    folders.
+    """
     python, prefix = interpreter()
-    command = [bubblewrap(), "--unshare-user", "--disable-userns", "--uid", str(NOBODY), "--gid", str(NOBODY), "--unshare-ipc"]
-    command += ["--unshare-pid", "--as-pid-1", "--unshare-net", "--unshare-uts", "--unshare-cgroup-try", "--hostname", "sandbox"]
-    command += ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--clearenv", "--setenv", "PATH", "/usr/bin:/bin"]
+    command = [
+        bubblewrap(),
+        "--unshare-user",
+        "--disable-userns",
+        "--uid",
+        str(NOBODY),
+        "--gid",
+        str(NOBODY),
+        "--unshare-ipc",
+    ]
+    command += [
+        "--unshare-pid",
+        "--as-pid-1",
+        "--unshare-net",
+        "--unshare-uts",
+        "--unshare-cgroup-try",
+        "--hostname",
+        "sandbox",
+    ]
+    command += [
+        "--die-with-parent",
+        "--new-session",
+        "--cap-drop",
+        "ALL",
+        "--clearenv",
+        "--setenv",
+        "PATH",
+        "/usr/bin:/bin",
+    ]
     command += ["--cap-add", "CAP_SYS_ADMIN"] if warm else []  # to make name spaces for runners, which give it up
     command += ["--ro-bind", "/usr", "/usr", *([] if prefix.startswith("/usr") else ["--ro-bind", prefix, prefix])]
     for folder in ("/lib", "/lib64", "/bin"):
@@ -201,7 +240,20 @@ def bubblewrap_command(warm: bool, info: int) -> list[str]:
             command += ["--symlink", os.readlink(folder), folder]
         elif os.path.isdir(folder):
             command += ["--ro-bind", folder, folder]
-    command += ["--proc", "/proc", "--dev", "/dev", "--size", str(FOLDER), "--tmpfs", "/tmp", "--remount-ro", "/", "--remount-ro", "/dev"]
+    command += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--size",
+        str(FOLDER),
+        "--tmpfs",
+        "/tmp",
+        "--remount-ro",
+        "/",
+        "--remount-ro",
+        "/dev",
+    ]
     return [*command, "--chdir", "/tmp", "--info-fd", str(info), "--", python, *PYTHON, START, MARK]
 
 

@@ -1,4 +1,7 @@
-"""A memory cgroup around a sandbox, where this process may make one: the only true cap on the memory of many processes together."""
+"""
+A memory cgroup around a sandbox, where this process may make one: the only true cap on the memory of many processes
+together.
+"""
 
 import atexit
 import contextlib
@@ -15,7 +18,9 @@ LEFT: list[Path] = []  # groups that could not be removed yet: the kernel still 
 
 
 def limit(pid: int, memory: int) -> Path | None:
-    """Puts a process, and so all it will start, into a new group with this many bytes; `None` where that is not allowed."""
+    """
+    Puts a process, and so all it will start, into a new group with this many bytes; `None` where that is not allowed.
+    """
     sweep()
     for root, name in ROOTS:
         group = root / f"open_r1_{os.getpid()}_{pid}"

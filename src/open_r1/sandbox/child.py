@@ -1,4 +1,7 @@
-"""One run of a program, inside the sandbox: a forked child with its pipes, its limits, and a look now and then at what it has used."""
+"""
+One run of a program, inside the sandbox: a forked child with its pipes, its limits, and a look now and then at what it
+has used.
+"""
 
 import posix as os
 import resource
@@ -16,7 +19,8 @@ QUICK = 0.005  # seconds in which most programs end: one wait for all they do
 SLICE = 0.02  # seconds between looks at what a program uses
 HEAD = struct.Struct("<BidII")  # of a reply: state, exit code, seconds, bytes of stdout and of stderr
 STATES = ("done", "timeout", "memory", "output", "syntax", "compiler", "broken", "died")
-PLACE = {"home": "/tmp", "contained": True, "filter": b""}  # main of runner.py says otherwise where there is no bubblewrap
+# main of runner.py says otherwise where there is no bubblewrap
+PLACE = {"home": "/tmp", "contained": True, "filter": b""}
 
 
 class Program:
@@ -27,7 +31,9 @@ class Program:
         self.outputs, self.state, self.code = {}, "done", -1
 
     def start(self):
-        """Forks. What can be done before is: after a fork every page that this process writes to costs a page fault."""
+        """
+        Forks. What can be done before is: after a fork every page that this process writes to costs a page fault.
+        """
         into, out, err = os.pipe(), os.pipe(), os.pipe()
         self.feed, self.left = into[1], memoryview(self.stdin)
         self.outputs = {out[0]: bytearray(), err[0]: bytearray()}
@@ -62,7 +68,8 @@ class Program:
         if now < self.due or self.state != "done":
             return
         self.due = now + SLICE
-        seconds, memory = used() if PLACE["contained"] else (time.clock_gettime(~self.pid << 3 | 2), 0)  # CPU clock of a process
+        # CPU clock of a process
+        seconds, memory = used() if PLACE["contained"] else (time.clock_gettime(~self.pid << 3 | 2), 0)
         if seconds > self.limits["seconds"] or now - self.began > WALL * self.limits["seconds"]:
             self.state = "timeout"
         elif memory > self.limits["memory"] and held() > self.limits["memory"]:
@@ -155,8 +162,11 @@ def content(path):
 
 
 def end_all(pid):
-    """Kills and reaps every process of this sandbox but this one; without a process name space those of the program's session."""
-    try:  # noqa: SIM105  contextlib would cost every program its import
+    """
+    Kills and reaps every process of this sandbox but this one; without a process name space those of the program's
+    session.
+    """
+    try:
         os.kill(-1, KILL) if PLACE["contained"] else os.killpg(pid, KILL)
     except ProcessLookupError:
         pass
@@ -203,7 +213,8 @@ def restrict(limits):
         resource.RLIMIT_STACK: (resource.getrlimit(resource.RLIMIT_STACK)[1],) * 2,  # address space limits it
     }  # fmt: skip
     if PLACE["contained"]:
-        values[resource.RLIMIT_NPROC] = (limits["processes"],) * 2  # elsewhere it would count all processes of the user
+        # elsewhere it would count all processes of the user
+        values[resource.RLIMIT_NPROC] = (limits["processes"],) * 2
     else:
         prctl(SET_DEATH_SIGNAL, KILL)
     for kind, value in values.items():

@@ -1,4 +1,7 @@
-"""System calls that the module `posix` lacks, for the processes inside. They go through `_ctypes`: `ctypes` would take 2 ms to import."""
+"""
+System calls that the module `posix` lacks, for the processes inside. They go through `_ctypes`: `ctypes` would take 2
+ms to import.
+"""
 
 import _ctypes
 import posix as os
@@ -29,7 +32,8 @@ def prctl(option, value=0, pointer=None):
 
 def install(rules):
     """Applies a seccomp filter (see seccomp.py) to this process and all it will start; without it nothing goes on."""
-    address = id(rules) + bytes.__basicsize__ - 1  # of its content, in CPython; the module `array` would take 2 ms to import
+    # of its content, in CPython; the module `array` would take 2 ms to import
+    address = id(rules) + bytes.__basicsize__ - 1
     program = struct.pack("HxxxxxxQ", len(rules) // 8, address)
     if rules and (prctl(SET_NO_NEW_PRIVILEGES, 1) or prctl(SET_SECCOMP, 2, program)):
         os._exit(126)
@@ -37,8 +41,8 @@ def install(rules):
 
 def fork_apart(folder, size):
     """
-    Forks into new process and mount name spaces, with an empty file system on `folder`. Like fork, it returns twice; the child, which is
-    process 1 of its space, has given up the capability that made this possible.
+    Forks into new process and mount name spaces, with an empty file system on `folder`. Like fork, it returns twice;
+    the child, which is process 1 of its space, has given up the capability that made this possible.
     """
     pid = call("syscall", 56 if os.uname().machine == "x86_64" else 220, NEW_SPACES | SIGCHLD, None, None, None, None)
     if pid < 0:

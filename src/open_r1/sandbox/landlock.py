@@ -1,4 +1,5 @@
-"""Confines a process, where there is no bubblewrap, to reading the interpreter's folders and writing one (Linux 5.13 or newer).
+"""Confines a process, where there is no bubblewrap, to reading the interpreter's folders and writing one (Linux 5.13
+or newer).
 
 Landlock knows files and, on newer kernels, TCP, abstract sockets and signals; the rest is left to the seccomp filter.
 """

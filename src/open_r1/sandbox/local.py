@@ -1,4 +1,7 @@
-"""Sandboxes on this machine: bubblewrap, or Landlock where the recipe says so, or none with `unsafe: true`. See the package's docstring."""
+"""
+Sandboxes on this machine: bubblewrap, or Landlock where the recipe says so, or none with `unsafe: true`. See the
+package's docstring.
+"""
 
 import asyncio
 import functools
@@ -26,8 +29,8 @@ class LocalSandbox:
         mode (`str`, *optional*, defaults to `"auto"`):
             `auto` and `bubblewrap` mean bubblewrap; `landlock` isolates less, where bubblewrap cannot be had.
         warm (`bool`, *optional*, defaults to `False`):
-            Whether sandboxes serve many programs, each in name spaces of its own: several times faster. The programs of a sandbox
-            share its user and network name space, one after the other.
+            Whether sandboxes serve many programs, each in name spaces of its own: several times faster. The programs
+            of a sandbox share its user and network name space, one after the other.
         concurrency (`int`, *optional*):
             Programs at once, by default one more than cores: one of them mostly waits for its caller.
         unsafe (`bool`, *optional*, defaults to `False`):
@@ -42,8 +45,8 @@ class LocalSandbox:
 
     def workers(self) -> ThreadPoolExecutor:
         """
-        A thread for each program at once, so that callers are served in turn; a forked process starts its own. A warm sandbox stays with
-        the thread that made it, and ends with it.
+        A thread for each program at once, so that callers are served in turn; a forked process starts its own. A warm
+        sandbox stays with the thread that made it, and ends with it.
         """
         with LOCK:
             if self.owner != os.getpid():
@@ -60,8 +63,8 @@ class LocalSandbox:
                 What to run.
 
         Returns:
-            `list[Outcome]`: one per input, fewer after `stop`. The last is `broken` if no sandbox could be had, `died` if the program
-            ended its own.
+            `list[Outcome]`: one per input, fewer after `stop`. The last is `broken` if no sandbox could be had, `died`
+            if the program ended its own.
         """
         return self.run_many([program])[0]
 
@@ -80,9 +83,14 @@ class LocalSandbox:
             self.threads.shutdown()
 
     def run_here(self, program: Program) -> list[Outcome]:
-        """`run` in one of our threads. What breaks a sandbox may be the machine's fault; what breaks a second, new one is the program's."""
+        """
+        `run` in one of our threads. What breaks a sandbox may be the machine's fault; what breaks a second, new one is
+        the program's.
+        """
         if program.language != "python" and self.mode == "landlock":
-            return [failure("broken", f"{program.language} needs processes, which the landlock sandbox denies: {INSTALL}")]
+            return [
+                failure("broken", f"{program.language} needs processes, which the landlock sandbox denies: {INSTALL}")
+            ]
         outcomes = self.attempt(program)
         if outcomes and outcomes[-1].state in ("broken", "died"):
             outcomes = self.attempt(program)

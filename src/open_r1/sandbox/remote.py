@@ -1,11 +1,11 @@
 """Sandboxes of services that users already have, with `LocalSandbox`'s interface: Piston, E2B and Morph.
 
-Written after the services' documentation and clients and tested with servers that speak their protocols; NOT tried against the
-services themselves. API keys come from the environment alone, go to the service's API only (never to the machine that runs a
-program), and are cut out of every message.
+Written after the services' documentation and clients and tested with servers that speak their protocols; NOT tried
+against the services themselves. API keys come from the environment alone, go to the service's API only (never to the
+machine that runs a program), and are cut out of every message.
 
-On a service a program could forge its own results: only an unguessable mark separates what it prints from what reports on it. As
-everywhere it never sees an expected output or value, so a forger must know the right answer too.
+On a service a program could forge its own results: only an unguessable mark separates what it prints from what reports
+on it. As everywhere it never sees an expected output or value, so a forger must know the right answer too.
 """
 
 import asyncio
@@ -69,7 +69,10 @@ class RemoteSandbox:
         if self.key_variable and not re.fullmatch(r"[!-~]+", self.key):  # else httpx would quote it in an error
             raise SandboxError(f"{name}: no key in {self.key_variable}", f"export {self.key_variable}=...")
         self.headers = {title: value.format(self.key) for title, value in self.header.items()}
-        self.client, self.gate = httpx.Client(limits=httpx.Limits(max_connections=None)), threading.Semaphore(concurrency)
+        self.client, self.gate = (
+            httpx.Client(limits=httpx.Limits(max_connections=None)),
+            threading.Semaphore(concurrency),
+        )
         self.threads = ThreadPoolExecutor(concurrency, thread_name_prefix="sandbox")
         try:
             self.call(*self.probe())
@@ -124,7 +127,9 @@ class RemoteSandbox:
     def evaluation(self, machine: Any, program: Program, steps: list) -> Outcome:
         mark, job = secrets.token_hex(16), json.dumps([program.source, steps])
         parts = [inspect.getsource(part) for part in (literal, offered, answer, evaluate)]
-        outcome = self.execute(machine, "\n\n".join([*parts, f"evaluate({job!r}, {mark!r})\n"]), "", "python", program.limits)
+        outcome = self.execute(
+            machine, "\n\n".join([*parts, f"evaluate({job!r}, {mark!r})\n"]), "", "python", program.limits
+        )
         lines = [line[len(mark) + 1 :] + "\n" for line in outcome.stdout.split("\n") if line.startswith(mark)]
         return dataclasses.replace(outcome, stdout="".join(lines))
 
@@ -132,12 +137,19 @@ class RemoteSandbox:
         return int(
             min(
                 LONGEST,
-                2 * self.timeout + COMPILE_SECONDS + (len(program.evaluations or program.inputs) or 1) * (program.limits.seconds + 2),
+                2 * self.timeout
+                + COMPILE_SECONDS
+                + (len(program.evaluations or program.inputs) or 1) * (program.limits.seconds + 2),
             )
         )
 
-    def send(self, method: str, url: str, body: Any = None, headers: dict | None = None, seconds: float = 0.0) -> tuple:
-        """Status, body and `Retry-After` of one reply, which nobody trusts: size and time are limited. Status 0: no connection."""
+    def send(
+        self, method: str, url: str, body: Any = None, headers: dict | None = None, seconds: float = 0.0
+    ) -> tuple:
+        """
+        Status, body and `Retry-After` of one reply, which nobody trusts: size and time are limited. Status 0: no
+        connection.
+        """
         until, data = time.monotonic() + self.timeout + seconds, bytearray()
         options = {"headers": (self.headers if headers is None else headers) | {"Content-Type": "application/json"}}
         options |= {"content": None if body is None else json.dumps(body).encode(), "timeout": self.timeout + seconds}
@@ -148,7 +160,8 @@ class RemoteSandbox:
                     if len(data) > LARGEST or time.monotonic() > until:
                         raise ServiceError("a reply that is too large or takes too long")
                 return reply.status_code, bytes(data), reply.headers.get("retry-after", "")
-        except (httpx.ReadTimeout, httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:  # no better the second time
+        # no better the second time
+        except (httpx.ReadTimeout, httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:
             raise ServiceError(f"{type(error).__name__}: {error}") from None
         except httpx.HTTPError as error:
             return 0, f"{type(error).__name__}: {error}".encode(), ""
@@ -188,10 +201,10 @@ class RemoteSandbox:
 
 class PistonSandbox(RemoteSandbox):
     """
-    A Piston server (github.com/engineer-man/piston, API v2) with the packages `python` and, for C++, `gcc`. Of the limits it is
-    told time and memory. Its own are low: start it with `PISTON_RUN_TIMEOUT` and `PISTON_RUN_CPU_TIME` (milliseconds) no lower
-    than the recipe's, since it refuses requests above them, and with `PISTON_OUTPUT_MAX_SIZE=1048576` instead of 1024. It refuses
-    requests over 100 KB.
+    A Piston server (github.com/engineer-man/piston, API v2) with the packages `python` and, for C++, `gcc`. Of the
+    limits it is told time and memory. Its own are low: start it with `PISTON_RUN_TIMEOUT` and `PISTON_RUN_CPU_TIME`
+    (milliseconds) no lower than the recipe's, since it refuses requests above them, and with
+    `PISTON_OUTPUT_MAX_SIZE=1048576` instead of 1024. It refuses requests over 100 KB.
 
     Args:
         url (`str`, *optional*, defaults to `"http://localhost:2000"`):
@@ -231,11 +244,15 @@ class PistonSandbox(RemoteSandbox):
 
 
 class MachineSandbox(RemoteSandbox):
-    """A service with machines: a driver there runs the user's program in a process of its own, with limits, and reports."""
+    """
+    A service with machines: a driver there runs the user's program in a process of its own, with limits, and reports.
+    """
 
     def execute(self, machine: Any, source: str, stdin: str, language: str, limits: Limits) -> Outcome:
         mark = secrets.token_hex(16)
-        job = json.dumps({"source": source, "stdin": stdin, "language": language, "folder": machine["folder"]} | vars(limits))
+        job = json.dumps(
+            {"source": source, "stdin": stdin, "language": language, "folder": machine["folder"]} | vars(limits)
+        )
         driver = f"{inspect.getsource(drive)}\n\ndrive({job!r}, {mark!r}, {COMPILE_SECONDS})\n"
         printed, complaint = self.drive(machine, driver, limits.seconds + COMPILE_SECONDS)
         _, found, report = printed.rpartition(mark)
@@ -254,8 +271,8 @@ class MachineSandbox(RemoteSandbox):
 
 class E2BSandbox(MachineSandbox):
     """
-    E2B's code interpreter, or one hosted by yourself; a new sandbox per program, without internet access. Key: `E2B_API_KEY`. Not
-    confirmed: that the default template has `g++`.
+    E2B's code interpreter, or one hosted by yourself; a new sandbox per program, without internet access. Key:
+    `E2B_API_KEY`. Not confirmed: that the default template has `g++`.
 
     Args:
         url (`str`, *optional*, defaults to `"https://api.e2b.app"`):
@@ -270,7 +287,13 @@ class E2BSandbox(MachineSandbox):
 
     key_variable, header = "E2B_API_KEY", {"X-API-Key": "{}"}
 
-    def __init__(self, url: str = "https://api.e2b.app", run_url: str = E2B_RUN, template: str = "code-interpreter-v1", **settings: Any):
+    def __init__(
+        self,
+        url: str = "https://api.e2b.app",
+        run_url: str = E2B_RUN,
+        template: str = "code-interpreter-v1",
+        **settings: Any,
+    ):
         self.run_url, self.template = run_url, template
         super().__init__(url, **settings)
 
@@ -283,9 +306,14 @@ class E2BSandbox(MachineSandbox):
         reply = self.call("POST", "/sandboxes", body)
         name, url = reply["sandboxID"], self.run_url.replace("{domain}", reply.get("domain") or "e2b.app")
         try:
-            headers = {"E2b-Sandbox-Id": name, "E2b-Sandbox-Port": "49999", "X-Access-Token": reply.get("envdAccessToken")}
+            headers = {
+                "E2b-Sandbox-Id": name,
+                "E2b-Sandbox-Port": "49999",
+                "X-Access-Token": reply.get("envdAccessToken"),
+            }
             headers |= {"E2B-Traffic-Access-Token": reply.get("trafficAccessToken")}
-            headers = {title: value for title, value in headers.items() if value}  # old and self-hosted ones give no tokens
+            # old and self-hosted ones give no tokens
+            headers = {title: value for title, value in headers.items() if value}
             yield {"url": url.replace("{id}", name) + "/execute", "headers": headers, "folder": secrets.token_hex(8)}
         finally:
             self.end(f"/sandboxes/{quote(name, '')}")
@@ -300,8 +328,8 @@ class E2BSandbox(MachineSandbox):
 
 class MorphSandbox(MachineSandbox):
     """
-    Morph Cloud; a new instance per program, with the network that Morph gives it. Key: `MORPH_API_KEY`. Not confirmed: how long a
-    command may take, how much it may print, and the rate limits.
+    Morph Cloud; a new instance per program, with the network that Morph gives it. Key: `MORPH_API_KEY`. Not confirmed:
+    how long a command may take, how much it may print, and the rate limits.
 
     Args:
         snapshot (`str`):
@@ -325,7 +353,8 @@ class MorphSandbox(MachineSandbox):
     @contextlib.contextmanager
     def machine(self, seconds: int) -> Iterator[dict[str, Any]]:
         body = {"snapshot_id": self.snapshot, "ttl_seconds": seconds, "ttl_action": "stop"}
-        reply = self.call("POST", f"/instance?snapshot_id={quote(self.snapshot, '')}", body)  # Morph's client has it in the query alone
+        # Morph's client has it in the query alone
+        reply = self.call("POST", f"/instance?snapshot_id={quote(self.snapshot, '')}", body)
         path = f"/instance/{quote(reply['id'], '')}"
         try:
             until = time.monotonic() + self.timeout
@@ -343,7 +372,8 @@ class MorphSandbox(MachineSandbox):
         files = [f"{name}.{index}" for index in range(len(first))]  # a file each: to send a command twice does no harm
         commands = [f"printf %s {piece} > {file}" for piece, file in zip(first, files, strict=True)]
         commands += [f"{{ cat /dev/null {' '.join(files)}; printf %s {last}; }} | base64 -d | python3 -I -"]
-        for command in commands:  # Morph's documentation has lists of words too; its client sends a line of shell like this
+        # Morph's documentation has lists of words too; its client sends a line of shell like this
+        for command in commands:
             reply = self.call("POST", machine["path"] + "/exec", {"command": [command]}, seconds=seconds)
         return reply["stdout"], str(reply.get("stderr"))
 
@@ -369,7 +399,9 @@ def make_remote(provider: str, **settings: Any) -> RemoteSandbox:
     try:
         return PROVIDERS[provider](**settings)
     except (TypeError, ValueError, AttributeError) as error:
-        raise SandboxError(f"sandbox {provider}: {error}", f"see {PROVIDERS[provider].__name__} for its settings") from None
+        raise SandboxError(
+            f"sandbox {provider}: {error}", f"see {PROVIDERS[provider].__name__} for its settings"
+        ) from None
 
 
 # --------------------------------------------------------------------------------------------------- reading replies
@@ -381,10 +413,18 @@ def exit_code(stage: dict[str, Any]) -> int:
 
 
 def outcome(state: str, code: int, stdout: str, stderr: str, seconds: float, language: str, limits: Limits) -> Outcome:
-    """An outcome as `LocalSandbox` has it: outputs cut, and a source that Python cannot read told from an exception."""
+    """
+    An outcome as `LocalSandbox` has it: outputs cut, and a source that Python cannot read told from an exception.
+    """
     out, err = stdout.encode("utf-8", "replace"), stderr.encode("utf-8", "replace")[-4096:].decode("utf-8", "replace")
     if state == "done" and len(out) > limits.output:
         state, code = "output", -1
-    if state == "done" and code == 1 and language == "python" and "Traceback (most" not in err and UNREADABLE.search(err):
+    if (
+        state == "done"
+        and code == 1
+        and language == "python"
+        and "Traceback (most" not in err
+        and UNREADABLE.search(err)
+    ):
         state = "syntax"
     return Outcome(state, code, out[: limits.output].decode("utf-8", "replace"), err, float(seconds))

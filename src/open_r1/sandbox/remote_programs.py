@@ -6,7 +6,10 @@ __all__ = ["answer", "drive", "evaluate", "literal", "offered"]
 
 
 def evaluate(job, mark):
-    """`evaluations_body` of runner.py with stdout as the channel: there is no other, so the program's own output is thrown away."""
+    """
+    `evaluations_body` of runner.py with stdout as the channel: there is no other, so the program's own output is
+    thrown away.
+    """
     import builtins
     import json
     import os
@@ -59,7 +62,11 @@ def drive(job, mark, compile_seconds):
 
         with open("stdout", "w+b") as out, open("stderr", "w+b") as err:  # files, since the kernel limits their size
             began, pipes = time.monotonic(), {"stdin": subprocess.PIPE, "stdout": out, "stderr": err}
-            process, state, code = subprocess.Popen(command, start_new_session=True, preexec_fn=limit, **pipes), "done", -1
+            process, state, code = (
+                subprocess.Popen(command, start_new_session=True, preexec_fn=limit, **pipes),
+                "done",
+                -1,
+            )
             try:
                 process.communicate(stdin.encode("utf-8", "replace"), seconds)
                 code = process.returncode
@@ -71,14 +78,24 @@ def drive(job, mark, compile_seconds):
             process.wait()
             err.seek(max(0, err.seek(0, 2) - 4096))
             out.seek(0)
-            return state, code, out.read(job["output"] + 1).decode("utf-8", "replace"), err.read().decode("utf-8", "replace"), seconds
+            return (
+                state,
+                code,
+                out.read(job["output"] + 1).decode("utf-8", "replace"),
+                err.read().decode("utf-8", "replace"),
+                seconds,
+            )
 
     cpp, report = job["language"] == "cpp", None
     with open("main.cpp" if cpp else "main.py", "w", encoding="utf-8", errors="replace", newline="") as file:
         file.write(job["source"])
     if cpp and not os.path.exists("main"):  # built once for all inputs
-        report = attempt(["g++", "-O2", "-std=c++17", "-o", "main", "main.cpp"], "", compile_seconds, 2 << 30, 64 << 20)
+        report = attempt(
+            ["g++", "-O2", "-std=c++17", "-o", "main", "main.cpp"], "", compile_seconds, 2 << 30, 64 << 20
+        )
         report = None if report[:2] == ("done", 0) else ("compiler", report[1], "", report[3][:1000], 0.0)
     command = ["./main"] if cpp else [sys.executable, "-X", "utf8", "main.py"]
-    report = report or attempt(command, job["stdin"], job["seconds"], job["memory"], max(job["file"], job["output"] + 1))
+    report = report or attempt(
+        command, job["stdin"], job["seconds"], job["memory"], max(job["file"], job["output"] + 1)
+    )
     print(f"\n{mark}{json.dumps(report)}", flush=True)

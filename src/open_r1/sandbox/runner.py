@@ -1,11 +1,13 @@
-"""Runs model-written programs. This is the first process INSIDE the sandbox; it and what it imports need only the standard library.
+"""Runs model-written programs. This is the first process INSIDE the sandbox; it and what it imports need only the
+standard library.
 
-It forks one child per program and input, with limits of its own (child.py), and afterwards kills everything that the program left. Requests
-come on stdin, marshalled; replies are binary frames, because the reader must not trust them. Expected outputs never come in here: the
-comparison is made outside.
+It forks one child per program and input, with limits of its own (child.py), and afterwards kills everything that the
+program left. Requests come on stdin, marshalled; replies are binary frames, because the reader must not trust them.
+Expected outputs never come in here: the comparison is made outside.
 
-A fresh sandbox serves one request. In a warm one this process never reads a request: it forks, into name spaces of its own and with an
-empty folder, one runner for each, so that no program meets anything that an earlier one, or its runner, has touched or known.
+A fresh sandbox serves one request. In a warm one this process never reads a request: it forks, into name spaces of its
+own and with an empty folder, one runner for each, so that no program meets anything that an earlier one, or its
+runner, has touched or known.
 
 It refuses to start where it is not contained, since it ends every program with `kill(-1)`.
 """
@@ -26,7 +28,10 @@ STANDARDS = ("gnu++20", "gnu++17")  # of C++, in this order: some names are new 
 
 
 def python_body(code, name="__main__"):
-    """A program as the main module of a fresh namespace; as another module it is a solution, which finds what judges import for it."""
+    """
+    A program as the main module of a fresh namespace; as another module it is a solution, which finds what judges
+    import for it.
+    """
 
     def body():
         module = type(sys)(name)
@@ -90,8 +95,8 @@ def evaluations_body(code, steps):
 
 def answer(space, own, statements, levels):
     """
-    What a step gives: executes statements, then evaluates expressions until one has a plain value. Each finds the one before as `_`,
-    and the builtins as they are. `value LEVEL LITERAL` or `error CLASSES: TEXT`.
+    What a step gives: executes statements, then evaluates expressions until one has a plain value. Each finds the one
+    before as `_`, and the builtins as they are. `value LEVEL LITERAL` or `error CLASSES: TEXT`.
     """
     value = None
     try:
@@ -108,9 +113,9 @@ def answer(space, own, statements, levels):
         return f"error {names}: {error}"[:300].replace("\n", " ")
 
 
-def literal(value, describe=False, kept=[]):  # noqa: B006  what was described is kept, since its identity may come again
-    """Source text of a plain value; anything else has none (`TypeError`), but can be described: class, fields, truth, and identity:
-    positive where the class has no `==`, 0 where it has, -1 where the fields tell all."""
+def literal(value, describe=False, kept=[]):
+    """Source text of a plain value; anything else has none (`TypeError`), but can be described: class, fields, truth,
+    and identity: positive where the class has no `==`, 0 where it has, -1 where the fields tell all."""
     kind, inside = type(value), lambda value: literal(value, describe)
     name, module = kind.__name__, kind.__module__
     if value is None or kind in (bool, str, bytes, bytearray, float, complex, range):
@@ -131,7 +136,9 @@ def literal(value, describe=False, kept=[]):  # noqa: B006  what was described i
         return repr(value)
     if not describe:
         raise TypeError(f"returned a {name}, not a plain value")
-    plain = {int: int.__int__, float: float.__float__, str: str.__str__} | {kind: kind for kind in (list, tuple, dict, set)}
+    plain = {int: int.__int__, float: float.__float__, str: str.__str__} | {
+        kind: kind for kind in (list, tuple, dict, set)
+    }
     for base, convert in plain.items():  # such as a named tuple: equal to what its class is made of
         if isinstance(value, base) and kind.__eq__ is base.__eq__:
             return inside(convert(value))
@@ -139,7 +146,11 @@ def literal(value, describe=False, kept=[]):  # noqa: B006  what was described i
         return f"Thing('type', {{'name': {value.__name__!r}}}, True, -1)"
     if hasattr(value, "__iter__") and module in ("builtins", "itertools", "array"):
         return f"Items({name!r}, {inside(list(value))})"
-    fields = {"name": value._name_, "value": value._value_} if hasattr(value, "_value_") else dict(getattr(value, "__dict__", {}))
+    fields = (
+        {"name": value._name_, "value": value._value_}
+        if hasattr(value, "_value_")
+        else dict(getattr(value, "__dict__", {}))
+    )
     for slot in [slot for base in kind.__mro__ for slot in getattr(base, "__slots__", ())]:
         fields[slot] = getattr(value, slot, None)
     identity = -1 if hasattr(value, "_value_") else 0 if kind.__eq__ is not object.__eq__ else id(value)
@@ -199,7 +210,9 @@ def build(source, limits):
         file.write(source)
     for standard in STANDARDS:
         command = ["/usr/bin/g++", "-O2", "-pthread", f"-std={standard}", "-o", f"{home}/main", f"{home}/main.cpp"]
-        compiler = Program(lambda command=command: os.execve(command[0], command, {"PATH": "/usr/bin", "TMPDIR": home}), b"", limits)
+        compiler = Program(
+            lambda command=command: os.execve(command[0], command, {"PATH": "/usr/bin", "TMPDIR": home}), b"", limits
+        )
         run(compiler)
         if compiler.state != "done" or not compiler.code:
             break
@@ -251,11 +264,15 @@ def exactly(fd, size):
 
 
 def fork_runners(size):
-    """Returns in a new process, with an empty folder, that awaits a request; after it in the next. Ends when one does not end well."""
-    import bisect  # noqa: F401  what programs import
+    """
+    Returns in a new process, with an empty folder, that awaits a request; after it in the next. Ends when one does not
+    end well.
+    """
+    import bisect
     import gc
 
-    compile("import sys\nprint(sum(int(x) for x in input().split()))", "main.py", "exec")  # the compiler sets itself up only once
+    # the compiler sets itself up only once
+    compile("import sys\nprint(sum(int(x) for x in input().split()))", "main.py", "exec")
     gc.freeze()
     while True:
         pid = fork_apart(PLACE["home"], size)

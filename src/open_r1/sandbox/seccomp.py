@@ -1,4 +1,6 @@
-"""A seccomp filter as bytes: system calls that no honest program of ours needs fail with EPERM (Linux, x86-64 and arm64)."""
+"""
+A seccomp filter as bytes: system calls that no honest program of ours needs fail with EPERM (Linux, x86-64 and arm64).
+"""
 
 import functools
 import platform
@@ -11,7 +13,8 @@ WORD = 0xFFFFFFFF
 MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 DENIED = {  # name -> (x86-64, arm64); -1: does not exist there
     "socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242),
-    "setsockopt": (54, 208), "sendmsg": (46, 211), "sendmmsg": (307, 269),  # larger buffers, descriptors kept in messages
+    # larger buffers, descriptors kept in messages
+    "setsockopt": (54, 208), "sendmsg": (46, 211), "sendmmsg": (307, 269),
     "ptrace": (101, 117), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "chroot": (161, 51),
     "pivot_root": (155, 41), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431),
     "fsmount": (432, 432), "fspick": (433, 433), "mount_setattr": (442, 442), "open_tree_attr": (467, 467),
@@ -62,10 +65,11 @@ def build(alone: bool = False, warm: bool = False) -> bytes:
 
     Args:
         alone (`bool`, *optional*, defaults to `False`):
-            Whether to deny, too, what name spaces make harmless: new processes (not threads), signals, attributes of files.
+            Whether to deny, too, what name spaces make harmless: new processes (not threads), signals, attributes of
+            files.
         warm (`bool`, *optional*, defaults to `False`):
-            Whether to allow new name spaces and mounts, which the first process of a warm sandbox makes and no process without its
-            capability can. To install one filter for all programs costs a sixth less than one for each.
+            Whether to allow new name spaces and mounts, which the first process of a warm sandbox makes and no process
+            without its capability can. To install one filter for all programs costs a sixth less than one for each.
 
     Returns:
         `bytes`: instructions of 8 bytes; empty on a machine whose system calls we do not know.
@@ -75,20 +79,30 @@ def build(alone: bool = False, warm: bool = False) -> bytes:
     architecture, column = MACHINES[platform.machine()]
     code = [(LOAD, 0, 0, 4), (JUMP_EQUAL, 1, 0, architecture), (RETURN, 0, 0, KILL), (LOAD, 0, 0, 0)]
     code += [(JUMP_AT_LEAST, 0, 1, 0x40000000), (RETURN, 0, 0, KILL)]  # the x32 table of x86-64
-    code += [(JUMP_EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, ENOSYS)]  # its flags are behind a pointer; libc then uses clone
+    # its flags are behind a pointer; libc then uses clone
+    code += [(JUMP_EQUAL, 0, 1, CLONE3[column]), (RETURN, 0, 0, ENOSYS)]
     denied, limited = DENIED | (ALONE_DENIED if alone else {}), LIMITED | (ALONE_LIMITED if alone else {})
     for name in FOR_WARM if warm else ():
         denied.pop(name, None), limited.pop(name, None)
     for numbers in denied.values():
         code += [(JUMP_EQUAL, 0, 1, numbers[column]), (RETURN, 0, 0, EPERM)] if numbers[column] >= 0 else []
     for numbers, conditions in limited.values():
-        body = [instruction for condition in conditions for instruction in checked(*condition)] + [(RETURN, 0, 0, ALLOW)]
+        body = [instruction for condition in conditions for instruction in checked(*condition)] + [
+            (RETURN, 0, 0, ALLOW)
+        ]
         code += [(JUMP_EQUAL, 0, len(body), numbers[column]), *body]
     code += [(RETURN, 0, 0, ALLOW)]
     return b"".join(struct.pack("HBBI", *instruction) for instruction in code)
 
 
 def checked(argument: int, mask: int, value: int, wanted: bool) -> list[tuple[int, int, int, int]]:
-    """Instructions that deny a call unless an argument (its low half: all of these are integers) is, or is not, a value."""
+    """
+    Instructions that deny a call unless an argument (its low half: all of these are integers) is, or is not, a value.
+    """
     equal, other = (1, 0) if wanted else (0, 1)
-    return [(LOAD, 0, 0, 16 + 8 * argument), (AND, 0, 0, mask), (JUMP_EQUAL, equal, other, value), (RETURN, 0, 0, EPERM)]
+    return [
+        (LOAD, 0, 0, 16 + 8 * argument),
+        (AND, 0, 0, mask),
+        (JUMP_EQUAL, equal, other, value),
+        (RETURN, 0, 0, EPERM),
+    ]

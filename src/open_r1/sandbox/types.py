@@ -16,7 +16,8 @@ class Limits:
 
     Args:
         seconds (`float`, *optional*, defaults to `4.0`):
-            CPU time of all its processes together. By the clock it may take three times as long: it waits for a core where others run.
+            CPU time of all its processes together. By the clock it may take three times as long: it waits for a core
+            where others run.
         memory (`int`, *optional*, defaults to 512 MiB):
             Resident bytes of all its processes together. The address space of each may be 1 GiB larger, for stacks.
         output (`int`, *optional*, defaults to 16 MiB):
@@ -45,9 +46,9 @@ class Program:
         inputs (`list[str]`, *optional*):
             It runs once on each of these as stdin.
         evaluations (`list[list[tuple[str, list[str]]]]`, *optional*):
-            In place of `inputs`, for Python: it runs once on each of these as the module `solution`, and makes the steps of it in order,
-            in its namespace: executes statements, and evaluates expressions until one has a plain value (each finds the one before as
-            `_`). What each step gives comes back as a line.
+            In place of `inputs`, for Python: it runs once on each of these as the module `solution`, and makes the
+            steps of it in order, in its namespace: executes statements, and evaluates expressions until one has a
+            plain value (each finds the one before as `_`). What each step gives comes back as a line.
         language (`str`, *optional*, defaults to `"python"`):
             `python` or `cpp`.
         stop (`bool`, *optional*, defaults to `False`):
@@ -70,8 +71,10 @@ class Outcome:
     One run.
 
     Attributes:
-        state (`str`): `done`, `timeout`, `memory` (all processes together), `output` (too much of it), `syntax`, `compiler` (C++ that
-            does not compile), `died` (the program ended its sandbox, twice: its own failure), or `broken` (no sandbox could be had).
+        state (`str`): `done`, `timeout`, `memory` (all processes together), `output` (too much of it), `syntax`,
+        `compiler` (C++ that
+            does not compile), `died` (the program ended its sandbox, twice: its own failure), or `broken` (no sandbox
+            could be had).
         code (`int`): Exit code, negative for a signal; 0 and `done` together mean success.
         stdout (`str`): What it printed; for evaluations a line each,
             `value LEVEL LITERAL` or `error CLASSES: TEXT`.

@@ -1,8 +1,8 @@
 """One verdict for rewards, rejection sampling, filtering and evaluation: `verify(kind, gold, text)`.
 
-A verdict is an explicit outcome, never a bare 0: a wrong answer, a missing answer, a gold that cannot be read and a failure of ours
-are different things. What cannot be decided by cheap exact means runs in worker processes that can be killed (`pool.py`).
-Nothing here imports torch.
+A verdict is an explicit outcome, never a bare 0: a wrong answer, a missing answer, a gold that cannot be read and a
+failure of ours are different things. What cannot be decided by cheap exact means runs in worker processes that can be
+killed (`pool.py`). Nothing here imports torch.
 """
 
 import functools
@@ -62,18 +62,26 @@ class Case(NamedTuple):
 
 
 class Kind(NamedTuple):
-    """How answers of one kind are judged: the part of the response, a quick judge, and one for many that runs in other processes."""
+    """
+    How answers of one kind are judged: the part of the response, a quick judge, and one for many that runs in other
+    processes.
+    """
 
     part: Callable[[Response], str | None]
-    quick: Callable[..., Any] | None = None  # gold, answer, columns -> true, false or a share; None: bad gold, or unknown if `many`
+    # gold, answer, columns -> true, false or a share; None: bad gold, or unknown if `many`
+    quick: Callable[..., Any] | None = None
     many: Callable[[list[tuple], float], list[Verdict]] | None = None  # (gold, answer, columns), limit -> verdicts
     columns: tuple[str, ...] = ()  # further columns of the row that the judge needs
 
 
 def in_workers(function: str, items: list[tuple], limit: float) -> list[Verdict]:
-    """Verdicts from a function that says `[outcome, note]` or `[outcome, note, score]`, in processes that can be killed."""
+    """
+    Verdicts from a function that says `[outcome, note]` or `[outcome, note, score]`, in processes that can be killed.
+    """
     verdicts = []
-    for (_, answer, *_), result in zip(items, shared_pool(function).run([list(item) for item in items], limit), strict=True):
+    for (_, answer, *_), result in zip(
+        items, shared_pool(function).run([list(item) for item in items], limit), strict=True
+    ):
         if result.state == "done":
             outcome, note, *score = result.value
             verdicts.append(Verdict(outcome, answer, score[0] if score else float(outcome == CORRECT), note))
@@ -85,7 +93,9 @@ def in_workers(function: str, items: list[tuple], limit: float) -> list[Verdict]
 def in_sandbox(items: list[tuple], limit: float) -> list[Verdict]:
     """Verdicts on programs; their limits are the sandbox's."""
     found = code.decide_many([(gold, answer) for gold, answer in items])
-    return [Verdict(outcome, answer, score, note) for (_, answer), (outcome, note, score) in zip(items, found, strict=True)]
+    return [
+        Verdict(outcome, answer, score, note) for (_, answer), (outcome, note, score) in zip(items, found, strict=True)
+    ]
 
 
 def judge_math(gold: str, answer: str) -> bool | None:
@@ -119,14 +129,17 @@ def verify(kind: str, gold: Any, response: Response | str | None, **extra: Any) 
 
     Args:
         kind (`str`):
-            `math` (equivalent mathematics), `choice` (a letter A to J; column `options`), `exact` (same words), `f1` (shared words),
-            `refusal` (gold `refuse` or `comply`), `constraints` (see `constraints.py`), `json_schema` or `gym` (column `metadata`).
+            `math` (equivalent mathematics), `choice` (a letter A to J; column `options`), `exact` (same words), `f1`
+            (shared words),
+            `refusal` (gold `refuse` or `comply`), `constraints` (see `constraints.py`), `json_schema` or `gym` (column
+            `metadata`).
         gold (`Any`):
-            The reference answer. A list of strings, for `math`, is a set of answers that must all be given; for `exact` and `f1`,
-            several references of which the best counts. An integer, for `choice`, is the index of an option.
+            The reference answer. A list of strings, for `math`, is a set of answers that must all be given; for
+            `exact` and `f1`, several references of which the best counts. An integer, for `choice`, is the index of an
+            option.
         response (`Response` or `str`):
-            The response in its parts, from `ResponseFormat.read`, or its text: answers are read after the reasoning only, from the
-            last `\boxed{}`, from `<answer>`, or after "the answer is".
+            The response in its parts, from `ResponseFormat.read`, or its text: answers are read after the reasoning
+            only, from the last `\boxed{}`, from `<answer>`, or after "the answer is".
         extra (`dict`):
             Further columns of the row, for the kinds that need them.
 
@@ -189,7 +202,9 @@ def case_key(case: Case) -> tuple:
 
 
 def gold_text(kind: str, gold: Any) -> str:
-    """A gold as text; lists become one list of mathematics or several references, indices letters, other structures JSON."""
+    """
+    A gold as text; lists become one list of mathematics or several references, indices letters, other structures JSON.
+    """
     if isinstance(gold, (list, tuple)) and kind in ("math", "exact", "f1"):
         return ("; " if kind == "math" else text.BETWEEN).join(map(str, gold))
     if kind == "choice" and type(gold) is int and 0 <= gold < len(choice.LETTERS):
@@ -221,7 +236,9 @@ def check_kind(kind: str) -> None:
         raise DataError(f"column `verifier`: unknown kind {kind!r}", f"use one of {', '.join(KINDS)}")
 
 
-def bad_golds(cases: Sequence[tuple[str, Any]], rows: Sequence[dict[str, Any]] | None = None, limit: float = 10.0) -> dict[int, str]:
+def bad_golds(
+    cases: Sequence[tuple[str, Any]], rows: Sequence[dict[str, Any]] | None = None, limit: float = 10.0
+) -> dict[int, str]:
     """
     Golds that nothing could ever match: empty, of a form that their kind cannot read, or different from themselves.
 

@@ -1,7 +1,8 @@
 r"""The slow part of a mathematical verdict: math-verify on two atoms. Runs in a worker process that can be killed.
 
-math-verify always gets golds wrapped in `\boxed{}`, because it extracts, and from a bare `2\pi` it extracts `2`. What it calls equal
-is checked once more, since it compares numbers with an absolute tolerance (`1/2^{99}` and `1/2^{98}` are both "zero").
+math-verify always gets golds wrapped in `\boxed{}`, because it extracts, and from a bare `2\pi` it extracts `2`. What
+it calls equal is checked once more, since it compares numbers with an absolute tolerance (`1/2^{99}` and `1/2^{98}`
+are both "zero").
 """
 
 import functools
@@ -89,8 +90,8 @@ def parsed(text: str) -> tuple:
 
 def plausible(gold: Any, answer: Any) -> bool:
     """
-    Second look at what math-verify calls equal. What is undefined or infinite equals nothing that is not, an equation is no
-    value, and numbers must be close in relation to their size.
+    Second look at what math-verify calls equal. What is undefined or infinite equals nothing that is not, an equation
+    is no value, and numbers must be close in relation to their size.
     """
     import sympy
 
@@ -125,9 +126,13 @@ def endless(expression: Any) -> bool:
 
 def agree_somewhere(gold: Any, answer: Any) -> bool:
     """Whether two expressions have the same value at a point, as far as they can be evaluated there."""
-    point = {symbol: 1.37 + 0.31 * n for n, symbol in enumerate(sorted(gold.free_symbols | answer.free_symbols, key=str))}
+    point = {
+        symbol: 1.37 + 0.31 * n for n, symbol in enumerate(sorted(gold.free_symbols | answer.free_symbols, key=str))
+    }
     values = [expression.evalf(30, subs=point) for expression in (gold, answer)]
-    return not all(value.is_number for value in values) or bool(abs(values[0] - values[1]) <= RELATIVE * (1 + abs(values[0])))
+    return not all(value.is_number for value in values) or bool(
+        abs(values[0] - values[1]) <= RELATIVE * (1 + abs(values[0]))
+    )
 
 
 def too_costly(text: str) -> bool:

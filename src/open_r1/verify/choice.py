@@ -1,7 +1,8 @@
 """Multiple choice, A to J (GPQA has 4 options, MMLU-Pro up to 10): which letter does an answer name?
 
-A gold is a letter (MMLU-Pro, C-Eval), the text of an option (SciQ, GPQA), or an index from 0 (MMLU, MedMCQA, HellaSwag). An integer is
-always an index. A text of digits is an option's text where one reads so, and an index where none does. A lone letter is always a letter.
+A gold is a letter (MMLU-Pro, C-Eval), the text of an option (SciQ, GPQA), or an index from 0 (MMLU, MedMCQA,
+HellaSwag). An integer is always an index. A text of digits is an option's text where one reads so, and an index where
+none does. A lone letter is always a letter.
 """
 
 import re
@@ -65,7 +66,9 @@ def chosen(answer: str, options: Sequence[str] | None = None) -> str | None:
 
 
 def names_another(text: str, index: int, options: Sequence[str]) -> bool:
-    """Whether a text holds another option than the one with this index, which may itself hold others ("both of them")."""
+    """
+    Whether a text holds another option than the one with this index, which may itself hold others ("both of them").
+    """
     own = f" {words(options[index])} " if options else ""
     return any(f" {words(option)} " in f" {words(text)} " and f" {words(option)} " not in own for option in options)
 

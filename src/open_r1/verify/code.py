@@ -1,4 +1,7 @@
-"""Does a program pass its tests? It runs in a sandbox; what it should print or return never goes in, the comparison is made outside it."""
+"""
+Does a program pass its tests? It runs in a sandbox; what it should print or return never goes in, the comparison is
+made outside it.
+"""
 
 import ast
 import functools
@@ -16,16 +19,26 @@ from .code_names import exchanged
 from .code_tests import Plan, read_tests
 from .code_values import BAD_TEXT, JUDGING, NOTHING, Failed, Unknown, evaluate, read_value
 
-LANGUAGES = {"python": "python", "py": "python", "pypy": "python", "cpp": "cpp", "c++": "cpp", "cc": "cpp", "cxx": "cpp"}
+LANGUAGES = {
+    "python": "python",
+    "py": "python",
+    "pypy": "python",
+    "cpp": "cpp",
+    "c++": "cpp",
+    "cc": "cpp",
+    "cxx": "cpp",
+}
 LIMITS = Limits()
 FENCE = re.compile(r"^(?:[^`\n]*[ \t:>*-])?(`{3,9})(?!`)[ \t]*([^\s`]*)[^`\n]*$", re.MULTILINE)
-EXAMPLE = re.compile(r"\b(output|outputs|prints?|printed|results?|input|example|sample|run|usage)\b[^\n]*\n?\s*$", re.IGNORECASE)
+EXAMPLE = re.compile(
+    r"\b(output|outputs|prints?|printed|results?|input|example|sample|run|usage)\b[^\n]*\n?\s*$", re.IGNORECASE
+)
 
 
 def extract_program(final: str | None) -> tuple[str, str] | None:
     """
-    Language and source of the program in a final part: the last code block with its language beside it, else the last without one that no
-    line before calls output or example; all of it, as Python, if it has no blocks.
+    Language and source of the program in a final part: the last code block with its language beside it, else the last
+    without one that no line before calls output or example; all of it, as Python, if it has no blocks.
     """
     if not final:
         return None
@@ -35,17 +48,22 @@ def extract_program(final: str | None) -> tuple[str, str] | None:
         return None if "```" in final else ("python", final)
     known = [(LANGUAGES[name], source) for name, source, _ in found if name in LANGUAGES]
     unnamed = [(source, before) for name, source, before in found if not name]
-    likely = [source for source, before in unnamed if not EXAMPLE.search(before)] or [source for source, _ in unnamed[:1]]
+    likely = [source for source, before in unnamed if not EXAMPLE.search(before)] or [
+        source for source, _ in unnamed[:1]
+    ]
     return known[-1] if known else ("python", likely[-1]) if likely else None
 
 
 def blocks(text: str) -> list[tuple[str, str, str]]:
-    """Language, source and the line before of the code blocks of a text; a fence inside a string of a program ends none."""
+    """
+    Language, source and the line before of the code blocks of a text; a fence inside a string of a program ends none.
+    """
     found, position = [], 0
     while opened := FENCE.search(text, position):
         start, ends = opened.end() + 1, []
         for closed in islice(
-            re.compile(rf"^[ \t>]*{opened[1]}`*[ \t]*$|(?<=\S){opened[1]}[ \t]*$", re.MULTILINE).finditer(text, start), 50
+            re.compile(rf"^[ \t>]*{opened[1]}`*[ \t]*$|(?<=\S){opened[1]}[ \t]*$", re.MULTILINE).finditer(text, start),
+            50,
         ):
             ends.append(closed)
             if all(text.count(quotes, start, closed.start()) % 2 == 0 for quotes in ('"""', "'''")):
@@ -72,7 +90,9 @@ def make_program(language: str, source: str, tests: Plan, limits: Limits, stop: 
 
 
 def read_replies(outcome: Outcome, count: int) -> list[Any]:
-    """Of each step the level and the value, or the classes of its exception, or `NOTHING`. The text may be anything."""
+    """
+    Of each step the level and the value, or the classes of its exception, or `NOTHING`. The text may be anything.
+    """
     replies: list[Any] = []
     for line in outcome.stdout.split("\n")[:count]:
         kind, _, rest = line.partition(" ")
@@ -151,7 +171,9 @@ def judged(checks: list[Assertion], tests: Plan, replies: list[Any], sandbox: An
         for part, value in known_parts(check, replies, [NOTHING] * len(tests.values)).items():
             parts[part] = ast.Name(f"_value_{number}_{len(parts)}", ast.Load())
             given += [] if value is NOTHING else [f"{parts[part].id} = {as_text(value)}"]
-        steps.append(("\n".join(tests.setup[before : check.after]), [f"not not ({ast.unparse(exchanged(check.test, parts))})"]))
+        steps.append(
+            ("\n".join(tests.setup[before : check.after]), [f"not not ({ast.unparse(exchanged(check.test, parts))})"])
+        )
         before = max(before, check.after)
     steps[0] = ("\n".join(given), ["0"])
     replies = outside(steps, sandbox, limits)[1:]
@@ -161,7 +183,10 @@ def judged(checks: list[Assertion], tests: Plan, replies: list[Any], sandbox: An
 
 
 def own_values(tests: Plan, sandbox: Any, limits: Limits) -> list[Any]:
-    """The values of a test's own expressions, from a sandbox without the program; raises `DataError` where they have none."""
+    """
+    The values of a test's own expressions, from a sandbox without the program; raises `DataError` where they have
+    none.
+    """
     steps, before = [], 0
     for after, expression in tests.values:
         steps.append(("\n".join(tests.setup[before:after]), [expression]))
@@ -169,7 +194,10 @@ def own_values(tests: Plan, sandbox: Any, limits: Limits) -> list[Any]:
     replies = outside(steps, sandbox, limits) if steps else []
     for reply, (_, expression) in zip(replies, tests.values, strict=True):
         if type(reply) is not tuple:
-            raise DataError(f"a test's own {expression[:60]!r} has no value", "it is computed without the program and within its limits")
+            raise DataError(
+                f"a test's own {expression[:60]!r} has no value",
+                "it is computed without the program and within its limits",
+            )
     return [reply[1] for reply in replies]
 
 
@@ -237,7 +265,10 @@ def decide_many(
 def passed(tests: Plan, program: Program, outcomes: list[Outcome], own: list[Any], sandbox: Any) -> list[bool]:
     """Which tests the outcomes of a program pass."""
     if tests.outputs:
-        flags = [outcome.succeeded and same_output(out, outcome.stdout) for outcome, out in zip(outcomes, tests.outputs, strict=False)]
+        flags = [
+            outcome.succeeded and same_output(out, outcome.stdout)
+            for outcome, out in zip(outcomes, tests.outputs, strict=False)
+        ]
     elif tests.results:
         replies = [read_replies(outcome, 1)[0] for outcome in outcomes]
         flags = [called_right(out, reply, tests.wrapped) for reply, out in zip(replies, tests.results, strict=False)]
@@ -259,5 +290,7 @@ def verdict(flags: list[bool], outcomes: list[Outcome]) -> tuple[str, str, float
     failed = next((outcome for outcome in outcomes if not outcome.succeeded), None)
     if failed and failed.state == "broken":
         return "error", f"sandbox: {failed.stderr}", 0.0
-    note = f"{sum(flags)} of {len(flags)} passed" + (f"; {failed.state}: {failed.stderr.strip().splitlines()[-1:]}" if failed else "")
+    note = f"{sum(flags)} of {len(flags)} passed" + (
+        f"; {failed.state}: {failed.stderr.strip().splitlines()[-1:]}" if failed else ""
+    )
     return ("timeout" if failed and failed.state == "timeout" else "wrong"), note, share

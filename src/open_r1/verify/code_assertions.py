@@ -1,8 +1,10 @@
-"""What an assertion asks of a program, and what is decided outside: the program's part of it goes into the sandbox, the rest does not.
+"""What an assertion asks of a program, and what is decided outside: the program's part of it goes into the sandbox,
+the rest does not.
 
-Of an assertion only the innermost calls of the program are made beside it ("holes"): their values come out as plain data, and the
-assertion is decided with them outside. Where a value is no plain data, the expressions around it are tried beside the program as well
-(`len(f(1))`, `f(1).area()`), but never a comparison: no object can claim to equal everything.
+Of an assertion only the innermost calls of the program are made beside it ("holes"): their values come out as plain
+data, and the assertion is decided with them outside. Where a value is no plain data, the expressions around it are
+tried beside the program as well (`len(f(1))`, `f(1).area()`), but never a comparison: no object can claim to equal
+everything.
 """
 
 import ast
@@ -62,13 +64,18 @@ class Assertions:
         self.kept: dict[str, ast.expr] = {}  # what names stand for that were assigned from a comparison
 
     def gives(self, node: ast.AST) -> None:
-        """Gives the program what a part of it needs of the test's own statements, and remembers what its calls were given."""
+        """
+        Gives the program what a part of it needs of the test's own statements, and remembers what its calls were
+        given.
+        """
         needed, chosen = reads(node), []
         for own in reversed(self.unsent):
             if own.writes & needed or (own.changes and own.reads & needed - BUILTINS):
                 chosen.append(own)
                 needed |= own.reads
-        self.unsent = [own for own in self.unsent if not any(own is other for other in chosen)] if chosen else self.unsent
+        self.unsent = (
+            [own for own in self.unsent if not any(own is other for other in chosen)] if chosen else self.unsent
+        )
         self.sent += [own.text for own in reversed(chosen)]
         for call in ast.walk(node):
             if isinstance(call, ast.Call) and self.foreign(call.func):
@@ -97,27 +104,40 @@ class Assertions:
     def asserts(self, test: ast.expr) -> None:
         """Checks of an assertion: `and` and `all(... for ...)` are several."""
         if self.kept:
-            kept = {id(part): self.kept[part.id] for part in ast.walk(test) if isinstance(part, ast.Name) and part.id in self.kept}
+            kept = {
+                id(part): self.kept[part.id]
+                for part in ast.walk(test)
+                if isinstance(part, ast.Name) and part.id in self.kept
+            }
             test = copy.deepcopy(exchanged(test, kept))
         match test:
             case ast.BoolOp(op=ast.And(), values=parts):
                 for part in parts:
                     self.asserts(part)
                 return
-            case ast.Call(func=ast.Name("all"), args=[ast.GeneratorExp(elt=each, generators=[ast.comprehension(ifs=[]) as loop])]):
+            case ast.Call(
+                func=ast.Name("all"), args=[ast.GeneratorExp(elt=each, generators=[ast.comprehension(ifs=[]) as loop])]
+            ):
                 if (items := constant(loop.iter, self.known)) is not NOTHING:
                     for item in items:
                         self.binds(loop.target, item)
                         self.asserts(copy.deepcopy(each))
                     return
         own, names = self.own, reads(test)
-        if names <= own:  # not a word of the program: what became of what it was given? Or does it have the name of a builtin?
-            builtin = {dotted(part.func) for part in ast.walk(test) if isinstance(part, ast.Call)} if names <= BUILTINS else set()
+        # not a word of the program: what became of what it was given? Or does it have the name of a builtin?
+        if names <= own:
+            builtin = (
+                {dotted(part.func) for part in ast.walk(test) if isinstance(part, ast.Call)}
+                if names <= BUILTINS
+                else set()
+            )
             self.own = own - (names & self.given or builtin)
         if self.foreign(test):
             self.holes, self.owned = [], []
             test = self.cut(test, [], False)
-            self.checks.append(Assertion(test, tuple(self.holes), tuple(self.owned), len(self.setup), not names & self.shadowed))
+            self.checks.append(
+                Assertion(test, tuple(self.holes), tuple(self.owned), len(self.setup), not names & self.shadowed)
+            )
         self.own = own
 
     def cut(self, node: ast.expr, around: list[ast.expr], free: bool) -> ast.expr:
@@ -171,7 +191,9 @@ class Assertions:
             case ast.Call(func=function, args=given):
                 if dotted(function) in ("isinstance", "issubclass"):
                     return self.foreign(given[-1])
-                return self.foreign(function) and (root(function) not in self.own | {""} or any(map(self.foreign, given)))
+                return self.foreign(function) and (
+                    root(function) not in self.own | {""} or any(map(self.foreign, given))
+                )
             case ast.BinOp(left=left, right=right):
                 return self.foreign(left) and self.foreign(right)
             case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot()], comparators=[right]):
@@ -185,16 +207,22 @@ class Assertions:
         return False
 
     def may_ask(self, node: ast.expr, child: ast.expr, free: bool) -> bool:
-        """Whether the program may be asked for an expression around a value of its own: it must not be one that compares."""
+        """
+        Whether the program may be asked for an expression around a value of its own: it must not be one that compares.
+        """
         if any(
-            not reads(other) <= BUILTINS for other, _ in children(node) if other is not child and other is not getattr(node, "func", None)
+            not reads(other) <= BUILTINS
+            for other, _ in children(node)
+            if other is not child and other is not getattr(node, "func", None)
         ):
             return False
         match node:
             case ast.Attribute(attr=name):
                 return name not in JUDGES
             case ast.Call(func=function):
-                return function is child or (dotted(function) in CONVERTERS | {"isinstance"} and dotted(function) not in self.shadowed)
+                return function is child or (
+                    dotted(function) in CONVERTERS | {"isinstance"} and dotted(function) not in self.shadowed
+                )
             case ast.BinOp() | ast.UnaryOp(op=ast.USub() | ast.Invert()):
                 return free
         return isinstance(node, (ast.Subscript, ast.List, ast.Tuple, ast.Starred))

@@ -1,8 +1,9 @@
 """Whether what a program printed or returned is what was wanted.
 
-Printed text is compared by tokens. A token that is no decimal has to be the same; a decimal may differ by a millionth of itself, or by
-half a unit of its last digit if that is less than a millionth, but a whole number stays the same one; and where two or three decimals
-end in 0 they were formatted, so as many are wanted. Returned values are compared as JSON (calls) or as Python (assertions).
+Printed text is compared by tokens. A token that is no decimal has to be the same; a decimal may differ by a millionth
+of itself, or by half a unit of its last digit if that is less than a millionth, but a whole number stays the same one;
+and where two or three decimals end in 0 they were formatted, so as many are wanted. Returned values are compared as
+JSON (calls) or as Python (assertions).
 """
 
 import collections
@@ -54,7 +55,10 @@ def same_decimal(wanted: str, printed: str) -> bool:
     if places in (2, 3) and wanted.endswith("0") and len(other[3] or "") != places:
         return False
     one = CONTEXT.create_decimal(wanted)
-    gap, half = CONTEXT.abs(CONTEXT.subtract(one, CONTEXT.create_decimal(printed))), decimal.Decimal((0, (5,), one.as_tuple().exponent - 1))
+    gap, half = (
+        CONTEXT.abs(CONTEXT.subtract(one, CONTEXT.create_decimal(printed))),
+        decimal.Decimal((0, (5,), one.as_tuple().exponent - 1)),
+    )
     if one == one.to_integral_value() and gap >= HALF:
         return False
     return gap <= max(CONTEXT.multiply(CONTEXT.abs(one), MILLIONTH), min(half, MILLIONTH))
@@ -63,11 +67,16 @@ def same_decimal(wanted: str, printed: str) -> bool:
 def same_float(wanted: float, got: float) -> bool:
     """Whether two floats are the same but for rounding; a whole number stays the same one."""
     gap = abs(wanted - got)
-    return wanted == got or math.isfinite(gap) and gap <= NOISE * abs(wanted) and (gap < 0.5 or not wanted.is_integer())
+    return (
+        wanted == got or math.isfinite(gap) and gap <= NOISE * abs(wanted) and (gap < 0.5 or not wanted.is_integer())
+    )
 
 
 def same_value(wanted: Any, got: Any) -> bool:
-    """Whether two values are equal, as Python says of plain ones; floats may differ by rounding, objects are equal in their fields."""
+    """
+    Whether two values are equal, as Python says of plain ones; floats may differ by rounding, objects are equal in
+    their fields.
+    """
     if type(wanted) is float and type(got) is float:
         return same_float(wanted, got)
     if isinstance(wanted, Thing) and isinstance(got, Thing):
@@ -84,16 +93,24 @@ def same_value(wanted: Any, got: Any) -> bool:
 
 
 def same_json(wanted: Any, got: Any) -> bool:
-    """Whether a value is what JSON says: which knows no tuples, no keys but strings, and of a float only its digits."""
+    """
+    Whether a value is what JSON says: which knows no tuples, no keys but strings, and of a float only its digits.
+    """
     if isinstance(got, (tuple, collections.deque, range, Items)):
         got = list(got.items if isinstance(got, Items) else got)
     if isinstance(wanted, bool) or isinstance(got, bool):
         return wanted is got
     if isinstance(wanted, float) and isinstance(got, (int, float)):
-        return got == wanted or isinstance(got, float) and (got != got and wanted != wanted or same_decimal(repr(wanted), repr(got)))
+        return (
+            got == wanted
+            or isinstance(got, float)
+            and (got != got and wanted != wanted or same_decimal(repr(wanted), repr(got)))
+        )
     if isinstance(wanted, list) and isinstance(got, list):
         return len(wanted) == len(got) and all(map(same_json, wanted, got))
     if isinstance(wanted, dict) and isinstance(got, dict):
         keys = {str(key): item for key, item in got.items()}
-        return len(wanted) == len(keys) == len(got) and all(key in keys and same_json(item, keys[key]) for key, item in wanted.items())
+        return len(wanted) == len(keys) == len(got) and all(
+            key in keys and same_json(item, keys[key]) for key, item in wanted.items()
+        )
     return not isinstance(got, Thing) and bool(wanted == got)

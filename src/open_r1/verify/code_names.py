@@ -1,4 +1,7 @@
-"""Names in the code of a test: which an expression reads, a statement writes or changes, and expressions with parts exchanged."""
+"""
+Names in the code of a test: which an expression reads, a statement writes or changes, and expressions with parts
+exchanged.
+"""
 
 import ast
 import builtins
@@ -85,7 +88,9 @@ def judging(node: ast.AST, own: set[str]) -> bool:
         ):
             tainted |= stores(part)
     compared = [part for part in ast.walk(node) if isinstance(part, ast.Compare)]
-    return any(names & tainted for part in compared for names in [{x.id for x in ast.walk(part) if isinstance(x, ast.Name)}])
+    return any(
+        names & tainted for part in compared for names in [{x.id for x in ast.walk(part) if isinstance(x, ast.Name)}]
+    )
 
 
 def fails(node: ast.stmt) -> bool:
@@ -104,7 +109,9 @@ def constant(node: ast.expr, known: dict[str, Any]) -> Any:
 
 
 def children(node: ast.AST) -> Iterator[tuple[ast.expr, Callable[[ast.expr], None]]]:
-    """Expressions in an expression, each with what puts another in its place; of a comprehension the first iterable."""
+    """
+    Expressions in an expression, each with what puts another in its place; of a comprehension the first iterable.
+    """
     if isinstance(node, (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)):
         yield node.generators[0].iter, lambda new: setattr(node.generators[0], "iter", new)
         return

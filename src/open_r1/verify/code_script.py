@@ -1,8 +1,8 @@
 """Tests as a script: what the program has to do goes into the sandbox beside it, what is expected of it never does.
 
-The statements of a test are walked in order. Names that the test binds itself (and builtins) are its own, all others are the program's,
-and so is what is assigned from them. Of the test's own statements the program gets those that its calls need. Loops over literals and
-functions that assert are unfolded; for assertions see `code_assertions.py`.
+The statements of a test are walked in order. Names that the test binds itself (and builtins) are its own, all others
+are the program's, and so is what is assigned from them. Of the test's own statements the program gets those that its
+calls need. Loops over literals and functions that assert are unfolded; for assertions see `code_assertions.py`.
 """
 
 import ast
@@ -16,7 +16,8 @@ from .code_names import BUILTINS, asserting, called, changes, children, constant
 from .code_values import JUDGING, NOTHING, dotted
 
 LIMIT = 10_000  # statements after loops are unfolded
-THIRD_PARTY = {"numpy", "pandas", "scipy", "sympy", "torch", "hypothesis"}  # a test's own imports, beside the standard library
+# a test's own imports, beside the standard library
+THIRD_PARTY = {"numpy", "pandas", "scipy", "sympy", "torch", "hypothesis"}
 
 
 class Script(Assertions):
@@ -30,7 +31,8 @@ class Script(Assertions):
     Attributes:
         steps (`list[tuple[str, list[str]]]`): What is made beside the program.
         setup (`list[str]`): The test's own statements.
-        values (`list[tuple[int, str]]`): The test's own values: how many of these statements come before, and the expression.
+        values (`list[tuple[int, str]]`): The test's own values: how many of these statements come before, and the
+        expression.
         checks (`list[Assertion | Raises]`): What is decided.
     """
 
@@ -53,7 +55,11 @@ class Script(Assertions):
                 self.asserts(copy.deepcopy(node.test))
             elif isinstance(node, ast.Expr) and (isinstance(node.value, ast.Constant) or called(node.value) == "main"):
                 continue  # a docstring, `pytest.main()`
-            elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and dotted(node.value.func) in self.functions:
+            elif (
+                isinstance(node, ast.Expr)
+                and isinstance(node.value, ast.Call)
+                and dotted(node.value.func) in self.functions
+            ):
                 self.calls(node.value)
             elif isinstance(node, ast.FunctionDef) and asserting(node, self.functions):
                 self.defines(node)
@@ -74,7 +80,9 @@ class Script(Assertions):
                 self.own.add(name)
             elif module in sys.stdlib_module_names or module in THIRD_PARTY:
                 hidden, self.random = self.shadowed.copy(), self.random or module == "random"
-                self.executes(ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0))
+                self.executes(
+                    ast.Import([alias]) if isinstance(node, ast.Import) else ast.ImportFrom(node.module, [alias], 0)
+                )
                 self.shadowed = hidden if module == "math" and name == alias.name else self.shadowed
             elif name != "*":
                 self.own.discard(name)
@@ -96,11 +104,15 @@ class Script(Assertions):
                 self.walk(node.body)
         elif not arguments:
             self.walk(node.body)
-        elif reads(node) <= self.own and not arguments & {root(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)}:
+        elif reads(node) <= self.own and not arguments & {
+            root(part.func) for part in ast.walk(node) if isinstance(part, ast.Call)
+        }:
             self.executes(copy.deepcopy(node))  # it judges values that it is given
 
     def calls(self, call: ast.Call) -> None:
-        """Unfolds the call of a function that asserts; if it is the test's own and given only values, it judges them."""
+        """
+        Unfolds the call of a function that asserts; if it is the test's own and given only values, it judges them.
+        """
         function = self.functions[call.func.id]
         if function is None:
             return
@@ -108,7 +120,9 @@ class Script(Assertions):
             self.asserts(ast.parse(f"({ast.unparse(call)}, True)[1]", mode="eval").body)
             return
         names, defaults = [argument.arg for argument in function.args.args], function.args.defaults
-        given = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True)) | dict(zip(names, call.args, strict=False))
+        given = dict(zip(names[len(names) - len(defaults) :], defaults, strict=True)) | dict(
+            zip(names, call.args, strict=False)
+        )
         for name, value in (given | {word.arg: word.value for word in call.keywords}).items():
             self.executes(ast.Assign([ast.Name(name, ast.Store())], copy.deepcopy(value)))
         self.walk(function.body)
@@ -122,7 +136,9 @@ class Script(Assertions):
                     self.walk(node.body)
             case ast.With(items=[ast.withitem(ast.Call() as call)]) if called(call) == "raises":
                 self.raises(call.args[0], node.body)
-            case ast.Try(handlers=[ast.ExceptHandler(type=ast.expr() as kind)], finalbody=[]) if fails((node.body + node.orelse)[-1]):
+            case ast.Try(handlers=[ast.ExceptHandler(type=ast.expr() as kind)], finalbody=[]) if fails(
+                (node.body + node.orelse)[-1]
+            ):
                 self.raises(kind, [part for part in node.body + node.orelse if not fails(part)])
             case ast.If(test=ast.Compare(left=ast.Name("__name__"))) | ast.If(test=ast.Constant(True)):
                 self.walk(node.body)
@@ -142,11 +158,17 @@ class Script(Assertions):
     def binds(self, target: ast.expr, value: Any) -> None:
         """Assigns a known value; each name by itself, since the program is given only those that it needs."""
         parts = getattr(target, "elts", [])
-        if parts and isinstance(value, (list, tuple)) and len(parts) == len(value) and not any(isinstance(p, ast.Starred) for p in parts):
+        if (
+            parts
+            and isinstance(value, (list, tuple))
+            and len(parts) == len(value)
+            and not any(isinstance(p, ast.Starred) for p in parts)
+        ):
             for part, item in zip(parts, value, strict=True):
                 self.binds(part, item)
         else:
-            target = ast.parse(f"{ast.unparse(target)} = 0").body[0].targets[0]  # a loop's may stand for several assignments
+            # a loop's may stand for several assignments
+            target = ast.parse(f"{ast.unparse(target)} = 0").body[0].targets[0]
             self.executes(ast.Assign([target], ast.Constant(value)), split=False)
 
     def executes(self, node: ast.stmt, split: bool = True) -> None:
@@ -189,14 +211,19 @@ class Script(Assertions):
             self.own -= self.theirs
 
     def asked(self, node: ast.expr) -> bool:
-        """Whether the program may be asked for an expression: one of its own, or one around that which compares nothing."""
+        """
+        Whether the program may be asked for an expression: one of its own, or one around that which compares nothing.
+        """
         if self.is_hole(node):
             return True
         around = [child for child, _ in children(node) if self.foreign(child)]
         return len(around) == 1 and self.may_ask(node, around[0], False) and self.asked(around[0])
 
     def keeps(self, node: ast.expr) -> ast.expr:
-        """The expression with the program's parts under names of their own: they are evaluated now, the rest where an assertion asks."""
+        """
+        The expression with the program's parts under names of their own: they are evaluated now, the rest where an
+        assertion asks.
+        """
         if self.is_hole(node):
             name = f"_kept{len(self.steps)}_{len(self.sent)}"
             self.executes(ast.Assign([ast.Name(name, ast.Store())], node))

@@ -1,10 +1,13 @@
-"""What the tests of a program expect of it: golds of all forms become runs beside the program and checks of what they give.
+"""What the tests of a program expect of it: golds of all forms become runs beside the program and checks of what they
+give.
 
 A gold is JSON, in the forms that datasets use:
 - `{"inputs": [...], "outputs": [...]}`: stdin and stdout of whole programs (APPS, TACO, LiveCodeBench);
-- the same with `"fn_name": "solve"` (or `"Solution.solve"`): arguments and results of a function, each call a run of its own;
+- the same with `"fn_name": "solve"` (or `"Solution.solve"`): arguments and results of a function, each call a run of
+  its own;
 - a list of such cases with `input` and `output`, also as `test_cases`;
-- statements with assertions, a list or a string of them (MBPP, HumanEval, KodCode): one run in order, see `code_script.py`.
+- statements with assertions, a list or a string of them (MBPP, HumanEval, KodCode): one run in order, see
+  `code_script.py`.
 """
 
 import functools
@@ -70,7 +73,9 @@ def read_tests(gold: str) -> Plan:
         KeyError, TypeError, ValueError, SyntaxError, IndexError, AttributeError, ArithmeticError, RecursionError, MemoryError,
         tokenize.TokenError,
     ) as error:  # fmt: skip
-        raise DataError(f"tests {gold[:80]!r}: {error}", "see open_r1/verify/code_tests.py for the forms that are known") from None
+        raise DataError(
+            f"tests {gold[:80]!r}: {error}", "see open_r1/verify/code_tests.py for the forms that are known"
+        ) from None
 
 
 def unreadable(gold: str) -> str:
@@ -89,7 +94,11 @@ def integer(text: str) -> int:
 def gathered(cases: list[dict[str, Any]]) -> dict[str, Any]:
     """A list of cases as one table."""
     name = cases[0].get("fn_name") or cases[0].get("func_name")
-    return {"inputs": [case["input"] for case in cases], "outputs": [case["output"] for case in cases], "fn_name": name}
+    return {
+        "inputs": [case["input"] for case in cases],
+        "outputs": [case["output"] for case in cases],
+        "fn_name": name,
+    }
 
 
 def table(value: dict[str, Any]) -> Plan:
@@ -100,7 +109,8 @@ def table(value: dict[str, Any]) -> Plan:
     name = value.get("fn_name")
     if not name:
         inputs, outputs = (
-            ["\n".join(map(str, text)) if isinstance(text, list) else str(text) for text in side] for side in zip(*pairs, strict=True)
+            ["\n".join(map(str, text)) if isinstance(text, list) else str(text) for text in side]
+            for side in zip(*pairs, strict=True)
         )
         return Plan(inputs=inputs, outputs=outputs)
     owner, _, method = name.rpartition(".")
@@ -109,7 +119,8 @@ def table(value: dict[str, Any]) -> Plan:
     function = f"{owner}().{method}" if owner else f"(Solution().{method} if 'Solution' in globals() else {method})"
     pairs = [lines_of_json(*pair) for pair in pairs]
     results = [out for _, out in pairs]
-    wrapped = all(isinstance(out, list) and len(out) == 1 for out in results)  # APPS wraps results; a function that returns lists does not
+    # APPS wraps results; a function that returns lists does not
+    wrapped = all(isinstance(out, list) and len(out) == 1 for out in results)
     calls = [f"{function}(*{literal(given if isinstance(given, list) else [given])})" for given, _ in pairs]
     return Plan(runs=[[("", [call])] for call in calls], results=results, wrapped=wrapped)
 
@@ -118,7 +129,9 @@ def lines_of_json(given: Any, out: Any) -> tuple[Any, Any]:
     """Arguments in lines of JSON, and a result in JSON, as LiveCodeBench writes them."""
     if isinstance(given, str) and isinstance(out, str):
         try:
-            return [json.loads(line, parse_int=integer) for line in given.splitlines()], json.loads(out, parse_int=integer)
+            return [json.loads(line, parse_int=integer) for line in given.splitlines()], json.loads(
+                out, parse_int=integer
+            )
         except ValueError:
             pass
     return given, out
@@ -128,7 +141,9 @@ def script(source: str) -> Plan:
     """Tests from assertions."""
     if LONG.search(source):
         found = tokenize.generate_tokens(io.StringIO(source).readline)
-        source = tokenize.untokenize([(kind, hexadecimal(text) if kind == tokenize.NUMBER else text) for kind, text, *_ in found])
+        source = tokenize.untokenize(
+            [(kind, hexadecimal(text) if kind == tokenize.NUMBER else text) for kind, text, *_ in found]
+        )
     read = Script(source)
     if not read.checks:
         raise ValueError("no assert that asks something of the program")

@@ -1,7 +1,9 @@
-"""Values of programs, read and judged here: what a program sends is text, and becomes plain data that runs no code of its own.
+"""Values of programs, read and judged here: what a program sends is text, and becomes plain data that runs no code of
+its own.
 
-One small evaluator of expressions does three things: it reads that text, it finds the values of literals in tests, and it decides
-assertions. It knows few kinds of expressions and a few functions, none of which can take long on values of limited size.
+One small evaluator of expressions does three things: it reads that text, it finds the values of literals in tests, and
+it decides assertions. It knows few kinds of expressions and a few functions, none of which can take long on values of
+limited size.
 """
 
 import ast
@@ -57,7 +59,17 @@ WRITTEN = {  # what `literal` in sandbox/runner.py writes
     **{f"datetime.{name}": getattr(datetime, name) for name in ("date", "datetime", "time", "timedelta", "timezone")},
     "datetime.timezone.utc": datetime.timezone.utc,
 }  # fmt: skip
-BAD_TEXT = (ValueError, LookupError, SyntaxError, MemoryError, RecursionError, TypeError, ArithmeticError, AttributeError, Unknown)
+BAD_TEXT = (
+    ValueError,
+    LookupError,
+    SyntaxError,
+    MemoryError,
+    RecursionError,
+    TypeError,
+    ArithmeticError,
+    AttributeError,
+    Unknown,
+)
 
 
 def read_value(text: str) -> Any:
@@ -104,10 +116,16 @@ class Approx:
         wanted, least = self.wanted, 1e-12 if self.abs is None else self.abs
         most = 0.0 if self.rel is None and self.abs is not None else 1e-6 if self.rel is None else self.rel
         if isinstance(wanted, (list, tuple)) and isinstance(got, (list, tuple)):
-            return len(wanted) == len(got) and all(Approx(one, self.rel, self.abs).holds(other) for one, other in zip(wanted, got))  # noqa: B905
+            return len(wanted) == len(got) and all(
+                Approx(one, self.rel, self.abs).holds(other) for one, other in zip(wanted, got)
+            )
         if isinstance(wanted, dict) and isinstance(got, dict):
-            return wanted.keys() == got.keys() and all(Approx(one, self.rel, self.abs).holds(got[key]) for key, one in wanted.items())
-        if isinstance(got, (bool, Thing)) or not isinstance(got, (int, float, complex, decimal.Decimal, fractions.Fraction)):
+            return wanted.keys() == got.keys() and all(
+                Approx(one, self.rel, self.abs).holds(got[key]) for key, one in wanted.items()
+            )
+        if isinstance(got, (bool, Thing)) or not isinstance(
+            got, (int, float, complex, decimal.Decimal, fractions.Fraction)
+        ):
             return wanted is got
         return wanted == got or abs(wanted - got) <= max(most * abs(wanted), least) and not math.isinf(abs(got))
 
@@ -121,7 +139,9 @@ def rounded(value: Any, places: int | None = None) -> Any:
     return round(value, places)
 
 
-MATHEMATICS = {name: getattr(math, name) for name in ("fabs", "isnan", "isinf", "inf", "nan", "pi")} | {"isclose": is_near}
+MATHEMATICS = {name: getattr(math, name) for name in ("fabs", "isnan", "isinf", "inf", "nan", "pi")} | {
+    "isclose": is_near
+}
 JUDGING = {  # what assertions do with values; none of it can take long
     **KINDS, **MATHEMATICS, **{f"math.{name}": value for name, value in MATHEMATICS.items()}, "approx": Approx, "pytest.approx": Approx,
     "abs": abs, "len": len, "sorted": sorted, "round": rounded, "min": min, "max": max, "any": any, "all": all, "repr": repr,
@@ -129,7 +149,19 @@ JUDGING = {  # what assertions do with values; none of it can take long
     "zip": lambda *given: list(itertools.islice(zip(*given, strict=False), MAX_ITEMS)),
     "enumerate": lambda given, start=0: list(itertools.islice(enumerate(given, start), MAX_ITEMS)),
 }  # fmt: skip
-KEYWORDS = {"rel_tol", "abs_tol", "rel", "abs", "reverse", "start", "days", "seconds", "microseconds", "tzinfo", "fold"}
+KEYWORDS = {
+    "rel_tol",
+    "abs_tol",
+    "rel",
+    "abs",
+    "reverse",
+    "start",
+    "days",
+    "seconds",
+    "microseconds",
+    "tzinfo",
+    "fold",
+}
 RELATIONS = {ast.Lt: operator.lt, ast.LtE: operator.le, ast.Gt: operator.gt, ast.GtE: operator.ge}
 
 
@@ -139,13 +171,18 @@ def relates(one: Any, relation: ast.cmpop, other: Any) -> bool:
         return (type(one) is type(other) and same_value(one, other)) is isinstance(relation, ast.Is)
     if isinstance(relation, (ast.Eq, ast.NotEq)):
         if any(
-            isinstance(a, Thing) and a.identity == 0 and not isinstance(b, (Thing, type(None))) for a, b in ((one, other), (other, one))
+            isinstance(a, Thing) and a.identity == 0 and not isinstance(b, (Thing, type(None)))
+            for a, b in ((one, other), (other, one))
         ):
             raise Failed  # only its own word could tell
         first, second = (other, one) if isinstance(other, Approx) else (one, other)
-        return (first.holds(second) if isinstance(first, Approx) else same_value(one, other)) is isinstance(relation, ast.Eq)
+        return (first.holds(second) if isinstance(first, Approx) else same_value(one, other)) is isinstance(
+            relation, ast.Eq
+        )
     if isinstance(relation, (ast.In, ast.NotIn)):
-        found = one in other if isinstance(other, (str, bytes, range)) else any(same_value(one, item) for item in other)
+        found = (
+            one in other if isinstance(other, (str, bytes, range)) else any(same_value(one, item) for item in other)
+        )
         return found is isinstance(relation, ast.In)
     return bool(RELATIONS[type(relation)](one, other))
 
@@ -165,7 +202,8 @@ def number(value: Any) -> Any:
 
 def evaluate(node: ast.AST, known: dict[int, Any], names: dict[str, Any]) -> Any:
     """
-    The value of an expression of plain data; raises `Unknown` for kinds that are not evaluated here, `Failed` where a value is missing.
+    The value of an expression of plain data; raises `Unknown` for kinds that are not evaluated here, `Failed` where a
+    value is missing.
 
     Args:
         node (`ast.AST`):

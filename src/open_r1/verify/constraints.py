@@ -1,11 +1,14 @@
-"""Verifiable instructions ("at least 3 bullet points", "no commas"), in the names and arguments of IF-Eval (arXiv 2311.07911).
+"""Verifiable instructions ("at least 3 bullet points", "no commas"), in the names and arguments of IF-Eval (arXiv
+2311.07911).
 
-A gold is a JSON object `{"instruction_id_list": [...], "kwargs": [...]}`, as google/IFEval and its descendants store it, or a list of
-objects with an `id` and its arguments. The score is the share of the instructions that are followed; all of them is correct.
+A gold is a JSON object `{"instruction_id_list": [...], "kwargs": [...]}`, as google/IFEval and its descendants store
+it, or a list of objects with an `id` and its arguments. The score is the share of the instructions that are followed;
+all of them is correct.
 
-The rules are those of the authors' checkers, quirks included (a keyword counts inside a longer word, "[]" is a placeholder, "---" is
-a bullet), so that a score here is a score there. Where they differ, the reason stands beside the rule. They are written anew because
-the packages that hold them fetch data when they are imported and take arguments as patterns. Every rule is linear in the text.
+The rules are those of the authors' checkers, quirks included (a keyword counts inside a longer word, "[]" is a
+placeholder, "---" is a bullet), so that a score here is a score there. Where they differ, the reason stands beside the
+rule. They are written anew because the packages that hold them fetch data when they are imported and take arguments as
+patterns. Every rule is linear in the text.
 """
 
 import json
@@ -17,11 +20,18 @@ from typing import Any
 
 from ..metrics.language import guess_language, language_code
 
-RELATIONS = {"at least": operator.ge, "at most": operator.le, "less than": operator.lt, "more than": operator.gt, "exactly": operator.eq}
+RELATIONS = {
+    "at least": operator.ge,
+    "at most": operator.le,
+    "less than": operator.lt,
+    "more than": operator.gt,
+    "exactly": operator.eq,
+}
 FULL_STOPS, CLOSERS = ".?!。！？", ")]}\"'*:;”’」』"
 # Not the authors': they count a text in Han or kana as one word and one sentence. There, each character is a word.
 WORD = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]|[^\W\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff]+")
-# Words whose full stop ends no sentence unless one of `STARTERS` follows: NLTK's English model, which the authors use, for short.
+# Words whose full stop ends no sentence unless one of `STARTERS` follows: NLTK's English model, which the authors use,
+# for short.
 ABBREVIATIONS, STARTERS = (frozenset(words.split()) for words in (
     "adm ala ariz aug ave bros calif chg cie co col colo conn corp cos ct dec dr feb fla fri ft ga gen ill inc jan jr kan ky lt ltd maj "
     "messrs mg mich minn mr mrs ms nev nov oct ok okla ore pa ph.d prof rep reps sen sep sept sr st sw tenn tues u.k u.n u.s u.s.a u.s.s.r "
@@ -31,7 +41,9 @@ ABBREVIATIONS, STARTERS = (frozenset(words.split()) for words in (
     "although though despite under among according meanwhile even nor yet similarly nevertheless let please is are do does can",
 ))  # fmt: skip
 # What NLTK's tokenizer parts words at, as far as capitals can tell: "DON'T" is "DO" and "N'T" to the authors.
-PARTS = re.compile(r"[\s,;:@#$%&?!\"()\[\]{}<>“”]+|--|\.\.\.|(?=N'T\b)|(?<=\bCAN)(?=NOT\b)|(?='(?:S|M|D|LL|RE|VE)\b)", re.IGNORECASE)
+PARTS = re.compile(
+    r"[\s,;:@#$%&?!\"()\[\]{}<>“”]+|--|\.\.\.|(?=N'T\b)|(?<=\bCAN)(?=NOT\b)|(?='(?:S|M|D|LL|RE|VE)\b)", re.IGNORECASE
+)
 
 
 def related(count: int, wanted: Any, relation: Any) -> bool:
@@ -40,7 +52,9 @@ def related(count: int, wanted: Any, relation: Any) -> bool:
 
 
 def number(value: Any) -> int:
-    """A count among the arguments; `ValueError` for anything else. Tables store it as a float where others are missing."""
+    """
+    A count among the arguments; `ValueError` for anything else. Tables store it as a float where others are missing.
+    """
     if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1e9:
         raise ValueError(f"{value!r} is no count")
     return int(value)
@@ -66,7 +80,10 @@ def letter(value: Any) -> str:
 
 
 def holds_word(text: str, word: str) -> bool:
-    """Whether a word occurs as a whole. Where it begins or ends in Han or kana, which no space parts, it need not be whole."""
+    """
+    Whether a word occurs as a whole. Where it begins or ends in Han or kana, which no space parts, it need not be
+    whole.
+    """
     start, end = (r"(?<!\w)" if WORD.fullmatch(word[i]) and not is_cjk(word[i]) else "" for i in (0, -1))
     return bool(re.search(start + re.escape(word) + end.replace("<", ""), text))
 
@@ -90,7 +107,8 @@ def ends_sentence(token: str, following: str) -> bool:
         return True
     following = following.lstrip("\"'([*“‘")
     word = token[:-1].lower().lstrip("\"'([*“‘").rpartition("-")[2]
-    if token.endswith("..") or word in ABBREVIATIONS or len(word) == 1 and word.isalpha():  # an ellipsis, "Dr.", the "J." of a name
+    # an ellipsis, "Dr.", the "J." of a name
+    if token.endswith("..") or word in ABBREVIATIONS or len(word) == 1 and word.isalpha():
         return following[:1].isupper() and re.split(r"[\W_]", following.lower())[0] in STARTERS
     return not (word.isdigit() and following[:1].islower())  # "1. an item"
 
@@ -162,7 +180,9 @@ def is_json(text: str) -> bool:
 
 
 def in_language(text: str, code: Any) -> bool:
-    """Whether a text is most likely in a language. Not the authors': a text without words is in none, theirs is in each."""
+    """
+    Whether a text is most likely in a language. Not the authors': a text without words is in none, theirs is in each.
+    """
     if language_code(code) is None:
         raise ValueError(f"unknown language {code!r}")
     return guess_language(text.lower())[0] == language_code(code)
@@ -179,12 +199,20 @@ def bare(text: str) -> str:
 # instruction -> (text, its arguments) -> followed or not
 CHECKS: dict[str, Callable[[str, dict], bool]] = {
     "keywords:existence": lambda t, a: all([word in t.lower() for word in phrases(a["keywords"])]),
-    "keywords:forbidden_words": lambda t, a: not any([holds_word(t.lower(), word) for word in phrases(a["forbidden_words"])]),
-    "keywords:frequency": lambda t, a: related(t.lower().count(phrase(a["keyword"])), a["frequency"], a.get("relation")),
-    "keywords:letter_frequency": lambda t, a: related(t.lower().count(letter(a["letter"])), a["let_frequency"], a.get("let_relation")),
+    "keywords:forbidden_words": lambda t, a: (
+        not any([holds_word(t.lower(), word) for word in phrases(a["forbidden_words"])])
+    ),
+    "keywords:frequency": lambda t, a: related(
+        t.lower().count(phrase(a["keyword"])), a["frequency"], a.get("relation")
+    ),
+    "keywords:letter_frequency": lambda t, a: related(
+        t.lower().count(letter(a["letter"])), a["let_frequency"], a.get("let_relation")
+    ),
     "language:response_language": lambda t, a: in_language(t, a["language"]),
     "length_constraints:number_words": lambda t, a: related(len(WORD.findall(t)), a["num_words"], a.get("relation")),
-    "length_constraints:number_sentences": lambda t, a: related(count_sentences(t), a["num_sentences"], a.get("relation")),
+    "length_constraints:number_sentences": lambda t, a: related(
+        count_sentences(t), a["num_sentences"], a.get("relation")
+    ),
     "length_constraints:number_paragraphs": lambda t, a: has_paragraphs(t, number(a["num_paragraphs"])),
     "length_constraints:nth_paragraph_first_word": lambda t, a: paragraph_starts(
         t, number(a["num_paragraphs"]), number(a["nth_paragraph"]), phrase(a["first_word"])
@@ -195,8 +223,12 @@ CHECKS: dict[str, Callable[[str, dict], bool]] = {
     "detectable_content:postscript": lambda t, a: has_postscript(t, phrase(a["postscript_marker"])),
     "detectable_format:number_bullet_lists": lambda t, a: count_bullets(t) == number(a["num_bullets"]),
     "detectable_format:number_highlighted_sections": lambda t, a: count_highlights(t) >= number(a["num_highlights"]),
-    "detectable_format:multiple_sections": lambda t, a: count_sections(t, a["section_spliter"]) >= number(a["num_sections"]),
-    "detectable_format:constrained_response": lambda t, a: any(f"My answer is {word}." in t for word in ("yes", "no", "maybe")),
+    "detectable_format:multiple_sections": lambda t, a: (
+        count_sections(t, a["section_spliter"]) >= number(a["num_sections"])
+    ),
+    "detectable_format:constrained_response": lambda t, a: any(
+        f"My answer is {word}." in t for word in ("yes", "no", "maybe")
+    ),
     "detectable_format:json_format": lambda t, a: is_json(t),
     "detectable_format:title": lambda t, a: has_title(t),
     "combination:two_responses": lambda t, a: two_responses(t),
@@ -204,7 +236,9 @@ CHECKS: dict[str, Callable[[str, dict], bool]] = {
     "startend:end_checker": lambda t, a: bare(t).endswith(phrase(a["end_phrase"])),
     "startend:start_checker": lambda t, a: bare(t).startswith(phrase(a["start_phrase"])),  # a descendants' counterpart
     "startend:quotation": lambda t, a: len(t.strip()) > 1 and t.strip()[0] == t.strip()[-1] == '"',
-    "change_case:capital_word_frequency": lambda t, a: related(count_capitals(t), a["capital_frequency"], a.get("capital_relation")),
+    "change_case:capital_word_frequency": lambda t, a: related(
+        count_capitals(t), a["capital_frequency"], a.get("capital_relation")
+    ),
     "change_case:english_capital": lambda t, a: t.isupper() and in_language(t, "en"),
     "change_case:english_lowercase": lambda t, a: t.islower() and in_language(t, "en"),
     "punctuation:no_comma": lambda t, a: "," not in t and "，" not in t,  # the latter is not the authors'
@@ -217,7 +251,8 @@ def read_gold(gold: str) -> list[tuple[str, dict[str, Any]]] | None:
         value = json.loads(gold)
         if isinstance(value, dict):
             value = [
-                {"id": name, **(arguments or {})} for name, arguments in zip(value["instruction_id_list"], value["kwargs"], strict=True)
+                {"id": name, **(arguments or {})}
+                for name, arguments in zip(value["instruction_id_list"], value["kwargs"], strict=True)
             ]
         found = [(entry["id"], {key: item for key, item in entry.items() if item is not None}) for entry in value]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
@@ -237,8 +272,8 @@ def followed(gold: str, text: str, loose: bool = False) -> list[bool] | None:
         text (`str`):
             The response.
         loose (`bool`, *optional*, defaults to `False`):
-            Whether it is enough that one of the authors' eight variants of the text follows an instruction: without asterisks, without
-            its first line, its last, or both. They report it beside the strict score.
+            Whether it is enough that one of the authors' eight variants of the text follows an instruction: without
+            asterisks, without its first line, its last, or both. They report it beside the strict score.
 
     Returns:
         `list[bool]` or `None`: one per instruction; `None` if the gold cannot be read.
@@ -252,7 +287,10 @@ def followed(gold: str, text: str, loose: bool = False) -> list[bool] | None:
         texts += ["\n".join(part).strip() for part in (lines[1:], lines[:-1], lines[1:-1])]
         texts += [variant.replace("*", "") for variant in texts]
     try:
-        return [any([bool(variant.strip()) and CHECKS[name](variant, arguments) for variant in texts]) for name, arguments in instructions]
+        return [
+            any([bool(variant.strip()) and CHECKS[name](variant, arguments) for variant in texts])
+            for name, arguments in instructions
+        ]
     except (KeyError, TypeError, ValueError):
         return None  # arguments missing or of another type
 

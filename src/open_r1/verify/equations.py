@@ -1,4 +1,7 @@
-r"""What an answer with equals signs claims: `x=5` and `2+3=5` claim 5, `f(x)=2x` claims 2x, `1=2` and `x+y=5` claim no value."""
+r"""
+What an answer with equals signs claims: `x=5` and `2+3=5` claim 5, `f(x)=2x` claims 2x, `1=2` and `x+y=5` claim no
+value.
+"""
 
 import re
 
@@ -15,7 +18,9 @@ APPLIED = re.compile(r"\\(?:sin|cos|tan|cot|log|ln|lim)(?![a-z])|\\frac\{d")
 UNKNOWNS = re.compile(r"(?<![a-zA-Z\\])[xyz](?![a-zA-Z])")
 APPROXIMATE = r"\approx"
 ROUGHLY = 0.01  # relative gap that "about" may cover
-DOMAIN = re.compile(r"\\text\{(?:where|for|with)\}.*|(?:\\forall ?)?[a-z](?:;[a-z])*\\in ?\\mathbb\{[ZNQRC]\}(?:[_^]\{?[+*]\}?)*")
+DOMAIN = re.compile(
+    r"\\text\{(?:where|for|with)\}.*|(?:\\forall ?)?[a-z](?:;[a-z])*\\in ?\\mathbb\{[ZNQRC]\}(?:[_^]\{?[+*]\}?)*"
+)
 
 
 def sides(text: str) -> list[str]:
@@ -33,7 +38,8 @@ def claimed(gold: str, answer: str) -> tuple[str | None, str | None]:
     Gold and answer without the names of what they are, where one has it or both have the same.
 
     Returns:
-        `tuple`: texts to compare; `None` for a text that contradicts itself, or that is an equation where a value is wanted.
+        `tuple`: texts to compare; `None` for a text that contradicts itself, or that is an equation where a value is
+        wanted.
     """
     gold, answer = without_domain(gold), without_domain(answer)
     wanted, given = sides(gold), sides(answer)
@@ -61,7 +67,9 @@ def same_name(one: str, other: str) -> bool:
 
 
 def is_quantity(text: str) -> bool:
-    """Whether the left side of an equation names what is asked for: `a+b=12`, `2+3=5`, but not the curve `x^2+y^2=25`."""
+    """
+    Whether the left side of an equation names what is asked for: `a+b=12`, `2+3=5`, but not the curve `x^2+y^2=25`.
+    """
     return bool(APPLIED.match(text)) or not UNKNOWNS.search(re.sub(r"\([\w;\\]+\)", "", text))
 
 
@@ -104,4 +112,6 @@ def by_name(parts: list[str]) -> dict[str, str] | None:
 
 def in_order_of_names(values: dict[str, str]) -> list[str]:
     """The values as a tuple would hold them: x before y, a before b."""
-    return [values[name] for name in sorted(values)] if all(len(name) < 6 for name in values) else list(values.values())
+    return (
+        [values[name] for name in sorted(values)] if all(len(name) < 6 for name in values) else list(values.values())
+    )

@@ -1,8 +1,8 @@
 r"""One spelling for every answer: `\dfrac12`, `\frac{1}{2}` and `$\tfrac 12$` become the same string.
 
-Everything here is plain string work of some microseconds, so that most verdicts never need a computer algebra system. In our
-spelling `;` separates the parts of an answer and `∨` alternatives. A comma stays between two digits only, where it may
-group the digits of one number: `2, 100` is a list, `2,100` may be a list or 2100 (see `numerals.readings`).
+Everything here is plain string work of some microseconds, so that most verdicts never need a computer algebra system.
+In our spelling `;` separates the parts of an answer and `∨` alternatives. A comma stays between two digits only, where
+it may group the digits of one number: `2, 100` is a list, `2,100` may be a list or 2100 (see `numerals.readings`).
 """
 
 import functools
@@ -42,7 +42,10 @@ def chosen(match: re.Match) -> str:
 
 # Applied in this order. What never changes the value goes away; what has several spellings gets one.
 LAYOUT: list[tuple[str, Spelling]] = [
-    (rf"(?<!\\)\$\$?|(?<!\\)\\[()\[\]]|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits){END}\.?", ""),
+    (
+        rf"(?<!\\)\$\$?|(?<!\\)\\[()\[\]]|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits){END}\.?",
+        "",
+    ),
     (r"\\(?:textcolor|color)\s*\{\w*\}|\\color\s+\w+|\\hspace\*?\s*\{[^{}]*\}|\\[hv]?phantom\s*\{[^{}]*\}", ""),
     (r",\s*\\!\s*(?=\d{3}(?!\d))", ""),  # 5,\!525 is one number
     (r"\\!|^`+|`+$", ""),
@@ -84,7 +87,10 @@ COMMANDS: list[tuple[str, Spelling]] = [
     (rf"\\(?:varnothing|phi){END}|\\\{{\s*\\\}}", r"\\emptyset"),
     (r"\\begin\{(?:[bBp]?matrix|smallmatrix|array)\}(?:\s*\{[lcr|\s]*\})?", r"\\begin{pmatrix}"),
     (r"\\end\{(?:[bBp]?matrix|smallmatrix|array)\}", r"\\end{pmatrix}"),
-    (r"(?:\{\}|(?<![\w)}]))\s*[_^]\s*(?:\{(?P<n1>\w+)\}|(?P<n2>\w))\s*(?P<kind>[CP])\s*_\s*(?:\{(?P<k1>\w+)\}|(?P<k2>\w))", chosen),
+    (
+        r"(?:\{\}|(?<![\w)}]))\s*[_^]\s*(?:\{(?P<n1>\w+)\}|(?P<n2>\w))\s*(?P<kind>[CP])\s*_\s*(?:\{(?P<k1>\w+)\}|(?P<k2>\w))",
+        chosen,
+    ),
     (r"(?<![\w\\])(?P<kind>[CP])\((?P<n1>\d+)(?P<n2>)[,;]\s*(?P<k1>\d+)(?P<k2>)\)", chosen),
     (r"(?<![\w\\])(?P<kind>[CP])_\{?(?P<n1>\d+)(?P<n2>)\}?\s*\^\s*\{?(?P<k1>\d+)(?P<k2>)\}?", chosen),
     (r"(?<=\d) ?[xX] ?(?=10\s*\^)", r"\\times "),
@@ -97,10 +103,14 @@ LISTS: list[tuple[str, Spelling]] = [
     (r",(?!\d)|(?<!\d),", ";"),
     (r";\s*(?=∨)|(?<=∨)\s*;|\\text\{\s*[,;]\s*\}", ""),
 ]
-LAYOUT, COMMANDS, LISTS = ([(re.compile(pattern), spelling) for pattern, spelling in rules] for rules in (LAYOUT, COMMANDS, LISTS))
+LAYOUT, COMMANDS, LISTS = (
+    [(re.compile(pattern), spelling) for pattern, spelling in rules] for rules in (LAYOUT, COMMANDS, LISTS)
+)
 RAISED = str.maketrans("⁰¹²³⁴⁵⁶⁷⁸⁹⁻⁺ⁿ", "0123456789-+n")
 LOWERED = str.maketrans("₀₁₂₃₄₅₆₇₈₉", "0123456789")
-SPACE = re.compile(r"\s*([^\w\s\\]|\\(?:le|ge|ne|cup|cap|setminus|pm|times|cdot|in|approx|degree|emptyset|infty|pi)(?![a-zA-Z]))\s*|\s+")
+SPACE = re.compile(
+    r"\s*([^\w\s\\]|\\(?:le|ge|ne|cup|cap|setminus|pm|times|cdot|in|approx|degree|emptyset|infty|pi)(?![a-zA-Z]))\s*|\s+"
+)
 DOUBLED, SINGLE = re.compile(r"(?<!\\)\\\\[a-zA-Z]{2,}"), re.compile(r"(?<!\\)\\(?!\\)|\\{3}")
 ENDS = re.compile(r"^(?:=|\\approx )\s*|[.;]+$|\\\\$")
 
@@ -146,7 +156,10 @@ TOKEN = re.compile(r"\\(?:frac|binom|sqrt)(?![a-zA-Z])")
 
 
 def with_braces(text: str) -> str:
-    r"""Braces around the arguments of fractions, binomials and roots, where TeX lets them be left out: `\frac\pi2`, `\sqrt2`."""
+    r"""
+    Braces around the arguments of fractions, binomials and roots, where TeX lets them be left out: `\frac\pi2`,
+    `\sqrt2`.
+    """
     parts, start = [], 0
     for match in TOKEN.finditer(text):
         if match.start() < start:
@@ -165,7 +178,10 @@ def with_braces(text: str) -> str:
 
 
 def argument_at(text: str, at: int) -> tuple[str, int]:
-    """The argument of a command that begins at a place, in braces, and where it ends: a group, a digit or letter, or a command."""
+    """
+    The argument of a command that begins at a place, in braces, and where it ends: a group, a digit or letter, or a
+    command.
+    """
     while text[at : at + 1] == " ":
         at += 1
     if text[at : at + 1] in ("{", "("):
@@ -182,7 +198,9 @@ def argument_at(text: str, at: int) -> tuple[str, int]:
 
 
 def closing(text: str, start: int) -> int:
-    """Index of the bracket that closes the one at `start`, -1 if none does. Half-open intervals close with another kind."""
+    """
+    Index of the bracket that closes the one at `start`, -1 if none does. Half-open intervals close with another kind.
+    """
     depth = 0
     for at in range(start, len(text)):
         depth += (text[at] in "([{") - (text[at] in ")]}")

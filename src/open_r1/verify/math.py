@@ -1,8 +1,9 @@
 r"""Are two mathematical answers the same? Structure and exact numbers first; math-verify for what is left.
 
-An answer is a tree of lists, tuples, intervals, sets and matrices over atoms. The tree is compared here; two atoms are compared as
-exact numbers, as words, at random points (`numeric.py`), or by math-verify. `compare` answers `None` where only math-verify can
-tell: then the same function runs again in a worker process that can be killed (`pool.py`), with `algebra.py` to decide the atoms.
+An answer is a tree of lists, tuples, intervals, sets and matrices over atoms. The tree is compared here; two atoms are
+compared as exact numbers, as words, at random points (`numeric.py`), or by math-verify. `compare` answers `None` where
+only math-verify can tell: then the same function runs again in a worker process that can be killed (`pool.py`), with
+`algebra.py` to decide the atoms.
 """
 
 import functools
@@ -20,16 +21,22 @@ from .words import TEXT, as_words, missing, same_moment, same_words
 Judge = Callable[[str, str], bool | None]  # decides two atoms; None: cannot tell
 MAX_LENGTH, MAX_PARTS = 1000, 100  # characters of an answer, elements of a list
 BASES = {
-    name: str(n) for n, name in enumerate(["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2)
+    name: str(n)
+    for n, name in enumerate(
+        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2
+    )
 }
 BASES["sixteen"] = "16"
-BASED = re.compile(r"(?:\(|\\text\{)?(?P<digits>-?[0-9A-F]+)[)}]?_(?:\{(?P<base>\d+|\\text\{\w+\}|[a-z]+)\}|\\text\{(?P<word>\w+)\})")
+BASED = re.compile(
+    r"(?:\(|\\text\{)?(?P<digits>-?[0-9A-F]+)[)}]?_(?:\{(?P<base>\d+|\\text\{\w+\}|[a-z]+)\}|\\text\{(?P<word>\w+)\})"
+)
 OPERATION = re.compile(
     r"\d\s*[-+*/^!×÷]|\\(?:cdot|times|frac|sqrt|binom|div|int|sum|prod|lim|log|ln|sin|cos|tan|gcd|lcm|max|min|det)|[a-z]\(\d"
 )
 OPTION = re.compile(r"(?:\\text\{\s*\(?([A-J])[).:]?\s*\}|\(([A-J])\)|([A-J])[).:])\s*(.+)")
 ENDLESS = re.compile(r"[+-]?\\infty")
-PROSE = re.compile(r"\\begin|(?<![a-zA-Z\\{])(?!arc)[a-zA-Z]{4,}|[^\x20-\x7e]|[?&#@$\"]")  # what no judge of formulas can read
+# what no judge of formulas can read
+PROSE = re.compile(r"\\begin|(?<![a-zA-Z\\{])(?!arc)[a-zA-Z]{4,}|[^\x20-\x7e]|[?&#@$\"]")
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -106,7 +113,10 @@ def same(gold: str, answer: str, judge: Judge) -> bool | None:
 
 
 def same_option(gold: str, answer: str, judge: Judge) -> bool | None:
-    """A letter with the text of its option, "(C) 12": the letter where the gold is a letter, else the text; `None` without one."""
+    """
+    A letter with the text of its option, "(C) 12": the letter where the gold is a letter, else the text; `None`
+    without one.
+    """
     match = OPTION.fullmatch(answer)
     if not match or OPTION.fullmatch(gold) or re.search(r"∨|^[;,]|(?<![\w\\])[A-J](?![\w])", match[4]):
         return None
@@ -115,7 +125,9 @@ def same_option(gold: str, answer: str, judge: Judge) -> bool | None:
 
 
 def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
-    """Sets of real numbers in any notation; where an end is no number, as intervals with ends that are compared as texts."""
+    """
+    Sets of real numbers in any notation; where an end is no number, as intervals with ends that are compared as texts.
+    """
     one, other = read_reals(gold, constant), read_reals(answer, constant)
     if one and other:
         return one[1] == other[1] and (one[0] == other[0] or "" in (one[0], other[0]))
@@ -128,7 +140,9 @@ def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
 
 
 def as_interval(text: str) -> str | None:
-    r"""An inequality in one variable, or `x \in I`, as an interval; intervals as they are; `None` for anything else."""
+    r"""
+    An inequality in one variable, or `x \in I`, as an interval; intervals as they are; `None` for anything else.
+    """
     if member := MEMBER.fullmatch(text):
         return as_interval(member[2])
     kind, parts = structure(text)
@@ -179,7 +193,9 @@ def same_parts(gold: str, answer: str, judge: Judge) -> bool | None:
 
 
 def aligned(kind: str, parts: list[str], other: str, others: list[str]) -> tuple[list[str], list[str], str]:
-    """Parts of two lists or tuples side by side: "y=2, x=1" is (1,2), and the values of equal names belong together."""
+    """
+    Parts of two lists or tuples side by side: "y=2, x=1" is (1,2), and the values of equal names belong together.
+    """
     one, two = (by_name(list_) if name == "list" else None for name, list_ in ((kind, parts), (other, others)))
     if one and two and one.keys() == two.keys():
         return [one[name] for name in one], [two[name] for name in one], "tuple"
@@ -247,7 +263,8 @@ def some(values) -> bool | None:
     return True if True in values else None if None in values else False
 
 
-# Which kinds of answers may be the same, and how their parts are compared. "x=1, y=2" may stand for (1,2), but {1,2} may not.
+# Which kinds of answers may be the same, and how their parts are compared. "x=1, y=2" may stand for (1,2), but {1,2}
+# may not.
 COMPARABLE = {
     frozenset(kinds): how
     for how, pairs in {
@@ -292,7 +309,10 @@ def plus_minus(text: str) -> list[str]:
     if text.count(r"\pm") != 1 or r"\mp" in text:
         return [text]
     before, _, after = text.partition(r"\pm")
-    return [f"{before}+{after}" if before.strip() and not before.endswith("=") else before + after, f"{before}-{after}"]
+    return [
+        f"{before}+{after}" if before.strip() and not before.endswith("=") else before + after,
+        f"{before}-{after}",
+    ]
 
 
 MATRIX = re.compile(r"(?P<factor>.*?)(?:\\cdot|\\times|\*)?\\begin\{pmatrix\}(?P<body>.*)\\end\{pmatrix\}", re.DOTALL)
@@ -302,7 +322,11 @@ def read_matrix(text: str) -> list[list[str]] | None:
     """Rows of a matrix, also of one with a factor before it, or of nested lists."""
     if text.startswith("[[") and text.endswith("]]"):
         rows = [split(row[1:-1], ";") for row in split(text[1:-1], ";") if row[0] + row[-1] == "[]"]
-        return rows if rows and len({len(row) for row in rows}) == 1 and len(rows) == len(split(text[1:-1], ";")) else None
+        return (
+            rows
+            if rows and len({len(row) for row in rows}) == 1 and len(rows) == len(split(text[1:-1], ";"))
+            else None
+        )
     match = MATRIX.fullmatch(text) if text.count(r"\begin") == 1 else None
     if not match:
         return None
@@ -328,21 +352,30 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
     if any(based):
         return same_in_base(based, (gold, answer))
     if ENDLESS.fullmatch(gold) or ENDLESS.fullmatch(answer):
-        return None if r"\infty" in gold and r"\infty" in answer or not (has_value(gold) or has_value(answer)) else False
-    if bool(exact_gold) != bool(exact_answer):  # a number beside an expression: without its unit, for a judge of expressions
-        gold, answer = (str(exact.value) if exact and exact.unit else text for exact, text in ((exact_gold, gold), (exact_answer, answer)))
+        return (
+            None if r"\infty" in gold and r"\infty" in answer or not (has_value(gold) or has_value(answer)) else False
+        )
+    # a number beside an expression: without its unit, for a judge of expressions
+    if bool(exact_gold) != bool(exact_answer):
+        gold, answer = (
+            str(exact.value) if exact and exact.unit else text
+            for exact, text in ((exact_gold, gold), (exact_answer, answer))
+        )
     (wanted, unit), (given, other) = split_unit(gold), split_unit(answer)
     if unit or other:
         return False if unit and other and unit != other else same_atom(wanted, given, judge)
     without = [text.removesuffix(r"\degree") for text in (gold, answer)]
     bare = not re.search(r"\\(?:sin|cos|tan|cot|sec|csc)", gold + answer)  # there degrees are no mere unit
-    if bare and (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):  # a unit may be left out
+    # a unit may be left out
+    if bare and (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):
         return True
     return judge(gold, answer) if is_formula(gold, answer) else False
 
 
 def is_formula(gold: str, answer: str) -> bool:
-    """Whether a judge of formulas may be asked: half an interval is no number, and "or any other number" none either."""
+    """
+    Whether a judge of formulas may be asked: half an interval is no number, and "or any other number" none either.
+    """
     if PROSE.search(gold + " " + answer) or answer.count("{") != answer.count("}"):
         return False
     return ";" not in gold + answer and set(TEXT.findall(gold)) == set(TEXT.findall(answer))

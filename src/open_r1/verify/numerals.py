@@ -1,6 +1,8 @@
-r"""Numbers as people write them: grouped digits, repeating decimals, fractions, mixed numbers, powers of ten. Read exactly.
+r"""Numbers as people write them: grouped digits, repeating decimals, fractions, mixed numbers, powers of ten. Read
+exactly.
 
-Where a comma may group digits or separate a list, both readings are kept: `readings` says which texts an answer may stand for.
+Where a comma may group digits or separate a list, both readings are kept: `readings` says which texts an answer may
+stand for.
 """
 
 import functools
@@ -20,7 +22,8 @@ SPELLINGS = [
     (re.compile(r"(?<=\d)\{,\}(?=\d)"), "."),  # a decimal comma
     (re.compile(r"(?<=\d)'(?=\d{3}(?!\d))"), ""),
     (re.compile(r"(?<![\d.,])\d{1,3}(?:\.\d{3}){2,}(?![\d.,])"), lambda match: match[0].replace(".", "")),
-    (re.compile(r"(?<![\d.,])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])"), lambda match: match[0].replace(",", "")),  # 12,34,567
+    # 12,34,567
+    (re.compile(r"(?<![\d.,])\d{1,2}(?:,\d{2})+,\d{3}(?![\d,])"), lambda match: match[0].replace(",", "")),
 ]  # fmt: skip
 
 
@@ -31,7 +34,9 @@ def one_spelling(text: str) -> str:
         text = "".join(str(unicodedata.decimal(c)) if c > "\x7f" and c.isdecimal() else c for c in text)
     if "." in text:
         text = OVERLINE.sub(lambda match: repeating(match[1], match[2], match[3] or match[4]), text)
-        text = DOTTED.sub(lambda match: repeating(match[1], match[2], "".join(part or "" for part in match.groups()[2:])), text)
+        text = DOTTED.sub(
+            lambda match: repeating(match[1], match[2], "".join(part or "" for part in match.groups()[2:])), text
+        )
         text = BRACKETED.sub(lambda match: repeating(match[1], match[2], match[3]), text)
         text = CUT.sub(r"\1", CONTINUED.sub(continued, text))
     for pattern, spelling in SPELLINGS:
@@ -68,8 +73,8 @@ def readings(text: str, foreign: bool = False) -> list[str]:
         text (`str`):
             The answer, in canonical spelling.
         foreign (`bool`, *optional*, defaults to `False`):
-            Whether any comma may also be a decimal point: in an answer, whose reader knows what is wanted, but in a gold
-            only one that looks like it (`0,5` and `1,25`, not `2,5`).
+            Whether any comma may also be a decimal point: in an answer, whose reader knows what is wanted, but in a
+            gold only one that looks like it (`0,5` and `1,25`, not `2,5`).
 
     Returns:
         `list[str]`: the texts without such commas.
@@ -104,7 +109,9 @@ POWER_OF_TEN = re.compile(r"(?P<sign>-?)10\^\{?(?P<exp>[+-]?\d{1,3})\}?")
 
 @functools.lru_cache(maxsize=4096)
 def read_start(text: str) -> tuple[Fraction, int, str] | None:
-    """Value and decimals of the exact number that a text starts with, and what follows it; `None` if it starts with none."""
+    """
+    Value and decimals of the exact number that a text starts with, and what follows it; `None` if it starts with none.
+    """
     if power := POWER_OF_TEN.fullmatch(text):
         return Fraction(10) ** int(power["exp"]) * (-1 if power["sign"] else 1), 0, ""
     match = NUMBER.match(text)

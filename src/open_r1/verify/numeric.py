@@ -1,8 +1,10 @@
-r"""Are two expressions the same function? Both are evaluated at random points, with 40 digits; rational numbers stay exact.
+r"""Are two expressions the same function? Both are evaluated at random points, with 40 digits; rational numbers stay
+exact.
 
-Two different expressions hardly ever agree at four random points, so agreement is as good as a proof here, and a thousand times faster
-than to ask a computer algebra system whether a difference simplifies to zero. What this small parser does not know (sums, integrals,
-matrices, inequalities) it leaves to math-verify: the answer is then `None`. What has no finite value (`\ln 0`, `1/0`) equals nothing.
+Two different expressions hardly ever agree at four random points, so agreement is as good as a proof here, and a
+thousand times faster than to ask a computer algebra system whether a difference simplifies to zero. What this small
+parser does not know (sums, integrals, matrices, inequalities) it leaves to math-verify: the answer is then `None`.
+What has no finite value (`\ln 0`, `1/0`) equals nothing.
 """
 
 import functools
@@ -79,7 +81,9 @@ def judge(gold: str, answer: str) -> bool | None:
 
 
 def rounded(gold: str, answer: str, values: tuple) -> bool:
-    """Whether one of two numbers is a decimal with six digits or more, and the other's value but for its last digit."""
+    """
+    Whether one of two numbers is a decimal with six digits or more, and the other's value but for its last digit.
+    """
     decimals = [len(match[1]) for text in (gold, answer) if (match := re.fullmatch(r"-?\d*\.(\d{6,})", text))]
     return len(decimals) == 1 and abs(number(values[0][0]) - number(values[1][0])) < context().mpf(10) ** -decimals[0]
 
@@ -130,7 +134,9 @@ def has_value(text: str) -> bool:
 
 @functools.lru_cache(maxsize=8192)
 def constant(text: str) -> Fraction | None:
-    """The real number that an expression without variables stands for, to 25 digits if it is not rational; else `None`."""
+    """
+    The real number that an expression without variables stands for, to 25 digits if it is not rational; else `None`.
+    """
     try:
         values = [at_point(text, point)[0] for point in (0, POINTS - 1)]
     except Unknown:
@@ -172,8 +178,8 @@ def linear(left: str, right: str) -> Line | None:
 @functools.lru_cache(maxsize=8192)
 def at_point(text: str, point: int) -> tuple[Any, bool]:
     """
-    Value of an expression at random values of its variables, the same for the same name: first positive ones, then negative,
-    and whether real numbers became complex on the way (the point is outside of a real function's domain).
+    Value of an expression at random values of its variables, the same for the same name: first positive ones, then
+    negative, and whether real numbers became complex on the way (the point is outside of a real function's domain).
     Raises `Undefined` where there is no finite one, `Unknown` for what cannot be evaluated.
     """
     parser = Parser(TOKEN.findall(text), point)
@@ -217,7 +223,9 @@ def number(value: Any) -> Any:
 @functools.lru_cache(maxsize=4096)
 def variable(name: str, point: int) -> Fraction:
     rng = random.Random(f"{name}/{point}")
-    return Fraction(rng.randint(200, 2000), 997) * (1 if point < POINTS // 2 else -1 if point == POINTS // 2 else rng.choice((-1, 1)))
+    return Fraction(rng.randint(200, 2000), 997) * (
+        1 if point < POINTS // 2 else -1 if point == POINTS // 2 else rng.choice((-1, 1))
+    )
 
 
 class Parser:
@@ -302,7 +310,11 @@ class Parser:
 
     def postfix(self, value: Any) -> Any:
         while self.peek() in ("!", r"\degree"):
-            value = factorial(value) if self.take() == "!" else arithmetic("/", arithmetic("*", value, context().pi + 0), Fraction(180))
+            value = (
+                factorial(value)
+                if self.take() == "!"
+                else arithmetic("/", arithmetic("*", value, context().pi + 0), Fraction(180))
+            )
         return value
 
     def primary(self) -> Any:
@@ -375,7 +387,8 @@ class Parser:
             base, exponent = (self.primary(), exponent) if mark == "_" else (base, self.primary())
         if exponent is not None and exponent == -1:
             raise Unknown("an inverse function, or a reciprocal?")
-        value = self.primary() if self.peek() in ("(", "{", "|", "[") else self.argument()  # sin(x)^2 is the square of sin(x)
+        # sin(x)^2 is the square of sin(x)
+        value = self.primary() if self.peek() in ("(", "{", "|", "[") else self.argument()
         if abs(number(value)) > (1000 if FUNCTIONS[name] in GROWING else 10**6) and FUNCTIONS[name] != "log":
             raise Unknown("a large argument")
         result = self.noted(getattr(context(), FUNCTIONS[name])(number(value)), value)
@@ -413,7 +426,10 @@ def is_complex(value: Any) -> bool:
 
 
 def raise_to(base: Any, exponent: Any) -> Any:
-    """A power; exact where both are rational and the result is, and not too large. Real for odd roots of negative numbers."""
+    """
+    A power; exact where both are rational and the result is, and not too large. Real for odd roots of negative
+    numbers.
+    """
     if isinstance(base, Fraction) and isinstance(exponent, Fraction):
         if exponent.denominator == 1:
             if bits(base) * abs(exponent.numerator) > MAX_BITS:

@@ -1,10 +1,12 @@
 """Runs a function on many inputs in worker processes with a hard time limit each.
 
-Why no library: signals and threads do not stop a computer algebra system inside one big-integer power, only the end of its process
-does; and pools on `multiprocessing` import the user's main script again in every worker (here, the training stack) and break
-in scripts without a `__main__` guard. A worker (`worker.py`) is a plain subprocess that keeps a warm copy of itself.
+Why no library: signals and threads do not stop a computer algebra system inside one big-integer power, only the end of
+its process does; and pools on `multiprocessing` import the user's main script again in every worker (here, the
+training stack) and break in scripts without a `__main__` guard. A worker (`worker.py`) is a plain subprocess that
+keeps a warm copy of itself.
 
-Safe from any thread. Workers start when first needed, are shared by all callers, and end with this process, however it ends.
+Safe from any thread. Workers start when first needed, are shared by all callers, and end with this process, however it
+ends.
 """
 
 import atexit
@@ -26,7 +28,8 @@ from ..processes import available_cores
 
 START_LIMIT = 120.0  # seconds for a worker's first imports on a busy machine
 CHUNK = 8  # items sent to a worker at once
-KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")  # no tokens
+# no tokens
+KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "LD_LIBRARY_PATH", "TMPDIR", "SYSTEMROOT", "VIRTUAL_ENV")
 
 
 class Result(NamedTuple):
@@ -48,7 +51,7 @@ class Worker:
     def __init__(self, function: str):
         environment = {key: os.environ[key] for key in KEPT if key in os.environ} | {"OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "open_r1.verify.worker", function]
-        self.errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
+        self.errors = tempfile.TemporaryFile()
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.errors}
         self.process = subprocess.Popen(command, **pipes, env=environment, start_new_session=True)
         self.buffer, self.fresh = b"", True
@@ -86,7 +89,9 @@ class Worker:
                 if "died" in message:
                     results.append(Result("error", f"the worker died with exit code {message['died']}"))
                     break
-                results.append(Result("error", message["error"]) if "error" in message else Result("done", message["value"]))
+                results.append(
+                    Result("error", message["error"]) if "error" in message else Result("done", message["value"])
+                )
         return results
 
     def end_child(self) -> None:
@@ -120,7 +125,8 @@ class Pool:
 
     Args:
         function (`str`):
-            `module:function`. Its module may have a `preload` function, called once per worker. Arguments and results are JSON.
+            `module:function`. Its module may have a `preload` function, called once per worker. Arguments and results
+            are JSON.
         size (`int`, *optional*):
             Number of workers, by default the number of cores this process may use.
     """
@@ -130,7 +136,8 @@ class Pool:
         self.idle: queue.LifoQueue[Worker | None] = queue.LifoQueue()
         for _ in range(self.size):
             self.idle.put(None)  # started when first needed
-        self.threads = ThreadPoolExecutor(self.size, thread_name_prefix="verify")  # one per worker: callers are served in turn
+        # one per worker: callers are served in turn
+        self.threads = ThreadPoolExecutor(self.size, thread_name_prefix="verify")
         atexit.register(self.close)
 
     def run(self, items: list[list], limit: float) -> list[Result]:
@@ -148,7 +155,11 @@ class Pool:
         """
         size = min(CHUNK, max(1, -(-len(items) // (2 * self.size))))
         chunks = [items[start : start + size] for start in range(0, len(items), size)]
-        return [result for results in self.threads.map(lambda chunk: self.run_chunk(chunk, limit), chunks) for result in results]
+        return [
+            result
+            for results in self.threads.map(lambda chunk: self.run_chunk(chunk, limit), chunks)
+            for result in results
+        ]
 
     def run_chunk(self, items: list[list], limit: float) -> list[Result]:
         """One chunk on the next free worker; a worker that broke is replaced, and the chunk tried once more."""

@@ -1,7 +1,8 @@
-r"""Sets of real numbers: `(-\infty,1)\cup(1,\infty)`, `\mathbb{R}\setminus\{1\}`, `x\ne1` and "x<1 or x>1" are one set.
+r"""Sets of real numbers: `(-\infty,1)\cup(1,\infty)`, `\mathbb{R}\setminus\{1\}`, `x\ne1` and "x<1 or x>1" are one
+set.
 
-A set is read into sorted pieces without gaps or overlaps, so that equal sets have equal pieces. Ends must be numbers; sets
-with other ends are compared as texts elsewhere (`math.py`).
+A set is read into sorted pieces without gaps or overlaps, so that equal sets have equal pieces. Ends must be numbers;
+sets with other ends are compared as texts elsewhere (`math.py`).
 """
 
 import functools
@@ -73,9 +74,16 @@ def read_reals(text: str, value: Value) -> tuple[str, list[Piece]] | None:
 
 def french(text: str) -> str:
     """`]0;1]` with the brackets of other countries."""
-    if not (text.startswith("]") or text.endswith("[") or re.search(r"\\cup ?\]|\[ ?\\cup", text) or re.search(r"\\in ?\]", text)):
+    if not (
+        text.startswith("]")
+        or text.endswith("[")
+        or re.search(r"\\cup ?\]|\[ ?\\cup", text)
+        or re.search(r"\\in ?\]", text)
+    ):
         return text
-    return FRENCH.sub(lambda match: f"{'(' if match[1] == ']' else '['}{match[2]}{')' if match[3] == '[' else ']'}", text)
+    return FRENCH.sub(
+        lambda match: f"{'(' if match[1] == ']' else '['}{match[2]}{')' if match[3] == '[' else ']'}", text
+    )
 
 
 class Reader:
@@ -199,7 +207,9 @@ def normal(pieces: list[Piece]) -> list[Piece]:
         raise NoSet
     for piece in sorted(filter(is_piece, pieces), key=lambda piece: (piece.low, piece.low_open)):
         last = found[-1] if found else None
-        touches = last and (piece.low < last.high or (piece.low == last.high and not (piece.low_open and last.high_open)))
+        touches = last and (
+            piece.low < last.high or (piece.low == last.high and not (piece.low_open and last.high_open))
+        )
         if touches:
             high, high_open = max((last.high, not last.high_open), (piece.high, not piece.high_open))
             found[-1] = last._replace(high=high, high_open=not high_open)

@@ -1,4 +1,6 @@
-"""JSON that must match a schema, by the jsonschema library. Runs in a worker: a schema's pattern may meet hostile text."""
+"""
+JSON that must match a schema, by the jsonschema library. Runs in a worker: a schema's pattern may meet hostile text.
+"""
 
 import functools
 import json
@@ -9,7 +11,7 @@ FENCE = "```"
 
 
 def preload() -> None:
-    import jsonschema  # noqa: F401
+    import jsonschema
 
 
 @functools.lru_cache(maxsize=256)

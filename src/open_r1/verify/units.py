@@ -1,7 +1,7 @@
 r"""Numbers with their units: `12 cm`, `12\text{ square centimeters}`, `\$4.50`, `40\%`, `60^\circ`.
 
-A unit may be left out, but not be another one: centimeters are not square centimeters, dollars no euros. Units of one kind
-are converted (90 minutes are 1.5 hours).
+A unit may be left out, but not be another one: centimeters are not square centimeters, dollars no euros. Units of one
+kind are converted (90 minutes are 1.5 hours).
 """
 
 import functools
@@ -11,7 +11,15 @@ from typing import NamedTuple
 
 from .numerals import read_start
 
-CURRENCIES = {"$": "dollar", "€": "euro", "£": "pound sterling", "¥": "yen", "₹": "rupee", r"\pounds": "pound sterling", r"\euro": "euro"}
+CURRENCIES = {
+    "$": "dollar",
+    "€": "euro",
+    "£": "pound sterling",
+    "¥": "yen",
+    "₹": "rupee",
+    r"\pounds": "pound sterling",
+    r"\euro": "euro",
+}
 CODES = {"USD": "dollar", "EUR": "euro", "GBP": "pound sterling", "JPY": "yen"}
 CURRENCY = re.compile(
     r"(?:\\text\{\s*)?(?:(?:US)?\\?(?P<sign>[$€£¥₹])|(?P<command>\\pounds|\\euro)(?![a-zA-Z])|(?P<code>USD|EUR|GBP|JPY)(?![a-zA-Z]))\s*\}?\s*"
@@ -44,7 +52,9 @@ WORD = re.compile(
     r"|(?P<raised>\^\{(?P<power>-?[1-4])\})"
 )
 REJECTED = {"or", "and", "not", "if", "than", "more", "less", "between", "either", "maybe", "but"}
-NO_UNIT = re.compile(r"(?:sin|cos|tan|log|ln|exp|lim|max|min|gcd|lcm|mod|det|pi|and|or|if|for|any|all|not|no)$", re.IGNORECASE)
+NO_UNIT = re.compile(
+    r"(?:sin|cos|tan|log|ln|exp|lim|max|min|gcd|lcm|mod|det|pi|and|or|if|for|any|all|not|no)$", re.IGNORECASE
+)
 
 
 COUNT_WORDS = {"hundred": 100, "thousand": 1000, "million": 10**6, "billion": 10**9, "trillion": 10**12, "dozen": 12}
@@ -68,10 +78,15 @@ class Quantity(NamedTuple):
 
 @functools.lru_cache(maxsize=4096)
 def read_number(text: str) -> Quantity | None:
-    """Reads an integer, decimal, fraction, mixed number, power of ten, percentage or any of them with a unit, exactly."""
+    """
+    Reads an integer, decimal, fraction, mixed number, power of ten, percentage or any of them with a unit, exactly.
+    """
     sign, currency = re.match("[+-]*", text)[0], None
     if match := CURRENCY.match(text, len(sign)):
-        currency, text = (CURRENCIES | CODES)[match["sign"] or match["command"] or match["code"]], sign + text[match.end() :]
+        currency, text = (
+            (CURRENCIES | CODES)[match["sign"] or match["command"] or match["code"]],
+            sign + text[match.end() :],
+        )
     start = read_start(text)
     if start is None:
         return None
@@ -134,7 +149,9 @@ def words_of(text: str) -> list[str]:
     """The words of a unit, each by its own name."""
     found = []
     for word in re.findall(r"[^\W\d_]+|[°%/¢]", text.strip().casefold()):
-        found += re.findall(r"[^/]+|/", SHORT.get(word, NAMES.get(word) or NAMES.get(singular(word)) or singular(word)))
+        found += re.findall(
+            r"[^/]+|/", SHORT.get(word, NAMES.get(word) or NAMES.get(singular(word)) or singular(word))
+        )
     return found
 
 
@@ -145,23 +162,32 @@ def singular(word: str) -> str:
 def known(word: str, spaced: bool) -> bool:
     """Whether bare letters behind a number are a unit and no variables: `12 apples`, but not `12ab`."""
     plain = word.rstrip(".").casefold()
-    names = {singular(plain), plain} & (NAMES.keys() | SIZES.keys() | SHORT.keys() | POWERS.keys() | {"degree", "unit", "per", "point"})
+    names = {singular(plain), plain} & (
+        NAMES.keys() | SIZES.keys() | SHORT.keys() | POWERS.keys() | {"degree", "unit", "per", "point"}
+    )
     if len(plain) == 1:  # letters only behind a slash
         return plain in ("s", "h", "m", "l", "¢")
-    return bool(names) or (spaced and len(plain) > 2 and re.search("[aeiouy\u4e00-\u9fff]", plain) is not None and not NO_UNIT.match(plain))
+    return bool(names) or (
+        spaced
+        and len(plain) > 2
+        and re.search("[aeiouy\u4e00-\u9fff]", plain) is not None
+        and not NO_UNIT.match(plain)
+    )
 
 
 def same_quantity(gold: Quantity, answer: Quantity) -> bool:
     """
-    Whether two numbers are the same. Exact, except that a decimal with six digits or more may be a rounded value. A unit may
-    be left out; a percentage may be written without its sign.
+    Whether two numbers are the same. Exact, except that a decimal with six digits or more may be a rounded value. A
+    unit may be left out; a percentage may be written without its sign.
     """
     if gold.unit and answer.unit and gold.unit != answer.unit:
         one, other = in_basic_units(gold), in_basic_units(answer)
         return one.unit == other.unit and one.value == other.value
     if same_value(gold, answer):
         return True
-    scaled = [quantity._replace(value=quantity.value * 100) for quantity in (gold, answer) if quantity.unit == (("%", 1),)]
+    scaled = [
+        quantity._replace(value=quantity.value * 100) for quantity in (gold, answer) if quantity.unit == (("%", 1),)
+    ]
     if len(scaled) != 1 or (gold.unit and answer.unit):
         return False
     return same_value(scaled[0], answer) if gold.unit else gold.value >= 1 and same_value(gold, scaled[0])

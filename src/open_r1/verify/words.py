@@ -14,7 +14,9 @@ MISSING = [
     (re.compile(r"(?:it |they |the limit )?(?:does|do) ?(?:not|n'?t) exist|d\.?n\.?e\.?|不存在"), {NOTHING, UNDEFINED}),
     (re.compile(r"(?:is )?(?:undefined|not defined|indeterminate|无定义)"), {UNDEFINED}),
 ]  # fmt: skip
-REALS = re.compile(r"(?:all |any |every |the (?:set of )?)*real (?:numbers?|values?)(?: \w)?|(?:all )?reals|全体实数|任意实数")
+REALS = re.compile(
+    r"(?:all |any |every |the (?:set of )?)*real (?:numbers?|values?)(?: \w)?|(?:all )?reals|全体实数|任意实数"
+)
 TRUTH = {"yes", "no", "true", "false", "not"}
 COUNTED = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
            "ten": "10", "eleven": "11", "twelve": "12"}  # fmt: skip
@@ -56,7 +58,10 @@ def missing(text: str) -> set[str]:
 
 @functools.lru_cache(maxsize=8192)
 def clock(text: str) -> tuple[int, bool | None] | None:
-    """Seconds since midnight, or noon where it is not said which half of the day; and whether it is the second half, if it is said."""
+    """
+    Seconds since midnight, or noon where it is not said which half of the day; and whether it is the second half, if
+    it is said.
+    """
     text = unwrapped(text).strip()
     match = CLOCK.fullmatch(text)
     if not match or (":" not in text and not (match[4] or match[5] or match[6])):
@@ -83,7 +88,9 @@ def date(text: str) -> tuple[int, int, int | None] | None:
 
 
 def same_moment(gold: str, answer: str) -> bool | None:
-    """Whether two clock times or two dates are the same; `None` for anything else. What is left out is no difference."""
+    """
+    Whether two clock times or two dates are the same; `None` for anything else. What is left out is no difference.
+    """
     one, other = date(gold), date(answer)
     if one and other:
         return one[:2] == other[:2] and (one[2] == other[2] or None in (one[2], other[2]))

@@ -2,11 +2,12 @@
 
     python -m open_r1.verify.worker MODULE:FUNCTION
 
-The process imports the module once and forks a child that serves. A child that hangs is killed by SIGUSR1 to this process, and the
-next one is there in milliseconds, with everything imported. When the parent's end of stdin closes, however the parent ended, all end.
+The process imports the module once and forks a child that serves. A child that hangs is killed by SIGUSR1 to this
+process, and the next one is there in milliseconds, with everything imported. When the parent's end of stdin closes,
+however the parent ended, all end.
 
-Requests are lines of JSON, a list of argument lists; each item gets a line `{"value": ...}` or `{"error": ...}`. The end of a child
-is a line `{"died": SIGNAL}`.
+Requests are lines of JSON, a list of argument lists; each item gets a line `{"value": ...}` or `{"error": ...}`. The
+end of a child is a line `{"died": SIGNAL}`.
 """
 
 import importlib
@@ -26,7 +27,9 @@ MEMORY = 2 << 30  # bytes of address space per child
 def say(fd: int, message: dict[str, Any]) -> None:
     """One line; shorter than a pipe's atomic write, so that a kill cannot cut it."""
     line = json.dumps(message)
-    os.write(fd, (line if len(line) < 4000 else json.dumps({"error": f"a result of {len(line)} bytes"})).encode() + b"\n")
+    os.write(
+        fd, (line if len(line) < 4000 else json.dumps({"error": f"a result of {len(line)} bytes"})).encode() + b"\n"
+    )
 
 
 def serve(function: Callable, replies: int) -> None:
