@@ -40,9 +40,11 @@ def make_rows(count: int, questions: list[str], words: list[str], seed: int) -> 
 
 def plain(rows: datasets.Dataset, questions: list[str]) -> list[int]:
     """The way that most scripts do it."""
-    grams = lambda text: {
-        " ".join(words[i : i + SIZE]) for words in [text.lower().split()] for i in range(len(words) - SIZE + 1)
-    }
+
+    def grams(text: str) -> set[str]:
+        words = text.lower().split()
+        return {" ".join(words[i : i + SIZE]) for i in range(len(words) - SIZE + 1)}
+
     known = set().union(*map(grams, questions))
     marked = rows.map(lambda row: {"hit": not known.isdisjoint(grams(row["prompt"]))})
     return [n for n, hit in enumerate(marked["hit"]) if hit]

@@ -22,7 +22,7 @@ def training_rows(run: Any) -> Any:
         return load_sources(run.args.datasets, ["prompt", "completion"]).select_columns(["prompt", "completion"])
     rows = load_sources(run.args.datasets, ["prompt", "response"])
     check_rendering(run.tokenizer, rows[0])
-    answer = lambda row: {"completion": [{"role": "assistant", "content": row["response"]}]}
+    answer = lambda row: {"completion": [{"role": "assistant", "content": row["response"]}]}  # noqa: E731
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """The sandbox: honest programs give what they print, hostile ones (attacks.py) get nothing and leave nothing."""
 
 import asyncio
@@ -389,7 +390,7 @@ print(found)
 def test_a_program_of_a_warm_sandbox_finds_nothing_of_an_earlier_one():
     require("bubblewrap")
     sandbox = LocalSandbox("bubblewrap", warm=True, concurrency=1)
-    search = lambda source: int(sandbox.run(Program(source, inputs=[""], limits=Limits(seconds=20)))[0].stdout)
+    search = lambda source: int(sandbox.run(Program(source, inputs=[""], limits=Limits(seconds=20)))[0].stdout)  # noqa: E731
     alone = search(SEARCH)  # its own copies of the mark
     assert search("known = b'secret-48213' * 50\n" + SEARCH) > alone, "the search finds what is there"
     for n in range(5):

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Programs that want to be paid without solving anything: none of them is. Each case is a gold and a program (or a whole response)."""
 
 SECRET = 48213

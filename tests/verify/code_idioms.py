@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Right programs in the idioms of APPS, TACO, LiveCodeBench, HumanEval, MBPP, KodCode, Codeforces and LeetCode: all of them are paid.
 
 Each case is a gold and a program, or a whole response where it begins with words. Written for these tests after the forms of those sets;

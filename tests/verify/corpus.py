@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 r"""Labelled cases for the verifiers, by category: written by hand, kept as a regression corpus.
 
 `MATH`: category -> list of (gold, right answers, wrong answers); each answer is put into a response that ends in `\boxed{answer}`.

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """How tests are read: every form of gold, what goes into the sandbox beside the program, and that what is expected never does."""
 
 import ast

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """Values of programs: printed text by tokens, returned values as JSON or as Python, and text from a program that may be anything."""
 
 import ast

@@ -2,6 +2,7 @@
 
 import pytest
 from corpus import boxed, math_cases
+from once_wrong import MATH
 
 from open_r1.verify import Case, equivalent, verify, verify_many
 from open_r1.verify.latex import canonical
@@ -23,6 +24,11 @@ def test_labels_of_the_corpus_hold(verdicts, category):
     assert [
         (gold, answer, verdict.outcome) for (_, gold, answer, right), verdict in found if verdict.correct != right
     ] == []
+
+
+def test_what_was_judged_wrongly_once():
+    verdicts = verify_many([Case("math", gold, response) for gold, response, _ in MATH])
+    assert [row for row, verdict in zip(MATH, verdicts, strict=True) if verdict.correct != row[2]] == []
 
 
 def test_the_corpus_is_large_and_has_no_case_twice():

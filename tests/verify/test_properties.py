@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """What must hold for every answer: other golds are wrong, nothing is right everywhere, a rewritten gold is right and a changed one wrong."""
 
 import itertools

@@ -154,10 +154,10 @@ def chain_document(rng: random.Random, max_terms: int) -> Row:
     if rng.random() < REASONED_SHARE:
         style = rng.random()
         if style < MIXED_SHARE:
-            speak = lambda: rng.choice(LANGUAGES)
+            speak = lambda: rng.choice(LANGUAGES)  # noqa: E731
         else:
             spoken = other if style < MIXED_SHARE + OTHER_LANGUAGE_SHARE else language
-            speak = lambda: spoken
+            speak = lambda: spoken  # noqa: E731
         thoughts, value = reasoning(rng, terms, operators, speak)
     else:
         thoughts = GUESS[language]

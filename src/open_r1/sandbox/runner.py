@@ -113,7 +113,7 @@ def answer(space, own, statements, levels):
         return f"error {names}: {error}"[:300].replace("\n", " ")
 
 
-def literal(value, describe=False, kept=[]):
+def literal(value, describe=False, kept=[]):  # noqa: B006  what was described is kept, since its identity may come again
     """Source text of a plain value; anything else has none (`TypeError`), but can be described: class, fields, truth,
     and identity: positive where the class has no `==`, 0 where it has, -1 where the fields tell all."""
     kind, inside = type(value), lambda value: literal(value, describe)
@@ -268,7 +268,7 @@ def fork_runners(size):
     Returns in a new process, with an empty folder, that awaits a request; after it in the next. Ends when one does not
     end well.
     """
-    import bisect
+    import bisect  # noqa: F401  what programs import
     import gc
 
     # the compiler sets itself up only once

@@ -117,7 +117,7 @@ class Approx:
         most = 0.0 if self.rel is None and self.abs is not None else 1e-6 if self.rel is None else self.rel
         if isinstance(wanted, (list, tuple)) and isinstance(got, (list, tuple)):
             return len(wanted) == len(got) and all(
-                Approx(one, self.rel, self.abs).holds(other) for one, other in zip(wanted, got)
+                Approx(one, self.rel, self.abs).holds(other) for one, other in zip(wanted, got, strict=True)
             )
         if isinstance(wanted, dict) and isinstance(got, dict):
             return wanted.keys() == got.keys() and all(

@@ -4,18 +4,24 @@ value.
 """
 
 import re
+from fractions import Fraction
 
+from .latex import cut
 from .numeric import constant, judge
-from .reals import cut
 
 NAME = (
     r"\\?[A-Za-z]{1,8}'?(?:_\{[^{}]*\})?(?:\^\{-1\}|\^\{\\prime\})?(?:\([\w\\;]*\))?|\(\\?[a-z]+(?:;\\?[a-z]+)+\)"
-    r"|\\?\|?(?:\\(?:angle|triangle|overline|overrightarrow|vec) ?)?\{?[A-Z]{1,4}\}?\|?|\[[A-Z]{3,6}\]|\\text\{[^{}]*\}"
+    r"|\\?\|?(?:\\(?:angle|triangle|overline|overrightarrow|vec) ?)?\{?[A-Z]{1,4}\}?\|?"
+    r"|\[[A-Z]{3,6}\]|\\text\{[^{}]*\}"
 )
-NAMED = re.compile(rf"(?:{NAME}|(?:{NAME})[:/](?:{NAME})|\\frac\{{[A-Z]{{1,3}}\}}\{{[A-Z]{{1,3}}\}})\Z")
+BARE = re.compile(r"\\?(?:sin|cos|tan|cot|log|ln|lg|exp|lim|max|min)")
+NAMED = re.compile(
+    rf"(?!{BARE.pattern}\Z)(?:{NAME}|(?:{NAME})[:/](?:{NAME})|\\frac\{{[A-Z]{{1,3}}\}}\{{[A-Z]{{1,3}}\}})\Z"
+)
 FUNCTION = re.compile(r"y|[a-z]\(x\)")
-APPLIED = re.compile(r"\\(?:sin|cos|tan|cot|log|ln|lim)(?![a-z])|\\frac\{d")
+APPLIED = re.compile(r"[A-Z][a-z]{0,2}\([^()]*\)\Z|\\(?:sin|cos|tan|cot|log|ln|lim)(?![a-z])|\\frac\{d")
 UNKNOWNS = re.compile(r"(?<![a-zA-Z\\])[xyz](?![a-zA-Z])")
+DECIMAL = re.compile(r"-?\d+\.(\d+)")
 APPROXIMATE = r"\approx"
 ROUGHLY = 0.01  # relative gap that "about" may cover
 DOMAIN = re.compile(
@@ -46,37 +52,72 @@ def claimed(gold: str, answer: str) -> tuple[str | None, str | None]:
     if len(wanted) == 1 and len(given) == 1:
         return gold, approximate(gold, answer)
     if len(wanted) > 1 and len(given) > 1:
-        if len(wanted) > 2 or len(given) > 2:
-            wanted, given = ([text[0], text[-1]] if consistent(text) else [] for text in (wanted, given))
-        if not wanted or not given:
-            return (None, None)
-        if same_name(wanted[0], given[0]):
-            return wanted[1], given[1]
-        return "=".join(wanted), "=".join(given)
+        return both_claimed(wanted, given)
     if len(wanted) > 1:
-        named = NAMED.match(wanted[0]) or constant(wanted[0]) is not None
-        return (wanted[-1], answer) if named and consistent(wanted) else (None, answer)
+        first, last = wanted[0], wanted[-1]
+        evaluated = constant(last) is not None and (APPLIED.match(first) or constant(first) is not None)
+        return (last, answer) if (NAMED.match(first) or evaluated) and consistent(wanted) else (None, answer)
     if not (NAMED.match(given[0]) or is_quantity(given[0])) or not consistent(given):
         return gold, None
     return gold, approximate(gold, given[-1])
 
 
+def both_claimed(wanted: list[str], given: list[str]) -> tuple[str | None, str | None]:
+    """The same for two equations or chains: what cannot be evaluated on the way of both is compared side by side."""
+    if not (consistent(wanted) and consistent(given)):
+        return None, None
+    wanted, given = ([*chain[:1], *open_sides(chain), *chain[-1:]] for chain in (wanted, given))
+    if len(wanted) == len(given) > 2:
+        return f"({';'.join(wanted)})", f"({';'.join(given)})"
+    if same_name(wanted[0], given[0]):
+        return wanted[-1], given[-1]
+    return f"{wanted[0]}={wanted[-1]}", f"{given[0]}={given[-1]}"
+
+
+def open_sides(chain: list[str]) -> list[str]:
+    """The sides between the first and the last that are not sure to have the last one's value."""
+    return [side for side in chain[1:-1] if not judge(side, chain[-1])]
+
+
 def same_name(one: str, other: str) -> bool:
     """Whether two left sides name the same; y and f(x) do."""
-    return one == other or "y" in (one, other) and all(map(FUNCTION.fullmatch, (one, other)))
+    return (
+        one == other
+        and NAMED.match(one) is not None
+        or "y" in (one, other)
+        and all(map(FUNCTION.fullmatch, (one, other)))
+    )
 
 
 def is_quantity(text: str) -> bool:
     """
     Whether the left side of an equation names what is asked for: `a+b=12`, `2+3=5`, but not the curve `x^2+y^2=25`.
     """
+    if BARE.fullmatch(text):
+        return False
     return bool(APPLIED.match(text)) or not UNKNOWNS.search(re.sub(r"\([\w;\\]+\)", "", text))
 
 
 def consistent(chain: list[str]) -> bool:
-    """Whether the sides that can be evaluated agree with the last; a name on the left is no claim."""
-    rest = chain[1:] if NAMED.match(chain[0]) or constant(chain[0]) is None else chain
-    return all(judge(side, rest[-1].partition(APPROXIMATE)[0]) is not False for side in rest[:-1])
+    """
+    Whether the sides agree with the last: numbers with a number, and functions with a function, but for the name or
+    the left side of an equation that stands first.
+    """
+    last = chain[-1].partition(APPROXIMATE)[0]
+    number = constant(last) is not None
+    for index, side in enumerate(chain[:-1]):
+        alike = (constant(side) is not None) == number
+        if alike and (number or (index and not NAMED.match(side))) and not agrees(side, last):
+            return False
+    return True
+
+
+def agrees(side: str, last: str) -> bool:
+    """Whether a side has the value of the last, or one that rounds to its decimals, as far as can be told."""
+    if judge(side, last) is not False:
+        return True
+    value, decimal = constant(side), DECIMAL.fullmatch(last)
+    return bool(value is not None and decimal and abs(value - Fraction(last)) < Fraction(1, 10 ** len(decimal[1])))
 
 
 def approximate(gold: str, answer: str) -> str | None:

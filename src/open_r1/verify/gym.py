@@ -1,8 +1,7 @@
 """Verdicts by reasoning-gym's own scorers: each of its tasks knows when an answer is right. Runs in a worker.
 
-Task, its settings ("dials") and entry travel in the row's `metadata` column as JSON. A scorer is believed only where
-it pays the entry's own answer; what it raises at an answer makes that answer wrong, what it raises at its own answer
-is an error.
+Task, its settings ("dials") and entry travel in the row's `metadata` column as JSON. A scorer is believed only where it pays the entry's
+own answer; what it raises at an answer makes that answer wrong, what it raises at its own answer is an error.
 """
 
 import functools
@@ -17,8 +16,7 @@ UNSOUND = {  # tasks whose scorers pay wrong answers (reasoning-gym 0.1.25)
     "game_of_life_halting": "its scorer pays any text",
     "puzzle24": "its scorer pays any four numbers that make 24",
 }
-# within any tolerance of everything, to some
-UNDEFINED = re.compile(r"(?<![a-z])(?:nan|inf(?:inity)?)[ij]?(?![a-z])", re.IGNORECASE)
+UNDEFINED = re.compile(r"(?<![a-z])(?:nan|inf(?:inity)?)[ij]?(?![a-z])", re.IGNORECASE)  # within any tolerance of everything, to some
 EXAMPLES = ("example_correct_answer", "example_answer", "possible_answer")  # where tasks with several answers keep one
 
 
@@ -31,7 +29,7 @@ def scorer(task: str, dials: str) -> Callable[..., float]:
 
 
 def preload() -> None:
-    import reasoning_gym
+    import reasoning_gym  # noqa: F401
 
 
 def gold_of(entry: dict[str, Any]) -> str:
@@ -44,10 +42,7 @@ def gold_of(entry: dict[str, Any]) -> str:
 
 @functools.lru_cache(maxsize=64)
 def load(metadata: str) -> tuple[Callable[..., float], dict[str, Any], str]:
-    """
-    Scorer and entry of a row, and why they are of no use, if so. JSON made lists of tuples, which some scorers tell
-    from tuples.
-    """
+    """Scorer and entry of a row, and why they are of no use, if so. JSON made lists of tuples, which some scorers tell from tuples."""
     saved = json.loads(metadata)
     if saved["task"] in UNSOUND:
         return float, {}, f"{saved['task']}: {UNSOUND[saved['task']]}"
@@ -73,7 +68,6 @@ def decide(gold: str, answer: str, metadata: str) -> list[Any]:
         return ["wrong", "undefined", 0.0]
     try:
         value = float(score(answer=answer, entry=entry))
-    # a scorer may raise anything at an answer that it cannot read; `load` has seen that it can read others
-    except Exception as error:
+    except Exception as error:  # a scorer may raise anything at an answer that it cannot read; `load` has seen that it can read others
         return ["wrong", f"{type(error).__name__}: {error}"[:200], 0.0]
     return ["correct" if value >= PAID else "wrong", "", value]

@@ -12,20 +12,23 @@ from collections.abc import Callable
 from .numerals import one_spelling
 
 SYMBOLS = str.maketrans(
-    {"−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "÷": "/", "⁄": "/", "π": r"\pi ",
-     "∞": r"\infty ", "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ", "°": r"^\circ ",
-     "º": r"^\circ ", "∪": r"\cup ", "∩": r"\cap ", "∖": r"\setminus ", "∈": r"\in ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}",
+    {"−": "-", "–": "-", "—": "-", "×": r"\times ", "·": r"\cdot ", "⋅": r"\cdot ", "∙": r"\cdot ", "÷": "/", "⁄": "/",
+     "∞": r"\infty ", "≤": r"\le ", "≥": r"\ge ", "⩽": r"\le ", "⩾": r"\ge ", "≠": r"\ne ", "≈": r"\approx ",
+     "°": r"^\circ ", "º": r"^\circ ", "℃": r"^\circ C", "℉": r"^\circ F", "∪": r"\cup ", "∩": r"\cap ",
+     "∖": r"\setminus ", "∈": r"\in ", "∅": r"\emptyset ", "ℝ": r"\mathbb{R}",
      "ℤ": r"\mathbb{Z}", "±": r"\pm ", "∓": r"\mp ", "√": r"\sqrt ", "⟨": "(", "⟩": ")", "，": ",", "；": ";",
      "：": ":", "（": "(", "）": ")", "｛": r"\{", "｝": r"\}", "∛": r"\sqrt[3]",
      "［": "[", "］": "]", "％": "%", "＝": "=", "＋": "+", "．": ".", "’": "'", "…": r"\ldots ",
-     "¼": r"\frac{1}{4}", "½": r"\frac{1}{2}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}", "⅛": r"\frac{1}{8}",
-     "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "λ": r"\lambda ", "φ": r"\varphi ",
+     "¼": r"\frac{1}{4}", "½": r"\frac{1}{2}", "¾": r"\frac{3}{4}", "⅓": r"\frac{1}{3}", "⅔": r"\frac{2}{3}",
+     "⅛": r"\frac{1}{8}", "π": r"\pi ", "θ": r"\theta ", "α": r"\alpha ", "β": r"\beta ", "γ": r"\gamma ",
+     "δ": r"\delta ", "λ": r"\lambda ", "μ": r"\mu ", "σ": r"\sigma ", "φ": r"\varphi ", "ϕ": r"\phi ",
+     "ω": r"\omega ",
      "~": " ", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2061": "", "\u200b": "", "\ufeff": ""}
 )  # fmt: skip
 END = r"(?![a-zA-Z])"  # of a command
 OPERAND = r"(?:\{(\w+)\}|(\w))"
 FUNCTIONS = "(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?|ln|log|lg|exp|gcd|lcm"
-UNIT_LETTERS = "mgslhLNJWVAKCF"
+UNIT_LETTERS = "mgslhLNJWVAKCFT"
 Spelling = str | Callable[[re.Match], str]
 
 
@@ -42,12 +45,15 @@ def chosen(match: re.Match) -> str:
 
 # Applied in this order. What never changes the value goes away; what has several spellings gets one.
 LAYOUT: list[tuple[str, Spelling]] = [
+    (r"\\text\s*\{\s*\$([^${}]*(?:\{[^${}]*\}[^${}]*)*)\$\s*\}", r"\1"),  # a formula in a text in a formula
     (
         rf"(?<!\\)\$\$?|(?<!\\)\\[()\[\]]|\\(?:left|right|middle|[bB]igg?[lrm]?|displaystyle|textstyle|limits){END}\.?",
         "",
     ),
     (r"\\(?:textcolor|color)\s*\{\w*\}|\\color\s+\w+|\\hspace\*?\s*\{[^{}]*\}|\\[hv]?phantom\s*\{[^{}]*\}", ""),
-    (r",\s*\\!\s*(?=\d{3}(?!\d))", ""),  # 5,\!525 is one number
+    (r",(?:\s|\\[,;: ])*\\!\s*(?=\d{3}(?!\d))", ""),  # 5,\!525 is one number
+    (rf"\\(?:bf|it|sf|tt|bfseries|boldmath|mathstrut|strut|normalsize){END}", " "),
+    (r"\s*(?:입니다|이다|です)[.。]?$", ""),  # "it is", behind a number
     (r"\\!|^`+|`+$", ""),
     (r"\\tag\*?\{[^{}]*\}", ""),
     (r"(?<!\\)\\[,;:> ]|~|\\q?quad" + END + rf"|\\(?:en|thin|med)space{END}|\\hfill?{END}", " "),
@@ -83,8 +89,10 @@ COMMANDS: list[tuple[str, Spelling]] = [
     (rf"\\(?:approx|simeq|doteq|thickapprox){END}", r"\\approx "),
     (rf"\\(?:backslash|smallsetminus){END}|(?<=\}})\s*\\\\?\s*(?=\\\{{)", r"\\setminus "),
     (rf"\\(?:R|reals|Reals){END}|\\mathbf\{{R\}}|\\text\{{R\}}", r"\\mathbb{R}"),
+    (r"(?<![\w\\])infinity(?![\w])", r"\\infty"),
     (rf"(?<![\w)}}\]])\+\s*\\infty|\\infin{END}", r"\\infty"),
-    (rf"\\(?:varnothing|phi){END}|\\\{{\s*\\\}}", r"\\emptyset"),
+    (r"(?<=\d)\s*\\mathbb\{C\}", r"\\text{ C}"),  # Celsius, where a number stands before it
+    (rf"\\varnothing{END}|\\\{{\s*\\\}}", r"\\emptyset"),
     (r"\\begin\{(?:[bBp]?matrix|smallmatrix|array)\}(?:\s*\{[lcr|\s]*\})?", r"\\begin{pmatrix}"),
     (r"\\end\{(?:[bBp]?matrix|smallmatrix|array)\}", r"\\end{pmatrix}"),
     (
@@ -207,3 +215,17 @@ def closing(text: str, start: int) -> int:
         if depth == 0:
             return at
     return -1
+
+
+@functools.lru_cache(maxsize=16384)
+def cut(text: str, separator: str) -> tuple[str, ...]:
+    """Parts between the separators that stand in no bracket; brackets of intervals may close with another kind."""
+    if separator not in text:
+        return (text.strip(),)
+    parts, depth, start = [], 0, 0
+    for at, character in enumerate(text):
+        depth += (character in "([{") - (character in ")]}")
+        if depth == 0 and text.startswith(separator, at) and at >= start and not (separator == "-" and at == 0):
+            parts.append(text[start:at])
+            start = at + len(separator)
+    return tuple(part.strip() for part in [*parts, text[start:]])

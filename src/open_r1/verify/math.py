@@ -8,35 +8,26 @@ only math-verify can tell: then the same function runs again in a worker process
 
 import functools
 import re
-from collections.abc import Callable, Sequence
 
+from .atoms import Judge, is_formula, same_atom
 from .equations import NAMED, by_name, claimed, in_order_of_names, sides
-from .latex import canonical, closing
+from .latex import canonical
 from .numerals import readings
-from .numeric import constant, has_value
-from .reals import MEMBER, MIRRORED, RELATION, cut, is_set_like, read_reals
-from .units import read_number, same_quantity, split_unit
+from .numeric import constant
+from .reals import RELATION, is_set_like, read_reals, same_inequality
+from .structure import as_interval, shape, structure
+from .units import read_number, same_quantity
 from .words import TEXT, as_words, missing, same_moment, same_words
 
-Judge = Callable[[str, str], bool | None]  # decides two atoms; None: cannot tell
 MAX_LENGTH, MAX_PARTS = 1000, 100  # characters of an answer, elements of a list
-BASES = {
-    name: str(n)
-    for n, name in enumerate(
-        ["two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"], 2
-    )
-}
-BASES["sixteen"] = "16"
-BASED = re.compile(
-    r"(?:\(|\\text\{)?(?P<digits>-?[0-9A-F]+)[)}]?_(?:\{(?P<base>\d+|\\text\{\w+\}|[a-z]+)\}|\\text\{(?P<word>\w+)\})"
-)
 OPERATION = re.compile(
     r"\d\s*[-+*/^!×÷]|\\(?:cdot|times|frac|sqrt|binom|div|int|sum|prod|lim|log|ln|sin|cos|tan|gcd|lcm|max|min|det)|[a-z]\(\d"
 )
 OPTION = re.compile(r"(?:\\text\{\s*\(?([A-J])[).:]?\s*\}|\(([A-J])\)|([A-J])[).:])\s*(.+)")
-ENDLESS = re.compile(r"[+-]?\\infty")
-# what no judge of formulas can read
-PROSE = re.compile(r"\\begin|(?<![a-zA-Z\\{])(?!arc)[a-zA-Z]{4,}|[^\x20-\x7e]|[?&#@$\"]")
+CONDITION = re.compile(
+    r";? ?(?:\\text\{ ?)?(?<![a-zA-Z\\])(?:for|if|when|where)(?: all| any| every)?(?![a-zA-Z]) ?\}? ?"
+)
+OF_SET = re.compile(r"^[a-z]\\in ?(?=\\\{)")  # a variable, where its finite set follows
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
 
@@ -102,6 +93,9 @@ def same(gold: str, answer: str, judge: Judge) -> bool | None:
         return said
     if (option := same_option(gold, answer, judge)) is not None:
         return option
+    conditions = [CONDITION.split(text, maxsplit=1) for text in (gold, answer)]
+    if all(len(parts) == 2 for parts in conditions):
+        return every(same(one, other, judge) for one, other in zip(*conditions, strict=True))
     gold, answer = claimed(gold, answer)
     if gold is None or answer is None:
         return False
@@ -128,6 +122,9 @@ def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
     """
     Sets of real numbers in any notation; where an end is no number, as intervals with ends that are compared as texts.
     """
+    gold, answer = (OF_SET.sub("", text) for text in (gold, answer))
+    if not (is_set_like(gold) or is_set_like(answer)):
+        return same_parts(gold, answer, judge)
     one, other = read_reals(gold, constant), read_reals(answer, constant)
     if one and other:
         return one[1] == other[1] and (one[0] == other[0] or "" in (one[0], other[0]))
@@ -136,36 +133,13 @@ def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
         return same_parts(left, right, judge)
     if one or other or is_set_like(gold) != is_set_like(answer):
         return False
-    return judge(gold, answer) if RELATION.search(gold) and RELATION.search(answer) else False
-
-
-def as_interval(text: str) -> str | None:
-    r"""
-    An inequality in one variable, or `x \in I`, as an interval; intervals as they are; `None` for anything else.
-    """
-    if member := MEMBER.fullmatch(text):
-        return as_interval(member[2])
-    kind, parts = structure(text)
-    if kind in ("list", "union"):
-        parts = [as_interval(part) for part in parts]
-        return None if None in parts else r"\cup".join(parts)
-    if kind == "interval" or (kind == "tuple" and len(parts) == 2):
-        return text
-    found, signs = [side.strip() for side in RELATION.split(text)], RELATION.findall(text)
-    if len(signs) == 1 and signs[0] != r"\ne":
-        variable = [bool(re.fullmatch("[a-z]", side)) for side in found]
-        if variable == [False, True]:
-            found, signs = found[::-1], [MIRRORED[signs[0]]]
-        elif variable != [True, False]:
-            return None
-        low, high = (r"-\infty", found[1]) if signs[0] in ("<", r"\le") else (found[1], r"\infty")
-        return BRACKETS[signs[0] == r"\ge"] + f"{low};{high}" + BRACKETS[2 + (signs[0] == r"\le")]
-    if len(signs) == 2 and re.fullmatch("[a-z]", found[1]) and set(signs) <= {"<", r"\le"}:
-        return BRACKETS[signs[0] != "<"] + f"{found[0]};{found[2]}" + BRACKETS[2 + (signs[1] != "<")]
-    return None
-
-
-BRACKETS = "([)]"  # open and closed, of the lower and the upper end
+    if not (RELATION.search(gold) and RELATION.search(answer)):
+        return False
+    if {structure(text)[0] for text in (gold, answer)} & {"list", "set"}:  # of formulas and conditions
+        return same_parts(gold, answer, judge)
+    if (scaled := same_inequality(gold, answer)) is not None:
+        return scaled
+    return judge(gold, answer) if is_formula(gold, answer) else False
 
 
 # ----------------------------------------------------------------------------------------------------- structures
@@ -274,123 +248,6 @@ COMPARABLE = {
     }.items()
     for kinds in pairs
 }
-
-
-@functools.lru_cache(maxsize=8192)
-def structure(text: str) -> tuple[str, list[str]]:
-    """Kind of an answer (`atom`, `list`, `set`, `tuple`, `interval`, `union`, `matrix`, `ratio`) and its parts."""
-    if rows := read_matrix(text):
-        return "matrix", [cell for row in rows for cell in row]
-    if text == r"\emptyset":
-        return "set", []
-    if len(parts := split(text, r"\cup")) > 1:
-        return "union", parts
-    if len(parts := [part for alternative in split(text, "∨") for part in split(alternative, ";")]) > 1:
-        return "list", [value for part in parts for value in plus_minus(part)]
-    if text.startswith(r"\{") and text.endswith(r"\}"):
-        return "set", [part for inner in split(text[2:-2], ";") for part in plus_minus(inner)]
-    if len(text) > 1 and text[0] in "([" and closing(text, 0) == len(text) - 1:
-        parts = split(text[1:-1], ";")
-        if len(parts) > 1:
-            return ("interval" if len(parts) == 2 and text[0] + text[-1] != "()" else "tuple"), parts
-    if len(parts := split(text, ":")) > 1 and r"\{" not in text:
-        return "ratio", parts
-    expanded = plus_minus(text)
-    return ("list", expanded) if len(expanded) > 1 else ("atom", [text])
-
-
-def split(text: str, separator: str) -> list[str]:
-    """Parts that are not empty between the separators that stand in no bracket."""
-    return [part for part in cut(text, separator) if part]
-
-
-def plus_minus(text: str) -> list[str]:
-    r"""The two values of an expression with one `\pm`."""
-    if text.count(r"\pm") != 1 or r"\mp" in text:
-        return [text]
-    before, _, after = text.partition(r"\pm")
-    return [
-        f"{before}+{after}" if before.strip() and not before.endswith("=") else before + after,
-        f"{before}-{after}",
-    ]
-
-
-MATRIX = re.compile(r"(?P<factor>.*?)(?:\\cdot|\\times|\*)?\\begin\{pmatrix\}(?P<body>.*)\\end\{pmatrix\}", re.DOTALL)
-
-
-def read_matrix(text: str) -> list[list[str]] | None:
-    """Rows of a matrix, also of one with a factor before it, or of nested lists."""
-    if text.startswith("[[") and text.endswith("]]"):
-        rows = [split(row[1:-1], ";") for row in split(text[1:-1], ";") if row[0] + row[-1] == "[]"]
-        return (
-            rows
-            if rows and len({len(row) for row in rows}) == 1 and len(rows) == len(split(text[1:-1], ";"))
-            else None
-        )
-    match = MATRIX.fullmatch(text) if text.count(r"\begin") == 1 else None
-    if not match:
-        return None
-    body = match["body"].strip().removesuffix(r"\\")
-    rows = [[cell.strip() for cell in row.split("&")] for row in body.split(r"\\")]
-    factor = match["factor"].strip()
-    return [[f"({factor})({cell})" for cell in row] for row in rows] if factor else rows
-
-
-def shape(matrix: str) -> list[int]:
-    return [len(row) for row in read_matrix(matrix) or [[]]]
-
-
-# -------------------------------------------------------------------------------------------------------- atoms
-
-
-def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
-    """Whether two expressions without further structure are the same."""
-    exact_gold, exact_answer = read_number(gold), read_number(answer)
-    if exact_gold and exact_answer:
-        return same_quantity(exact_gold, exact_answer)
-    based = [BASED.fullmatch(text) for text in (gold, answer)]
-    if any(based):
-        return same_in_base(based, (gold, answer))
-    if ENDLESS.fullmatch(gold) or ENDLESS.fullmatch(answer):
-        return (
-            None if r"\infty" in gold and r"\infty" in answer or not (has_value(gold) or has_value(answer)) else False
-        )
-    # a number beside an expression: without its unit, for a judge of expressions
-    if bool(exact_gold) != bool(exact_answer):
-        gold, answer = (
-            str(exact.value) if exact and exact.unit else text
-            for exact, text in ((exact_gold, gold), (exact_answer, answer))
-        )
-    (wanted, unit), (given, other) = split_unit(gold), split_unit(answer)
-    if unit or other:
-        return False if unit and other and unit != other else same_atom(wanted, given, judge)
-    without = [text.removesuffix(r"\degree") for text in (gold, answer)]
-    bare = not re.search(r"\\(?:sin|cos|tan|cot|sec|csc)", gold + answer)  # there degrees are no mere unit
-    # a unit may be left out
-    if bare and (without[0] == gold) != (without[1] == answer) and same_atom(*without, judge):
-        return True
-    return judge(gold, answer) if is_formula(gold, answer) else False
-
-
-def is_formula(gold: str, answer: str) -> bool:
-    """
-    Whether a judge of formulas may be asked: half an interval is no number, and "or any other number" none either.
-    """
-    if PROSE.search(gold + " " + answer) or answer.count("{") != answer.count("}"):
-        return False
-    return ";" not in gold + answer and set(TEXT.findall(gold)) == set(TEXT.findall(answer))
-
-
-def same_in_base(matches: Sequence[re.Match | None], texts: Sequence[str]) -> bool:
-    """1011_2: the digits, and the base where both name one."""
-    digits = [match["digits"] if match else text.strip("()") for match, text in zip(matches, texts, strict=True)]
-    bases = {base_of(match) for match in matches if match}
-    return digits[0] == digits[1] and len(bases) == 1
-
-
-def base_of(match: re.Match) -> str:
-    word = (match["base"] or match["word"]).removeprefix(r"\text{").removesuffix("}").strip().casefold()
-    return BASES.get(word, word)
 
 
 def atoms(text: str) -> list[str]:

@@ -8,40 +8,28 @@ What has no finite value (`\ln 0`, `1/0`) equals nothing.
 """
 
 import functools
-import math
-import operator
-import random
 import re
-import threading
+from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-GREEK = "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau varphi chi psi omega"
-TOKEN = re.compile(r"\d+(?:\.\d*)?|\.\d+|\\[a-zA-Z]+|\\[{}%]|[a-zA-Z]|\S")
-FUNCTIONS = {
-    "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "arcsin": "asin", "arccos": "acos",
-    "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc", "sinh": "sinh", "cosh": "cosh", "tanh": "tanh", "coth": "coth",
-    "sech": "sech", "csch": "csch", "arcsinh": "asinh", "arccosh": "acosh", "arctanh": "atanh", "ln": "log", "log": "log", "lg": "log10",
-    "exp": "exp",
-}  # fmt: skip
-GROWING = ("exp", "sinh", "cosh")
-DIGITS, TOLERANCE, POINTS = 40, 25, 4  # digits kept, digits that must agree, points
-MAX_BITS, MAX_FACTORIAL, MAX_DEPTH = 20_000, 500, 60
-STOPS = ("+", "-", ")", "}", "]", "|", r"\rfloor", r"\rceil", "=", ",", "", r"\cdot", r"\times", "*", "/")
+from .latex import cut
+from .values import (
+    POINTS,
+    STEP_POINTS,
+    Steps,
+    Undefined,
+    Unknown,
+    arithmetic,
+    at_point,
+    context,
+    is_complex,
+    number,
+    variable,
+)
 
-
-SMALL = 20  # digits: a gap below is zero, or the rest of a cancellation
-
-
-CONSTANTS = {"e": lambda mp: mp.e + 0, "i": lambda mp: mp.mpc(0, 1)}
-
-
-class Unknown(Exception):
-    """An expression that this parser cannot evaluate."""
-
-
-class Undefined(Unknown):
-    """An expression without a finite value."""
+TOLERANCE, SMALL = 25, 20  # digits that must agree; digits: a gap below is zero, or the rest of a cancellation
+Values = list[list[tuple[Any, bool]]]  # of each side at each point, with whether it left the real numbers
 
 
 def judge(gold: str, answer: str) -> bool | None:
@@ -57,27 +45,46 @@ def judge(gold: str, answer: str) -> bool | None:
     Returns:
         `bool` or `None`: `None` if one of them cannot be evaluated, or they differ in a way that rounding may explain.
     """
-    sides = [text.split("=") for text in (gold, answer)]
+    sides = [cut(text, "=") for text in (gold, answer)]
     if len(sides[0]) != len(sides[1]) or len(sides[0]) > 2:
         return None
-    values, undefined = [], []
-    for text in sides:
-        try:
-            values.append([[at_point(side, point) for point in range(POINTS)] for side in text])
-        except Undefined:
-            undefined.append(text)
-        except Unknown:
-            return None
-    if undefined:
-        return False if len(undefined) == 1 else None
-    if len(sides[0]) == 2:  # F = 0 and G = 0 are the same if F / G is a constant
-        return proportional(*[[arithmetic("-", a[0], b[0]) for a, b in zip(*two, strict=True)] for two in values])
+    try:
+        values = evaluated(sides)
+    except Unknown:
+        return None
+    if None in values:
+        return False if values.count(None) == 1 else None
+    if len(sides[0]) == 2:
+        return same_equation(*([[value for value, _ in side] for side in equation] for equation in values))
     pairs = list(zip(values[0][0], values[1][0], strict=True))
     inside = [pair for pair in pairs if not (pair[0][1] or pair[1][1])]  # where both stay real
     agree = [close(a, b) for (a, _), (b, _) in (inside if len(inside) > 1 else pairs)]
     if None in agree:
         return None
     return all(agree) or rounded(gold, answer, pairs[0])
+
+
+def evaluated(texts: list[tuple[str, ...]]) -> list[Values | None]:
+    """Values of each side of each text at all points; `None` for a text that has no finite one somewhere."""
+    try:
+        return [at_points(sides, range(POINTS)) for sides in texts]
+    except Steps:
+        return [at_points(sides, STEP_POINTS) for sides in texts]
+
+
+def at_points(sides: tuple[str, ...], points: range) -> Values | None:
+    try:
+        return [[at_point(side, point) for point in points] for side in sides]
+    except Undefined:
+        return None
+
+
+def same_equation(one: list[list[Any]], other: list[list[Any]]) -> bool | None:
+    """F = 0 and G = 0 are the same if F / G is a constant, equations between numbers if both sides are."""
+    gaps = [[arithmetic("-", a, b) for a, b in zip(*equation, strict=True)] for equation in (one, other)]
+    if all(gap == values[0] for values in gaps for gap in values):
+        return all(close(a[0], b[0]) for a, b in zip(one, other, strict=True))
+    return proportional(*gaps)
 
 
 def rounded(gold: str, answer: str, values: tuple) -> bool:
@@ -95,6 +102,19 @@ def proportional(one: list[Any], other: list[Any]) -> bool | None:
     ratios = [arithmetic("/", a, b) for a, b in zip(one, other, strict=True)]
     agree = [close(ratio, ratios[0]) for ratio in ratios]
     return None if None in agree else all(agree)
+
+
+def common_factor(one: Sequence[str], other: Sequence[str]) -> Any | None:
+    """The real number by which the gap between two sides is the gap between two others; `None` if there is none."""
+    try:
+        values = evaluated([tuple(one), tuple(other)])
+        gaps = [[arithmetic("-", a[0], b[0]) for a, b in zip(*sides, strict=True)] for sides in values]
+    except (Unknown, TypeError):
+        return None
+    if not proportional(*gaps):
+        return None
+    factor = number(gaps[0][0]) / number(gaps[1][0])
+    return None if is_complex(factor) else factor.real
 
 
 def is_zero(value: Any) -> bool:
@@ -173,294 +193,3 @@ def linear(left: str, right: str) -> Line | None:
     slope = (ys[1] - ys[0]) / (xs[1] - xs[0])
     straight = slope and ys[2] - ys[0] == slope * (xs[2] - xs[0])
     return Line(name, xs[0] - ys[0] / slope, slope > 0) if straight else None
-
-
-@functools.lru_cache(maxsize=8192)
-def at_point(text: str, point: int) -> tuple[Any, bool]:
-    """
-    Value of an expression at random values of its variables, the same for the same name: first positive ones, then
-    negative, and whether real numbers became complex on the way (the point is outside of a real function's domain).
-    Raises `Undefined` where there is no finite one, `Unknown` for what cannot be evaluated.
-    """
-    parser = Parser(TOKEN.findall(text), point)
-    try:
-        value = parser.sum()
-    except ZeroDivisionError:
-        raise Undefined(text) from None
-    except (OverflowError, ValueError, TypeError, RecursionError, IndexError) as error:
-        raise Unknown(text) from error
-    if parser.peek() != "":
-        raise Unknown(text)
-    if not isinstance(value, Fraction) and not context().isfinite(value):
-        raise Undefined(text)
-    return value, parser.outside
-
-
-class Contexts(threading.local):
-    """mpmath with our precision, of each thread: some of its functions change the precision for a moment."""
-
-    @functools.cached_property
-    def mp(self) -> Any:
-        import mpmath  # when first needed
-
-        own = mpmath.mp.clone()
-        own.dps = DIGITS
-        return own
-
-
-CONTEXTS = Contexts()
-
-
-def context() -> Any:
-    return CONTEXTS.mp
-
-
-def number(value: Any) -> Any:
-    """A value as an mpmath number."""
-    return context().mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else value
-
-
-@functools.lru_cache(maxsize=4096)
-def variable(name: str, point: int) -> Fraction:
-    rng = random.Random(f"{name}/{point}")
-    return Fraction(rng.randint(200, 2000), 997) * (
-        1 if point < POINTS // 2 else -1 if point == POINTS // 2 else rng.choice((-1, 1))
-    )
-
-
-class Parser:
-    """Recursive descent over the tokens of one expression; every method returns the value of what it read."""
-
-    def __init__(self, tokens: list[str], point: int):
-        self.tokens, self.point, self.at, self.depth, self.outside = tokens, point, 0, 0, False
-
-    def noted(self, result: Any, *given: Any) -> Any:
-        """A result, after a note where real numbers became complex."""
-        self.outside |= is_complex(result) and not any(map(is_complex, given))
-        return result
-
-    def peek(self) -> str:
-        return self.tokens[self.at] if self.at < len(self.tokens) else ""
-
-    def take(self, wanted: str | None = None) -> str:
-        token = self.peek()
-        if token == "" or (wanted is not None and token != wanted):
-            raise Unknown(token)
-        self.at += 1
-        return token
-
-    def sum(self) -> Any:
-        self.depth += 1
-        if self.depth > MAX_DEPTH:
-            raise Unknown("too deep")
-        value = self.product()
-        while self.peek() in ("+", "-"):
-            sign = Fraction(1 if self.take() == "+" else -1)
-            value = arithmetic("+", value, arithmetic("*", sign, self.product()))
-        self.depth -= 1
-        return value
-
-    def product(self) -> Any:
-        sign = 1
-        while self.peek() in ("+", "-"):
-            sign = -sign if self.take() == "-" else sign
-        value = self.power()
-        while True:
-            token = self.peek()
-            if token in ("*", r"\cdot", r"\times"):
-                self.take()
-                value = arithmetic("*", value, self.signed_power())
-            elif token in ("/", r"\div"):
-                self.take()
-                value = arithmetic("/", value, self.signed_power())
-            elif token in STOPS or token == "^":
-                return arithmetic("*", Fraction(sign), value)
-            else:
-                value = self.next_factor(value)
-
-    def next_factor(self, value: Any) -> Any:
-        """A factor without a sign before it. An integer before a fraction of integers is a mixed number."""
-        before, start = self.tokens[self.at - 1], self.at
-        factor = self.power()
-        written = "".join(self.tokens[start : self.at])
-        mixed = (
-            before.isdigit()
-            and re.fullmatch(r"\\frac\{\d+\}\{\d+\}", written)
-            and (start < 2 or self.tokens[start - 2] in STOPS + ("(", "{"))
-        )
-        if mixed:
-            return arithmetic("+", value, factor)
-        if written[0].isdigit() and before[-1].isdigit():
-            raise Unknown("two numbers side by side")
-        return arithmetic("*", value, factor)
-
-    def signed_power(self) -> Any:
-        sign = -1 if self.peek() == "-" else 1
-        if self.peek() in ("+", "-"):
-            self.take()
-        return arithmetic("*", Fraction(sign), self.power())
-
-    def power(self) -> Any:
-        value = self.postfix(self.primary())
-        if self.peek() == "^":
-            self.take()
-            exponent = self.primary()
-            value = self.postfix(self.noted(raise_to(value, exponent), value, exponent))
-        return value
-
-    def postfix(self, value: Any) -> Any:
-        while self.peek() in ("!", r"\degree"):
-            value = (
-                factorial(value)
-                if self.take() == "!"
-                else arithmetic("/", arithmetic("*", value, context().pi + 0), Fraction(180))
-            )
-        return value
-
-    def primary(self) -> Any:
-        token = self.take()
-        if token[0].isdigit() or token[0] == ".":
-            if not token.strip("."):
-                raise Unknown(token)
-            return Fraction(token.rstrip("."))
-        if token in ("(", "{", "["):
-            value = self.sum()
-            self.take({"(": ")", "{": "}", "[": "]"}[token])
-            return value
-        if token == "|":
-            value = self.sum()
-            self.take("|")
-            return abs(value)
-        if token in (r"\lfloor", r"\lceil"):
-            value = self.sum()
-            if not isinstance(value, Fraction) or value.denominator % 997 == 0:
-                raise Unknown("steps of a variable")  # few random points do not tell them apart
-            self.take(r"\rfloor" if token == r"\lfloor" else r"\rceil")
-            return Fraction(math.floor(value) if token == r"\lfloor" else math.ceil(value))
-        if token.startswith("\\") and len(token) > 2:
-            return self.command(token[1:])
-        if token.isalpha() and token.isascii():
-            return self.letter(token)
-        raise Unknown(token)
-
-    def letter(self, token: str) -> Any:
-        return self.named(token) if self.peek() in ("_", "'") or token not in "ei" else CONSTANTS[token](context())
-
-    def named(self, token: str) -> Fraction:
-        """Value of a variable, whose name goes on with its index and primes."""
-        start = self.at
-        while self.peek() in ("_", "'"):
-            if self.take() == "_" and self.take() == "{":
-                depth = 1
-                while depth:
-                    depth += {"{": 1, "}": -1}.get(self.take(), 0)
-        return variable(token + "".join(self.tokens[start : self.at]), self.point)
-
-    def command(self, name: str) -> Any:
-        if name == "frac":
-            return arithmetic("/", self.group(), self.group())
-        if name == "binom":
-            return binomial(self.group(), self.group())
-        if name == "sqrt":
-            order = self.primary() if self.peek() == "[" else Fraction(2)
-            value = self.group()
-            return self.noted(root(value, order), value)
-        if name == "pi":
-            return context().pi + 0
-        if name in GREEK.split():
-            return self.named(name)
-        if name in FUNCTIONS:
-            return self.function(name)
-        raise Unknown(name)
-
-    def group(self) -> Any:
-        self.take("{")
-        value = self.sum()
-        self.take("}")
-        return value
-
-    def function(self, name: str) -> Any:
-        """A function of a bracket, or of the factors that follow up to an operator or another function."""
-        base = exponent = None
-        while self.peek() in ("^", "_"):
-            mark = self.take()
-            base, exponent = (self.primary(), exponent) if mark == "_" else (base, self.primary())
-        if exponent is not None and exponent == -1:
-            raise Unknown("an inverse function, or a reciprocal?")
-        # sin(x)^2 is the square of sin(x)
-        value = self.primary() if self.peek() in ("(", "{", "|", "[") else self.argument()
-        if abs(number(value)) > (1000 if FUNCTIONS[name] in GROWING else 10**6) and FUNCTIONS[name] != "log":
-            raise Unknown("a large argument")
-        result = self.noted(getattr(context(), FUNCTIONS[name])(number(value)), value)
-        if base is not None:
-            result /= context().log(number(base))
-        return raise_to(result, exponent) if exponent is not None else result
-
-    def argument(self) -> Any:
-        value = self.power()
-        while self.peek() not in STOPS and self.peek()[1:] not in FUNCTIONS and self.peek() != "^":
-            value = self.next_factor(value)
-        return value
-
-
-# ------------------------------------------------------------------------------------------- arithmetic with limits
-
-
-def arithmetic(name: str, one: Any, other: Any) -> Any:
-    if not (isinstance(one, Fraction) and isinstance(other, Fraction)):
-        one, other = number(one), number(other)
-    elif max(bits(one), bits(other)) > MAX_BITS:
-        raise Unknown("a large number")
-    return OPERATORS[name](one, other)
-
-
-OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-
-
-def bits(value: Fraction) -> int:
-    return max(value.numerator.bit_length(), value.denominator.bit_length())
-
-
-def is_complex(value: Any) -> bool:
-    return not isinstance(value, Fraction) and bool(getattr(value, "imag", 0))
-
-
-def raise_to(base: Any, exponent: Any) -> Any:
-    """
-    A power; exact where both are rational and the result is, and not too large. Real for odd roots of negative
-    numbers.
-    """
-    if isinstance(base, Fraction) and isinstance(exponent, Fraction):
-        if exponent.denominator == 1:
-            if bits(base) * abs(exponent.numerator) > MAX_BITS:
-                raise Unknown("a large power")
-            return base**exponent.numerator
-        if base < 0 and exponent.denominator % 2 == 1:
-            return (-1) ** exponent.numerator * raise_to(number(-base), exponent)
-    if abs(number(exponent)) > 1000:
-        raise Unknown("a large power")
-    return number(base) ** number(exponent)
-
-
-def root(value: Any, order: Any) -> Any:
-    """A root; real for negative numbers and odd orders, as in school."""
-    if isinstance(order, Fraction) and order:
-        return raise_to(value, 1 / order)
-    return number(value) ** (1 / number(order))
-
-
-def factorial(value: Any) -> Any:
-    """Exact for integers; that of a random point by the gamma function, which obeys the same laws."""
-    if not isinstance(value, Fraction) or abs(value) > MAX_FACTORIAL:
-        raise Unknown("factorial")
-    if value.denominator == 1 and value >= 0:
-        return Fraction(math.factorial(value.numerator))
-    if value.denominator < 900 or value.denominator == 1:  # written like this: 1/2! has no school value
-        raise Unknown("factorial")
-    return context().gamma(number(value) + 1)
-
-
-def binomial(n: Any, k: Any) -> Any:
-    if all(isinstance(value, Fraction) and value.denominator == 1 and 0 <= value <= MAX_FACTORIAL for value in (n, k)):
-        return Fraction(math.comb(n.numerator, k.numerator))
-    return number(factorial(n)) / (number(factorial(k)) * number(factorial(arithmetic("-", n, k))))

@@ -51,7 +51,7 @@ class Worker:
     def __init__(self, function: str):
         environment = {key: os.environ[key] for key in KEPT if key in os.environ} | {"OMP_NUM_THREADS": "1"}
         command = [sys.executable, "-m", "open_r1.verify.worker", function]
-        self.errors = tempfile.TemporaryFile()
+        self.errors = tempfile.TemporaryFile()  # noqa: SIM115  lives as long as the worker
         pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": self.errors}
         self.process = subprocess.Popen(command, **pipes, env=environment, start_new_session=True)
         self.buffer, self.fresh = b"", True

@@ -10,10 +10,12 @@ import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
-from .numeric import linear
+from .latex import cut
+from .numeric import common_factor, linear
 from .words import REALS, unwrapped
 
 RELATION = re.compile(r"<|>|\\le(?![a-z])|\\ge(?![a-z])|\\ne(?![a-z])")
+ABSOLUTE = re.compile(r"\|([^|]+)\|(<|>|\\le|\\ge)(?![a-z]) ?([^|<>]+)")
 VARIABLE = re.compile(r"(?!e$)(?:[A-Za-z]|\\(?!infty|pi)[a-z]{2,8})(?:_\{\w+\})?(?:\([a-z]\))?")
 MEMBER = re.compile(r"([a-z])\\in(?![a-z]) ?(.+)")
 BUILDER = re.compile(r"\\\{(?P<name>[a-z])(?:\\in(?![a-z]) ?(?P<within>[^|:]+))?[|:](?P<condition>.+)\\\}")
@@ -141,6 +143,8 @@ class Reader:
         return self.inequality(text)
 
     def inequality(self, text: str) -> list[Piece]:
+        if match := ABSOLUTE.fullmatch(text):
+            return self.distance(*match.groups())
         sides, signs = [side.strip() for side in RELATION.split(text)], RELATION.findall(text)
         names = [index for index, side in enumerate(sides) if VARIABLE.fullmatch(side)]
         if not names and len(sides) == 2 and (line := linear(*sides)):
@@ -155,6 +159,11 @@ class Reader:
             number = self.end(sides[index + 1] if left else sides[index])
             pieces = intersection(pieces, half(sign if left else MIRRORED.get(sign, sign), number))
         return pieces
+
+    def distance(self, inside: str, sign: str, bound: str) -> list[Piece]:
+        """The numbers nearer to or farther from zero than a bound."""
+        join = intersection if sign in ("<", r"\le") else union
+        return join(self.read(inside + sign + bound), self.read(f"{inside}{MIRRORED[sign]}-({bound})"))
 
     def end(self, text: str) -> Any:
         text = text.strip()
@@ -172,24 +181,22 @@ class Reader:
 MIRRORED = {"<": ">", ">": "<", r"\le": r"\ge", r"\ge": r"\le"}
 
 
+def same_inequality(gold: str, answer: str) -> bool | None:
+    """Whether one inequality is the other, turned round or times a number; `None` where that cannot be told."""
+    texts = [(RELATION.split(text), RELATION.findall(text)) for text in (gold, answer)]
+    if any(len(signs) != 1 for _, signs in texts):
+        return None
+    (sides, (sign,)), (others, (given,)) = texts
+    if sign != given and MIRRORED.get(sign) != given:
+        return None
+    factor = common_factor(sides, others)
+    return None if factor is None else sign == r"\ne" or (factor > 0) == (sign == given)
+
+
 def half(sign: str, number: Any) -> list[Piece]:
     """The numbers that stand in a relation to one."""
     below, above = Piece(-INFINITY, True, number, sign != r"\le"), Piece(number, sign != r"\ge", INFINITY, True)
     return [below, above] if sign == r"\ne" else [below] if sign in ("<", r"\le") else [above]
-
-
-@functools.lru_cache(maxsize=16384)
-def cut(text: str, separator: str) -> tuple[str, ...]:
-    """Parts between the separators that stand in no bracket; brackets of intervals may close with another kind."""
-    if separator not in text:
-        return (text.strip(),)
-    parts, depth, start = [], 0, 0
-    for at, character in enumerate(text):
-        depth += (character in "([{") - (character in ")]}")
-        if depth == 0 and text.startswith(separator, at) and at >= start and not (separator == "-" and at == 0):
-            parts.append(text[start:at])
-            start = at + len(separator)
-    return tuple(part.strip() for part in [*parts, text[start:]])
 
 
 # ------------------------------------------------------------------------------------------------- sets as pieces

@@ -1,6 +1,4 @@
-"""
-JSON that must match a schema, by the jsonschema library. Runs in a worker: a schema's pattern may meet hostile text.
-"""
+"""JSON that must match a schema, by the jsonschema library. Runs in a worker: a schema's pattern may meet hostile text."""
 
 import functools
 import json
@@ -11,7 +9,7 @@ FENCE = "```"
 
 
 def preload() -> None:
-    import jsonschema
+    import jsonschema  # noqa: F401
 
 
 @functools.lru_cache(maxsize=256)

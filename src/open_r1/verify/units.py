@@ -14,35 +14,37 @@ from .numerals import read_start
 CURRENCIES = {
     "$": "dollar",
     "€": "euro",
-    "£": "pound sterling",
+    "£": "pound",
     "¥": "yen",
     "₹": "rupee",
-    r"\pounds": "pound sterling",
+    r"\pounds": "pound",
     r"\euro": "euro",
 }
-CODES = {"USD": "dollar", "EUR": "euro", "GBP": "pound sterling", "JPY": "yen"}
+CODES = {"USD": "dollar", "EUR": "euro", "GBP": "pound", "JPY": "yen"}
 CURRENCY = re.compile(
     r"(?:\\text\{\s*)?(?:(?:US)?\\?(?P<sign>[$€£¥₹])|(?P<command>\\pounds|\\euro)(?![a-zA-Z])|(?P<code>USD|EUR|GBP|JPY)(?![a-zA-Z]))\s*\}?\s*"
 )
 # unit -> (what it measures, in how many of the first of its kind); the names of each unit follow
 SIZES: dict[str, tuple[str, Fraction]] = {
-    "meter": ("length", Fraction(1)), "millimeter": ("length", Fraction(1, 1000)), "centimeter": ("length", Fraction(1, 100)),
-    "kilometer": ("length", Fraction(1000)), "inch": ("length", Fraction(254, 10_000)), "foot": ("length", Fraction(3048, 10_000)),
+    "meter": ("length", Fraction(1)), "millimeter": ("length", Fraction(1, 1000)),
+    "centimeter": ("length", Fraction(1, 100)), "kilometer": ("length", Fraction(1000)),
+    "inch": ("length", Fraction(254, 10_000)), "foot": ("length", Fraction(3048, 10_000)),
     "yard": ("length", Fraction(9144, 10_000)), "mile": ("length", Fraction(1_609_344, 1000)),
     "second": ("time", Fraction(1)), "minute": ("time", Fraction(60)), "hour": ("time", Fraction(3600)),
-    "day": ("time", Fraction(86_400)), "week": ("time", Fraction(604_800)),
-    "gram": ("mass", Fraction(1)), "milligram": ("mass", Fraction(1, 1000)), "kilogram": ("mass", Fraction(1000)),
-    "liter": ("volume", Fraction(1)), "milliliter": ("volume", Fraction(1, 1000)),
+    "day": ("time", Fraction(86_400)), "week": ("time", Fraction(604_800)), "gram": ("mass", Fraction(1)),
+    "milligram": ("mass", Fraction(1, 1000)), "kilogram": ("mass", Fraction(1000)), "liter": ("volume", Fraction(1)),
+    "milliliter": ("volume", Fraction(1, 1000)),
     "dollar": ("money", Fraction(1)), "cent": ("money", Fraction(1, 100)),
 }  # fmt: skip
 NAMES = {
-    "m": "meter", "metre": "meter", "mm": "millimeter", "millimetre": "millimeter", "cm": "centimeter", "centimetre": "centimeter",
-    "km": "kilometer", "kilometre": "kilometer", "in": "inch", "inche": "inch", "ft": "foot", "feet": "foot", "yd": "yard",
-    "mi": "mile", "s": "second", "sec": "second", "min": "minute", "h": "hour", "hr": "hour", "g": "gram", "mg": "milligram",
-    "kg": "kilogram", "kilo": "kilogram", "l": "liter", "litre": "liter", "ml": "milliliter", "millilitre": "milliliter", "usd": "dollar",
-    "buck": "dollar", "eur": "euro", "people": "person", "pt": "point", "°": "degree", "rad": "radian", "¢": "cent",
-    "米": "meter", "厘米": "centimeter", "千米": "kilometer", "元": "yuan", "小时": "hour", "分钟": "minute", "度": "degree",
-    "秒": "second",
+    "m": "meter", "metre": "meter", "mm": "millimeter", "millimetre": "millimeter", "cm": "centimeter",
+    "centimetre": "centimeter", "km": "kilometer", "kilometre": "kilometer", "in": "inch", "inche": "inch",
+    "ft": "foot", "feet": "foot", "yd": "yard", "mi": "mile", "s": "second", "sec": "second", "min": "minute",
+    "h": "hour", "hr": "hour", "g": "gram", "mg": "milligram", "kg": "kilogram", "kilo": "kilogram", "l": "liter",
+    "litre": "liter", "ml": "milliliter", "millilitre": "milliliter", "usd": "dollar", "buck": "dollar", "eur": "euro",
+    "people": "person", "pt": "point", "°": "degree", "rad": "radian", "¢": "cent", "米": "meter",
+    "厘米": "centimeter", "千米": "kilometer", "元": "yuan",
+    "小时": "hour", "分钟": "minute", "度": "degree", "秒": "second",
 }  # fmt: skip
 SHORT = {"mph": "mile/hour", "kmh": "kilometer/hour", "kph": "kilometer/hour", "mps": "meter/second"}
 SHORT |= {"percent": "%", "percentage": "%", "pct": "%"}

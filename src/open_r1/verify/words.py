@@ -9,17 +9,24 @@ NOTHING, UNDEFINED = "nothing", "undefined"
 # Ways to say that there is no answer, or that a value does not exist; "does not exist" says both.
 MISSING = [
     (re.compile(
-        r"(?:there (?:is|are) )?no (?:(?:real|integer|positive|such|valid|possible) )*(?:solutions?|values?|roots?|numbers?|integers?)"
-        r"(?: exists?)?|(?:the )?empty set|none|无解|no (?:such )?\w exists?|空集"), {NOTHING}),
-    (re.compile(r"(?:it |they |the limit )?(?:does|do) ?(?:not|n'?t) exist|d\.?n\.?e\.?|不存在"), {NOTHING, UNDEFINED}),
+        r"(?:there (?:is|are) )?no (?:(?:real|integer|positive|such|valid|possible) )*"
+        r"(?:solutions?|values?|roots?|numbers?|integers?)(?: exists?)?"
+        r"|(?:the )?empty set|none|无解|no (?:such )?\w exists?|空集"), {NOTHING}),
+    (re.compile(r"(?:it |they |the limit )?(?:does|do) ?(?:not|n'?t) exist|d\.?n\.?e\.?|不存在"),
+     {NOTHING, UNDEFINED}),
     (re.compile(r"(?:is )?(?:undefined|not defined|indeterminate|无定义)"), {UNDEFINED}),
 ]  # fmt: skip
 REALS = re.compile(
     r"(?:all |any |every |the (?:set of )?)*real (?:numbers?|values?)(?: \w)?|(?:all )?reals|全体实数|任意实数"
 )
 TRUTH = {"yes", "no", "true", "false", "not"}
-COUNTED = {"zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7", "eight": "8", "nine": "9",
-           "ten": "10", "eleven": "11", "twelve": "12"}  # fmt: skip
+COUNTED = {
+    "zero": "0", "one": "1", "two": "2", "three": "3", "four": "4", "five": "5", "six": "6", "seven": "7",
+    "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
+}  # fmt: skip
+# What may stand around words that answer: "it is even", "isosceles triangle", "infinitely many solutions".
+LEAD = re.compile(r"(?:(?:it|they|this|these|the \w+) (?:is|are) )?(?:an? |the )?")
+NOUN = re.compile(r" (?:numbers?|integers?|solutions?|triangles?|quadrilaterals?|functions?|sets?|lines?)")
 CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))? ?(?:(a|p)\.?m\.?)?|(noon)|(midnight)", re.IGNORECASE)
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
 MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
@@ -27,10 +34,12 @@ DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 DATES = [
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        rf"{MONTH} {DAY}(?:[;, ]+(?P<year>\d{{4}}))?", rf"{DAY}(?: of)? {MONTH}(?:[;, ]+(?P<year>\d{{4}}))?",
-        r"(?P<year>\d{4})-(?P<number>\d{1,2})-(?P<day>\d{1,2})", r"(?P<year>\d{4})年(?P<number>\d{1,2})月(?P<day>\d{1,2})日?",
+        rf"{MONTH} {DAY}(?:[;, ]+(?P<year>\d{{4}}))?",
+        rf"{DAY}(?: of)? {MONTH}(?:[;, ]+(?P<year>\d{{4}}))?",
+        r"(?P<year>\d{4})-(?P<number>\d{1,2})-(?P<day>\d{1,2})",
+        r"(?P<year>\d{4})年(?P<number>\d{1,2})月(?P<day>\d{1,2})日?",
     )
-]  # fmt: skip
+]
 
 
 def unwrapped(text: str) -> str:
@@ -50,7 +59,7 @@ def as_words(text: str) -> str | None:
 @functools.lru_cache(maxsize=8192)
 def missing(text: str) -> set[str]:
     """What an answer that names no value says; empty for one that does name something."""
-    if text == r"\emptyset":
+    if text in (r"\emptyset", r"\phi"):  # many write the letter for the sign
         return {NOTHING}
     plain = re.sub(r"[.;,!]+$", "", unwrapped(text)).casefold().strip()
     return next((says for pattern, says in MISSING if pattern.fullmatch(plain)), set())
@@ -102,17 +111,23 @@ def same_moment(gold: str, answer: str) -> bool | None:
     return False if any(moment and moment[1] is not None for moment in (one, other)) else None
 
 
+def same_phrase(one: str, other: str) -> bool:
+    """Whether two phrases are the same but for a lead, and for a noun that only one of them has."""
+    short, long = sorted((text[LEAD.match(text).end() :] for text in (one, other)), key=len)
+    return long.startswith(short) and (short == long or NOUN.fullmatch(long[len(short) :]) is not None)
+
+
 def same_words(gold: str, answer: str) -> bool | None:
     """Whether two answers say the same in words; `None` where words do not decide."""
     if (says := missing(gold)) and (other := missing(answer)):
         return bool(says & other)
     words, others = as_words(gold), as_words(answer)
     if words and others:
-        return words == others or bool(
-            words in TRUTH and re.match(rf"{words}[,;:.]", others) and not TRUTH & set(re.findall(r"\w+", others)[1:])
-        )
+        if words in TRUTH and re.match(rf"{words}[,;:.]", others):
+            return not TRUTH & set(re.findall(r"\w+", others)[1:])
+        return same_phrase(words, others)
     if COUNTED.get(words or others or ""):
         return COUNTED.get(words or "", gold) == COUNTED.get(others or "", answer)
-    if bool(words) != bool(others) and (words or others).count(" ") >= 1:
+    if bool(words) != bool(others) and " " in (words or others) and not REALS.fullmatch(words or others):
         return False  # a sentence is no expression
     return None
