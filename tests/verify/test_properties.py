@@ -1,9 +1,10 @@
-# ruff: noqa: E501
-"""What must hold for every answer: other golds are wrong, nothing is right everywhere, a rewritten gold is right and a changed one wrong."""
+"""What must hold for every answer: other golds are wrong, nothing is right everywhere, a rewritten gold is right and a
+changed one wrong."""
 
 import itertools
 import json
 import random
+from collections import Counter
 from fractions import Fraction
 from pathlib import Path
 
@@ -14,40 +15,40 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from rewrites import rewrites
 
-from open_r1.verify import LIMIT, OUTCOMES, Case, decide, equivalent, verify, verify_many
+from open_r1.verify import LIMIT, OUTCOMES, Case, decide, decide_here, equivalent, verify, verify_many
 
 PUBLIC = Path(__file__).parent / "public"
-KINDS_OF_GOLDS = [  # what public golds hold too little of
-    r"\emptyset", r"\infty", r"-\infty", r"\mathbb{R}", r"\text{yes}", r"\text{no}", r"\text{Tuesday}", r"\text{undefined}", r"\$7", "€7", "£7",
-    r"7\text{ cm}", r"7\text{ cm}^2", r"7\text{ cm}^3", r"7\text{ kg}", r"7\%", "3:30 PM", "3:31 PM", r"\text{March 4, 2021}",
-    r"\text{March 5, 2021}", "101_2", "101_3", r"0.\overline{3}", r"0.\overline{36}", "2, 6", "2, 6, 6", "26", "2,600", "(2,6)", "[2,6]",
-    "(2,6]", "[2,6)", r"\{2,6\}", r"\{6\}", r"x^2+y^2=25", "x=25", "y=2x+3", r"x\ge 2", "x>2", r"x\ne 2", r"(-\infty,2)\cup(3,\infty)",
-    r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\begin{pmatrix}2&1\\3&4\end{pmatrix}", "2+3i", "2-3i",
-    r"\pm 4", "x+1", "X+1", "x-1", "a_1", "a_2", r"e^{-200}", "10^{-8}", r"\frac{1}{2^{99}}", r"\sin x", r"\cos x", r"\sqrt[3]{x^2}",
-    r"\binom{9}{4}", "11!", "A", "B", "3:7", r"\text{no solution}-1",
+KINDS_OF_GOLDS = [
+    r"\emptyset", r"\infty", r"-\infty", r"\mathbb{R}", r"\text{yes}", r"\text{no}", r"\text{Tuesday}",
+    r"\text{undefined}", r"\$7", "€7", "£7", r"7\text{ cm}", r"7\text{ cm}^2", r"7\text{ cm}^3", r"7\text{ kg}",
+    r"7\%", "3:30 PM", "3:31 PM", r"\text{March 4, 2021}", r"\text{March 5, 2021}", "101_2", "101_3",
+    r"0.\overline{3}", r"0.\overline{36}", "2, 6", "2, 6, 6", "26", "2,600", "(2,6)", "[2,6]", "(2,6]", "[2,6)",
+    r"\{2,6\}", r"\{6\}", r"x^2+y^2=25", "x=25", "y=2x+3", r"x\ge 2", "x>2", r"x\ne 2", r"(-\infty,2)\cup(3,\infty)",
+    r"\begin{pmatrix}1\\2\end{pmatrix}", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}",
+    r"\begin{pmatrix}2&1\\3&4\end{pmatrix}", "2+3i", "2-3i", r"\pm 4", "x+1", "X+1", "x-1", "a_1", "a_2", r"e^{-200}",
+    "10^{-8}", r"\frac{1}{2^{99}}", r"\sin x", r"\cos x", r"\sqrt[3]{x^2}", r"\binom{9}{4}", "11!", "A", "B", "3:7",
+    r"\text{no solution}-1",
 ]  # fmt: skip
 # Golds of the list that do say the same, read by hand.
 SAME = {
     frozenset(pair)
     for group in (
-        ("2, 6", "(2,6)"), ("2, 6", r"\{2,6\}"), ("2, 6, 6", r"\{2,6\}"), ("B", r"\text{B}"), (r"x\ge 2", r"[2,+\infty)"),
-        ("x=25", r"25 \mathrm{ft}"), ("-3./2", r"x=-\frac{3}{2}"), ("f(x)=1", r"100\%"), (r"20^\circ", r"20\text{ degrees}"),
-        (r"(-\infty,4)", "a < 4"), ("1.0", "k=1"), (r"[1,+\infty)", r"\{x \mid x \geq 1\}"), ("0.25", r"0.25\,\text{ cm}"),
+        ("2, 6", "(2,6)"), ("2, 6", r"\{2,6\}"), ("2, 6, 6", r"\{2,6\}"), ("B", r"\text{B}"),
+        (r"x\ge 2", r"[2,+\infty)"), ("x=25", r"25 \mathrm{ft}"), ("-3./2", r"x=-\frac{3}{2}"), ("f(x)=1", r"100\%"),
+        (r"20^\circ", r"20\text{ degrees}"), (r"(-\infty,4)", "a < 4"), ("1.0", "k=1"),
+        (r"[1,+\infty)", r"\{x \mid x \geq 1\}"), ("0.25", r"0.25\,\text{ cm}"),
     )
     for pair in itertools.combinations(group, 2)
 }  # fmt: skip
 
 
 KNOWN = {  # failures, listed in docs/rewards.md
-    ("order", r"615 \mathbb{C}, 925 \mathbb{C}", r"925 \mathbb{C}, 615 \mathbb{C}"),
-    ("order", r"615 \mathbb{C}, 925 \mathbb{C}", r"\{615 \mathbb{C}, 925 \mathbb{C}\}"),
-    ("sums", r"\lceil n / 2\rceil+1", r"1 +\lceil n / 2\rceil"),
-    ("numbers", r"P(X=0)=P(X=2)=1 / 4, P(X=1)=1 / 2, P(X=x)=0 for x \neq 0,1,2",
-     r"P(X=1)=P(X=2)=1 / 4, P(X=1)=1 / 2, P(X=x)=0 for x \neq 0,1,2"),
-    ("signs", "I(0)", "-I(0)"),
-    ("numbers", r"\lim _{n \rightarrow \infty} n^{2} /\left(2 n^{2}+1\right)=1 / 2", r"\lim _{n \rightarrow \infty} n^{2} /\left(3 n^{2}+1\right)=1 / 2"),
-    ("powers", r"\lim _{n \rightarrow \infty} n^{2} /\left(2 n^{2}+1\right)=1 / 2", r"\lim _{n \rightarrow \infty} n^{3} /\left(2 n^{2}+1\right)=1 / 2"),
-}  # fmt: skip
+    (
+        "sides",
+        r"\lim _{n \rightarrow \infty} n^{2} /\left(2 n^{2}+1\right)=1 / 2",
+        r"\lim _{n \rightarrow \infty} n^{2} /\left(2 n^{2}+1\right) - \left(1 / 2\right) = 0",
+    ),
+}
 
 
 def golds() -> list[str]:
@@ -68,20 +69,24 @@ def test_the_answer_to_another_question_is_wrong():
 # ------------------------------------------------------------------------------------------- universal answers
 
 ATOMS = [
-    *["0", "1", "2", "7", "-1", "0.5", "10^{99}", "1e308", "x", "y", "n", "i", "e", "\\pi", "\\infty", "-\\infty", "\\emptyset", "\\ln0", "\\frac{1}{0}", "0/0", "0^0", "0^{-1}", "\\tan90^\\circ"],
-    r"\log_1 2", r"\log_{0}0", r"\infty-\infty", r"\frac{0}{0}", r"\sqrt{-1}", r"x-x", r"\sin\infty", r"\text{any}", r"\text{all real numbers}",
-    r"\mathbb{R}", r"\text{undefined}", r"\ldots", "...", "nan", "NaN", "inf", "None", "null", "True", "*", "?", "_", "\\", "{", "}", r"\frac{", "$",
-    "(", ")", "[", "]", "|", "&", "%", "=", "<", ">", ";", ",", "!", "'", "^", r"\pm", r"\cdot", r"\int", r"\sum_{k=1}^{\infty}", r"\lim_{x\to0}",
-    "9" * 60, r"\begin{pmatrix}", r"\end{pmatrix}", r"\text{", "\u2060", "\U0001d7d9", "\ud800", "∀", "½", "٧", "七",
+    "0", "1", "2", "7", "-1", "0.5", "10^{99}", "1e308", "x", "y", "n", "i", "e", "\\pi", "\\infty", "-\\infty",
+    "\\emptyset", "\\ln0", "\\frac{1}{0}", "0/0", "0^0", "0^{-1}", "\\tan90^\\circ", r"\log_1 2", r"\log_{0}0",
+    r"\infty-\infty", r"\frac{0}{0}", r"\sqrt{-1}", r"x-x", r"\sin\infty", r"\text{any}", r"\text{all real numbers}",
+    r"\mathbb{R}", r"\text{undefined}", r"\ldots", "...", "nan", "NaN", "inf", "None", "null", "True", "*", "?", "_",
+    "\\", "{", "}", r"\frac{", "$", "(", ")", "[", "]", "|", "&", "%", "=", "<", ">", ";", ",", "!", "'", "^", r"\pm",
+    r"\cdot", r"\int", r"\sum_{k=1}^{\infty}", r"\lim_{x\to0}", "9" * 60, r"\begin{pmatrix}", r"\end{pmatrix}",
+    r"\text{", "\u2060", "\U0001d7d9", "\ud800", "∀", "½", "٧", "七",
 ]  # fmt: skip
 FRAMES = [
-    "{}", "{}{}", "{} {}", "{}+{}", "{}-{}", r"{}\cdot {}", "{}/{}", r"\frac{{{}}}{{{}}}", "{}^{{{}}}", "{}={}", "x={}", "({},{})", "[{},{}]", "{}<x<{}",
-    r"\{{{},{}\}}", "{} or {}", r"{} \text{{ and }} {}", "{}, {}", "{}; {}", "|{}|", r"\sqrt{{{}}}", r"\ln({})", "{}!", r"\text{{{}}}", r"{}\%", "{}_{{{}}}",
-    r"x\in({},{})", r"\mathbb{{R}}\setminus\{{{}\}}", r"{}\cup{}", "{}:{}", r"{}\approx{}", r"{}^\circ", "{} cm", r"\${}",
+    "{}", "{}{}", "{} {}", "{}+{}", "{}-{}", r"{}\cdot {}", "{}/{}", r"\frac{{{}}}{{{}}}", "{}^{{{}}}", "{}={}",
+    "x={}", "({},{})", "[{},{}]", "{}<x<{}", r"\{{{},{}\}}", "{} or {}", r"{} \text{{ and }} {}", "{}, {}", "{}; {}",
+    "|{}|", r"\sqrt{{{}}}", r"\ln({})", "{}!", r"\text{{{}}}", r"{}\%", "{}_{{{}}}", r"x\in({},{})",
+    r"\mathbb{{R}}\setminus\{{{}\}}", r"{}\cup{}", "{}:{}", r"{}\approx{}", r"{}^\circ", "{} cm", r"\${}",
 ]  # fmt: skip
 TARGETS = [
-    "7", "-3", r"\frac{3}{4}", "2.5", "10^{6}", r"\sqrt{2}", r"2\pi", "3+4i", "x^2-1", "y=2x+3", "x^2+y^2=25", "(2,3)", r"\{4,5\}", "2, 100", "[0,5)", r"x\le 9",
-    r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\text{Tuesday}", r"8\text{ cm}", r"\infty", r"12\%", "C", "3:30 PM", r"\ln 2",
+    "7", "-3", r"\frac{3}{4}", "2.5", "10^{6}", r"\sqrt{2}", r"2\pi", "3+4i", "x^2-1", "y=2x+3", "x^2+y^2=25", "(2,3)",
+    r"\{4,5\}", "2, 100", "[0,5)", r"x\le 9", r"\begin{pmatrix}1&2\\3&4\end{pmatrix}", r"\text{Tuesday}",
+    r"8\text{ cm}", r"\infty", r"12\%", "C", "3:30 PM", r"\ln 2",
 ]  # fmt: skip
 
 
@@ -100,15 +105,17 @@ def strings(count: int) -> list[str]:
 
 
 def test_no_answer_is_right_for_two_different_golds():
+    """Each text is judged for two golds where no worker is needed, else for one; what is paid once, for all."""
     texts = strings(100_000)
-    keys = [("math", TARGETS[(n + step) % len(TARGETS)], text) for n, text in enumerate(texts) for step in (0, 7)]
+    pairs = [(TARGETS[(n + step) % len(TARGETS)], text) for step in (0, 7) for n, text in enumerate(texts)]
+    keys = [("math", *pair) for at, pair in enumerate(pairs) if at < len(texts) or decide_here("math", *pair)]
     found = decide(keys, LIMIT)
-    rights: dict[str, set[str]] = {}
-    for key in keys:
-        if found[key].correct:
-            rights.setdefault(key[2], set()).add(key[1])
-    assert {text: golds for text, golds in rights.items() if len(golds) > 1} == {}
-    assert [key for key in keys if found[key].outcome not in ("correct", "wrong", "no_answer", "timeout")] == []
+    paid = {key[2] for key in keys if found[key].correct}
+    again = [("math", gold, text) for text in paid for gold in TARGETS]
+    found |= decide(again, LIMIT)
+    rights = Counter(key[2] for key in again if found[key].correct)
+    assert len(paid) > 3 and [text for text, count in rights.items() if count > 1] == []
+    assert [key for key in found if found[key].outcome not in ("correct", "wrong", "no_answer", "timeout")] == []
     assert sum(verdict.outcome == "timeout" for verdict in found.values()) < len(keys) / 100
 
 

@@ -19,11 +19,19 @@ BASED = re.compile(
     r"(?:\(|\\text\{)?(?P<digits>-?[0-9A-F]+)[)}]?_(?:\{(?P<base>\d+|\\text\{\w+\}|[a-z]+)\}|\\text\{(?P<word>\w+)\})"
 )
 ENDLESS = re.compile(r"[+-]?\\infty")
-# what no judge of formulas can read
+# What no judge of formulas can read: words and signs of other trades,
 PROSE = re.compile(
-    r"\\begin|(?<![a-zA-Z\\{])(?:(?!arc)[a-zA-Z]{4,}|(?:for|if|and|or|is)(?![a-zA-Z]))"
-    r"|\\text\{ ?(?:for|if|when|where|with|is)\W|[^\x20-\x7e]|[?&#@$\"]"
+    r"\\begin|(?<![a-zA-Z\\])(?:(?!arc)[a-zA-Z]{4,}|(?:for|if|and|or|is|nan|inf)(?![a-zA-Z]))|[^\x20-\x7e]|[?&#@$\"]"
 )
+SIGN = r"(?:[*/^_]|\\cdot(?![a-z])|\\times(?![a-z])|\\approx(?![a-z]))"
+# operators without an operand, sums and integrals of nothing, and conditions.
+MALFORMED = re.compile(
+    rf"^{SIGN}|(?:{SIGN}|[-+=]|\\)$|(?:{SIGN}|[-+=(\[{{]){SIGN}|(?:{SIGN}|[-+=(\[])[)\]}}]|(?:{SIGN}|[-+=]) *[)\]}}]"
+    rf"|(?<![\w)}}\]'!|.])[!']|\d ?_|\d \d|%.|\\int(?!.*d ?[a-zA-Z\\])|\\[_+]"
+    rf"|\\(?:sum|prod|lim)(?![a-z])(?:_\{{(?:[^{{}}]|\{{[^{{}}]*\}})*\}})?(?:\^\{{[^{{}}]*\}})? ?(?:$|[-*/=:)\]}}!])"
+)
+CONDITIONAL = re.compile(r"\\text\{ ?(?:for|if|when|where|with|is)\W")
+RANGED = re.compile(r"\\(?:sum|prod|lim|int|cup|cap)(?![a-z])")
 
 
 def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
@@ -60,19 +68,42 @@ def without_unit(text: str, exact: Quantity | None, other: str) -> str:
 
 
 def is_formula(gold: str, answer: str) -> bool:
-    """
-    Whether a judge of formulas may be asked: half an interval is no number, and "or any other number" none either.
-    """
-    if PROSE.search(gold + " " + answer) or answer.count("{") != answer.count("}"):
+    """Whether a judge of formulas may be asked: half an interval is no formula, "or any other number" none either."""
+    texts = gold + " " + answer
+    if ";" in texts or set(TEXT.findall(gold)) != set(TEXT.findall(answer)) or CONDITIONAL.search(texts):
         return False
-    return ";" not in gold + answer and set(TEXT.findall(gold)) == set(TEXT.findall(answer))
+    if PROSE.search(TEXT.sub(" ", gold)):
+        return False
+    return readable(answer.replace(r"\infty", "1") if r"\infty" in gold else answer)
+
+
+def readable(text: str) -> bool:
+    """Whether a text can be a formula with a finite value."""
+    if r"\infty" in text and not RANGED.search(text):
+        return False
+    return not (PROSE.search(TEXT.sub(" ", text)) or MALFORMED.search(text) or unbalanced(text))
+
+
+def unbalanced(text: str) -> bool:
+    """Whether a bracket opens or closes nothing; brackets of half-open intervals may be of two kinds."""
+    braces, others = text.count("{") - text.count("}"), sum(map(text.count, "([")) - sum(map(text.count, ")]"))
+    return bool(braces or others or text.count("|") % 2)
 
 
 def same_in_base(matches: Sequence[re.Match | None], texts: Sequence[str]) -> bool:
     """1011_2: the digits, and the base where both name one."""
     digits = [match["digits"] if match else text.strip("()") for match, text in zip(matches, texts, strict=True)]
     bases = {base_of(match) for match in matches if match}
-    return digits[0] == digits[1] and len(bases) == 1
+    return digits[0] == digits[1] and len(bases) == 1 and fits(digits[0], *bases)
+
+
+def fits(digits: str, base: str) -> bool:
+    """Whether a base has these digits."""
+    return (
+        base.isdecimal()
+        and 2 <= int(base[:4]) <= 36
+        and all(int(digit, 36) < int(base) for digit in digits.strip("-"))
+    )
 
 
 def base_of(match: re.Match) -> str:

@@ -6,15 +6,19 @@ value.
 import re
 from fractions import Fraction
 
+from .atoms import readable
 from .latex import cut
 from .numeric import constant, judge
+from .values import GREEK
+from .words import missing
 
 NAME = (
-    r"\\?[A-Za-z]{1,8}'?(?:_\{[^{}]*\})?(?:\^\{-1\}|\^\{\\prime\})?(?:\([\w\\;]*\))?|\(\\?[a-z]+(?:;\\?[a-z]+)+\)"
+    rf"(?:\\(?:{'|'.join(GREEK.split())})|[A-Za-z]{{1,8}})'?"
+    r"(?:_\{[^{}]*\})?(?:\^\{-1\}|\^\{\\prime\})?(?:\([\w\\;]*\))?|\(\\?[a-z]+(?:;\\?[a-z]+)+\)"
     r"|\\?\|?(?:\\(?:angle|triangle|overline|overrightarrow|vec) ?)?\{?[A-Z]{1,4}\}?\|?"
     r"|\[[A-Z]{3,6}\]|\\text\{[^{}]*\}"
 )
-BARE = re.compile(r"\\?(?:sin|cos|tan|cot|log|ln|lg|exp|lim|max|min)")
+BARE = re.compile(r"\\?(?:sin|cos|tan|cot|log|ln|lg|exp|lim|max|min|nan|inf|pi)")
 NAMED = re.compile(
     rf"(?!{BARE.pattern}\Z)(?:{NAME}|(?:{NAME})[:/](?:{NAME})|\\frac\{{[A-Z]{{1,3}}\}}\{{[A-Z]{{1,3}}\}})\Z"
 )
@@ -29,6 +33,11 @@ DOMAIN = re.compile(
 )
 
 
+def named(text: str) -> bool:
+    """Whether a side is the name of something: a letter with its index, a function of letters, a segment, words."""
+    return NAMED.match(text) is not None and not missing(text)
+
+
 def sides(text: str) -> list[str]:
     """Sides of an equation or of a chain of them; one for a text without, or for a list."""
     if "=" not in text or len(cut(text, ";")) > 1 or "∨" in text:
@@ -36,7 +45,7 @@ def sides(text: str) -> list[str]:
     found = [side for side in cut(text, "=") if side]
     if len(found) < 2:
         return [text]  # half an equation
-    return found[::-1] if len(found) == 2 and NAMED.match(found[1]) and not NAMED.match(found[0]) else found
+    return found[::-1] if len(found) == 2 and named(found[1]) and not named(found[0]) else found
 
 
 def claimed(gold: str, answer: str) -> tuple[str | None, str | None]:
@@ -56,8 +65,8 @@ def claimed(gold: str, answer: str) -> tuple[str | None, str | None]:
     if len(wanted) > 1:
         first, last = wanted[0], wanted[-1]
         evaluated = constant(last) is not None and (APPLIED.match(first) or constant(first) is not None)
-        return (last, answer) if (NAMED.match(first) or evaluated) and consistent(wanted) else (None, answer)
-    if not (NAMED.match(given[0]) or is_quantity(given[0])) or not consistent(given):
+        return (last, answer) if (named(first) or evaluated) and consistent(wanted) else (None, answer)
+    if not (named(given[0]) or is_quantity(given[0])) or not consistent(given):
         return gold, None
     return gold, approximate(gold, given[-1])
 
@@ -81,19 +90,14 @@ def open_sides(chain: list[str]) -> list[str]:
 
 def same_name(one: str, other: str) -> bool:
     """Whether two left sides name the same; y and f(x) do."""
-    return (
-        one == other
-        and NAMED.match(one) is not None
-        or "y" in (one, other)
-        and all(map(FUNCTION.fullmatch, (one, other)))
-    )
+    return one == other and named(one) or "y" in (one, other) and all(map(FUNCTION.fullmatch, (one, other)))
 
 
 def is_quantity(text: str) -> bool:
     """
     Whether the left side of an equation names what is asked for: `a+b=12`, `2+3=5`, but not the curve `x^2+y^2=25`.
     """
-    if BARE.fullmatch(text):
+    if BARE.fullmatch(text) or missing(text) or not readable(text):
         return False
     return bool(APPLIED.match(text)) or not UNKNOWNS.search(re.sub(r"\([\w;\\]+\)", "", text))
 
@@ -107,7 +111,7 @@ def consistent(chain: list[str]) -> bool:
     number = constant(last) is not None
     for index, side in enumerate(chain[:-1]):
         alike = (constant(side) is not None) == number
-        if alike and (number or (index and not NAMED.match(side))) and not agrees(side, last):
+        if alike and (number or index) and not named(side) and not agrees(side, last):
             return False
     return True
 
@@ -125,7 +129,7 @@ def approximate(gold: str, answer: str) -> str | None:
     if APPROXIMATE not in answer:
         return answer
     exact, *rough = (part.strip() for part in answer.split(APPROXIMATE))
-    if NAMED.match(exact) and constant(exact) is None and rough:
+    if named(exact) and constant(exact) is None and rough:
         return rough[-1]
     values = [constant(part) for part in (exact, *rough)]
     if None in values or any(abs(value - values[0]) > ROUGHLY * abs(values[0]) for value in values):
@@ -145,7 +149,7 @@ def without_domain(text: str) -> str:
 def by_name(parts: list[str]) -> dict[str, str] | None:
     """Values by name of a list like "x=1; y=2", `None` if it is none, or has a name twice."""
     pairs = [cut(part, "=") for part in parts]
-    if len(pairs) < 2 or any(len(pair) != 2 or not NAMED.match(pair[0]) for pair in pairs):
+    if len(pairs) < 2 or any(len(pair) != 2 or not named(pair[0]) for pair in pairs):
         return None
     found = {name.lstrip("\\"): value for name, value in pairs}
     return found if len(found) == len(parts) else None

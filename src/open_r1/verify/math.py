@@ -10,7 +10,7 @@ import functools
 import re
 
 from .atoms import Judge, is_formula, same_atom
-from .equations import NAMED, by_name, claimed, in_order_of_names, sides
+from .equations import by_name, claimed, in_order_of_names, named, sides
 from .latex import canonical
 from .numerals import readings
 from .numeric import constant
@@ -254,7 +254,7 @@ def atoms(text: str) -> list[str]:
     """The expressions without further structure that an answer consists of."""
     kind, parts = structure(as_interval(text) or text)
     if kind == "atom":
-        return sides(text)[-1:] if NAMED.match(sides(text)[0]) else parts
+        return sides(text)[-1:] if named(sides(text)[0]) else parts
     return [atom for part in parts for atom in atoms(part)]
 
 
