@@ -15,7 +15,7 @@ from pathlib import Path
 
 from open_r1.processes import available_cores
 from open_r1.sandbox import LocalSandbox, Program
-from open_r1.sandbox.box import interpreter
+from open_r1.sandbox.command import interpreter
 from open_r1.sandbox.local import works
 
 SOURCE = "n = int(input())\nprint(sum(range(n)))\n"
@@ -53,7 +53,7 @@ def main() -> None:
             print(f"{mode}: {reason}", file=sys.stderr)
             continue
         sandbox = LocalSandbox(mode, warm=warm)
-        run = lambda _, sandbox=sandbox: sandbox.run(Program(SOURCE, inputs=["100"]))[0].stdout == "4950\n"
+        run = lambda _, sandbox=sandbox: sandbox.run(Program(SOURCE, inputs=["100"]))[0].stdout == "4950\n"  # noqa: E731
         rows.append((f"{mode}, {'warm' if warm else 'fresh'}", rate(run, programs * (4 if warm else 1), workers)))
         sandbox.close()
     reference = (before + rate(plain, programs, workers)) / 2  # before and after, since the machine may drift

@@ -166,7 +166,7 @@ def end_all(pid):
     Kills and reaps every process of this sandbox but this one; without a process name space those of the program's
     session.
     """
-    try:
+    try:  # noqa: SIM105  contextlib would cost every program its import
         os.kill(-1, KILL) if PLACE["contained"] else os.killpg(pid, KILL)
     except ProcessLookupError:
         pass

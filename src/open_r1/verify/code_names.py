@@ -8,7 +8,8 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .code_values import BAD_TEXT, NOTHING, Failed, dotted, evaluate
+from .code_judging import Failed
+from .code_values import BAD_TEXT, NOTHING, dotted, evaluate
 
 BUILTINS = set(dir(builtins))
 

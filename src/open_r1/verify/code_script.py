@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from .code_assertions import Assertions, Own, Raises
+from .code_judging import JUDGING
 from .code_names import BUILTINS, asserting, called, changes, children, constant, fails, judging, reads, root, stores
-from .code_values import JUDGING, NOTHING, dotted
+from .code_values import NOTHING, dotted
 
 LIMIT = 10_000  # statements after loops are unfolded
 # a test's own imports, beside the standard library
