@@ -136,7 +136,7 @@ def evaluate(node: ast.AST, known: dict[int, Any], names: dict[str, Any]) -> Any
             return inside(owner)[inside(index)]
         case ast.Call(func=ast.Attribute(value=owner, attr="items" | "keys" | "values" as view), args=[], keywords=[]):
             if dotted(node.func) not in names and isinstance(mapping := inside(owner), dict):
-                return list(getattr(mapping, view)())
+                return list(mapping.values()) if view == "values" else getattr(mapping, view)()
         case ast.Call(func=function, args=given, keywords=named) if callable(names.get(dotted(function))):
             if all(word.arg in KEYWORDS for word in named):
                 return names[dotted(function)](*map(inside, given), **{word.arg: inside(word.value) for word in named})
