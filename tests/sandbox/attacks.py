@@ -232,6 +232,73 @@ ATTACKS: dict[str, str] = {
     "zombies": "import os\nfor i in range(30):\n    if os.fork() == 0: os._exit(0)\nprint('alive')",
     "processes as fast as they end": "import os, signal\nsignal.signal(signal.SIGCHLD, signal.SIG_IGN)\nwhile True:\n"
         "    try:\n        if os.fork() == 0: os._exit(0)\n    except OSError: pass",
+    # a second round: other families of sockets, older and newer doors of the kernel, what a program may still own
+    "other families of sockets": TRY + "import socket\nfor family in (17, 29, 31, 38, 40, 44):\n"
+        "    # packets, CAN, Bluetooth, crypto, vsock, XDP\n    for kind in (1, 2, 3, 5):\n"
+        "        attempt(lambda: socket.socket(family, kind))",
+    "interfaces of the kernel": TRY + LIBC + "for number in (425, 321, 298, 323, 300, 304, 312, 447, 249, 250, "
+        "246, 175, 313, 308, 155, 440, 438, 279, 256):\n    attempt(lambda: call(number, 0, 0, 0, 0, 0))",
+    "mounts of the new kind": TRY + LIBC + "for number in (428, 429, 430, 431, 432, 433, 442, 467):\n"
+        "    attempt(lambda: call(number, -100, b'/', 1, 0, 0))",
+    "new name spaces by clone": TRY + LIBC + "import os\nfor flag in (0x10000000, 0x20000, 0x20000000, 0x40000000, "
+        "0x4000000, 0x2000000):\n    def clone():\n        pid = libc.syscall(56, flag | 17, 0, 0, 0, 0)\n"
+        "        if pid == 0: os._exit(0)\n        if pid < 0: raise OSError\n    attempt(clone)\n"
+        "attempt(lambda: call(435, bytes(88), 88))",
+    "name spaces of the runner": TRY + LIBC + "import os\nfor pid in (os.getppid(), 1):\n"
+        "    for name in ('mnt', 'net', 'pid', 'user'):\n        def enter():\n"
+        "            call(308, os.open(f'/proc/{pid}/ns/{name}', os.O_RDONLY), 0)\n        attempt(enter)",
+    "root and folder of the runner": TRY + "import os\nfor name in ('root', 'cwd', 'fd', 'map_files'):\n"
+        "    attempt(lambda: os.listdir(f'/proc/{os.getppid()}/{name}'))",
+    "calls of a 32-bit program": "import ctypes, mmap, os\nif os.uname().machine == 'x86_64':\n"
+        "    page = mmap.mmap(-1, 4096, prot=7)\n"
+        "    page.write(bytes.fromhex('b814000000cd80c3'))  # getpid by the old door\n"
+        "    address = ctypes.addressof(ctypes.c_char.from_buffer(page))\n"
+        "    print('ESCAPED', ctypes.CFUNCTYPE(ctypes.c_int)(address)())",
+    "calls of the x32 table": LIBC + "import os\nif os.uname().machine == 'x86_64':\n"
+        "    print('ESCAPED' if libc.syscall(0x40000000 | 39) > 0 else 'no such call')",
+    "clock of the machine": TRY + "import time\nattempt(lambda: time.clock_settime(time.CLOCK_REALTIME, time.time()))",
+    "name of the machine": TRY + "import socket\nattempt(lambda: socket.sethostname('escaped'))",
+    "log of the kernel": TRY + LIBC + "attempt(lambda: call(103, 3, bytes(4096), 4096))\n"
+        "attempt(lambda: open('/proc/kmsg').read(1))\nattempt(lambda: open('/proc/kcore', 'rb').read(64))",
+    "switches of the kernel": TRY + "import os\nfor path in ('/proc/sysrq-trigger', '/proc/sys/vm/drop_caches', "
+        "'/proc/sys/kernel/hostname', '/proc/sys/fs/file-max', '/proc/self/uid_map', '/proc/irq/0/smp_affinity'):\n"
+        "    attempt(lambda: os.write(os.open(path, os.O_WRONLY), b'1'))",
+    "owner of a socket's signals": TRY + "import fcntl, os, socket, struct\na, b = socket.socketpair()\n"
+        "for pid in (os.getppid(), 1, -1):\n    for number in (0x8901, 0x8902):\n        try:\n"
+        "            fcntl.ioctl(a, number, struct.pack('i', pid))\n"
+        "            fcntl.fcntl(a, fcntl.F_SETFL, os.O_ASYNC | os.O_NONBLOCK)\n            b.send(b'x')\n"
+        "        except OSError as error:\n            print('blocked', error)\nprint('alive')",
+    "owner of a socket's signals, a process": TRY + "import fcntl, socket, struct\na, b = socket.socketpair()\n"
+        "for number in (0x8901, 0x8902):\n    attempt(lambda: fcntl.ioctl(a, number, struct.pack('i', VICTIM)))",
+    "keys of the terminal": TRY + "import fcntl, os\nfor path in (0, 1, 2, '/dev/tty', '/dev/console'):\n"
+        "    def type_in():\n        fd = path if isinstance(path, int) else os.open(path, os.O_RDWR)\n"
+        "        fcntl.ioctl(fd, 0x5412, b'x')\n    attempt(type_in)",
+    "child of the runner": LIBC + "import os, time\npid = libc.syscall(56, 0x8000 | 17, 0, 0, 0, 0)  # its parent is "
+        "mine\n"
+        "if pid == 0:\n    time.sleep(20)\n    os._exit(0)\nprint('made', pid > 0)",
+    "adopter of orphans": LIBC + "import os, time\nlibc.prctl(36, 1, 0, 0, 0)\nlibc.prctl(1, 0, 0, 0, 0)\n"
+        "if os.fork() == 0:\n"
+        "    if os.fork() == 0:\n        os.setsid()\n        time.sleep(20)\n    os._exit(0)\nprint('parent ends')",
+    "descriptors of the runner": "import os\nfor fd in range(3, 4096):\n"
+        "    for text in (b'\\0' * 8, b'value 0 1\\n'):\n"
+        "        try: os.write(fd, text)\n        except OSError: pass\nprint('wrote')",
+    "own pipes by another door": "import os\nfor fd in (0, 1, 2):\n    for mode in (os.O_RDONLY, os.O_WRONLY):\n"
+        "        try:\n            other = os.open(f'/proc/self/fd/{fd}', mode | os.O_NONBLOCK)\n"
+        "            os.write(other, b'\\xff' * 64) if mode else os.read(other, 64)\n"
+        "        except OSError: pass\nprint('done')",
+    "many attributes of files": "import os\nn = 0\ntry:\n    for i in range(2000):\n"
+        "        open(f'f{i}', 'w').close()\n"
+        "        for j in range(4):\n            os.setxattr(f'f{i}', f'user.x{j}', bytes(60000)); n += 60000\n"
+        "except OSError:\n    pass\nprint('ESCAPED' if n > 64 << 20 else n)",
+    "many terminals": "import os\nn = 0\ntry:\n    for n in range(300): os.open('/dev/ptmx', os.O_RDWR)\n"
+        "except OSError:\n    pass\nprint('ESCAPED' if n > 64 else n)",
+    "locks on what all share": TRY + "import fcntl\nfile = open('/usr/bin/env', 'rb')\n"
+        "fcntl.flock(file, fcntl.LOCK_EX)\n"
+        "attempt(lambda: fcntl.fcntl(file, fcntl.F_SETLEASE, fcntl.F_WRLCK))",
+    "the real-time class": TRY + "import os\nfor policy in (1, 2):\n"
+        "    attempt(lambda: os.sched_setscheduler(0, policy, os.sched_param(50)))\nattempt(lambda: os.nice(-5))",
+    "accounting, quotas, swap": TRY + LIBC + "for number in (163, 167, 168, 169, 179):\n"
+        "    attempt(lambda: call(number, 0, 0, 0, 0))",
     # the runner's own work
     "source that breaks the compiler": "(" * 5000 + ")" * 5000,
     "source of deep operators": "x = " + "-" * 100000 + "1",

@@ -33,6 +33,8 @@ DENIED = {  # name -> (x86-64, arm64); -1: does not exist there
     "syncfs": (306, 267),
     "open_by_handle_at": (304, 265), "kexec_load": (246, 104), "init_module": (175, 105), "finit_module": (313, 273),
     "modify_ldt": (154, -1),
+    # attributes of files in memory, which no size of the file system limits
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
 }  # fmt: skip
 ALONE_DENIED = {  # other processes, and what Landlock lets through: the attributes of the user's files
     "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138),
@@ -43,9 +45,8 @@ ALONE_DENIED = {  # other processes, and what Landlock lets through: the attribu
     "fchown": (93, 55),
     "lchown": (94, -1), "fchownat": (260, 54), "utime": (132, -1), "utimes": (235, -1), "futimesat": (261, -1),
     "utimensat": (280, 88),
-    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
-    "removexattr": (197, 14),
-    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466), "file_setattr": (469, 469),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
 }  # fmt: skip
 NAMESPACES, THREAD, SIGNALLING = 0x7E020000, 0x10000, (8, 10, 15)  # of clone; of fcntl: whom and how to signal
 # name -> (x86-64, arm64), conditions (argument, mask, value, whether it must be this value)
