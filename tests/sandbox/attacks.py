@@ -408,8 +408,8 @@ def main(mode: str, warm: bool) -> None:
     adopt()
     canaries, names = Canaries(), list(ATTACKS)
 
-    def run(worker: int) -> None:
-        sandbox = checked(mode, warm)
+    def run(worker: int) -> list[dict]:
+        reports, sandbox = [], checked(mode, warm)
         for name in names[worker::WORKERS]:
             began = time.monotonic()
             outcome = sandbox.run(Program(canaries.source(ATTACKS[name]), inputs=[""], limits=LIMITS))[0]
@@ -418,11 +418,13 @@ def main(mode: str, warm: bool) -> None:
                 Program("import os\nprint(os.listdir('.'), int(input()) + 1)", inputs=["41"], limits=LIMITS)
             )[0]
             texts = {"stdout": outcome.stdout[:2000], "stderr": outcome.stderr[-300:], "after": after.stdout.strip()}
-            sys.stdout.write(json.dumps({"name": name, "state": outcome.state, "seconds": seconds} | texts) + "\n")
+            reports.append({"name": name, "state": outcome.state, "seconds": seconds} | texts)
         sandbox.close()
+        return reports
 
     with ThreadPoolExecutor(WORKERS) as threads:
-        list(threads.map(run, range(WORKERS)))
+        reports = [report for found in threads.map(run, range(WORKERS)) for report in found]
+    print(*map(json.dumps, reports), sep="\n")  # by one thread: writes of several may mix
     print(json.dumps({"name": "at the end", "changed": canaries.close(), "left": sorted(children())}))
 
 

@@ -39,6 +39,8 @@ class LocalSandbox:
     """
 
     def __init__(self, mode: str = "auto", warm: bool = False, concurrency: int | None = None, unsafe: bool = False):
+        if concurrency is not None and concurrency < 1:
+            raise SandboxError(f"sandbox local: concurrency {concurrency}", "at least one program at once")
         self.mode = choose_mode(mode, warm, unsafe)
         self.warm = warm and self.mode == "bubblewrap"
         self.concurrency = concurrency or available_cores() + 1
