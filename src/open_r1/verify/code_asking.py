@@ -57,6 +57,8 @@ class Asking:
         match node:
             case ast.Name() | ast.Lambda():
                 return True
+            case ast.Attribute(value=of, attr=name) if name in JUDGES and not self.is_made(of):
+                return False
             case ast.Attribute() | ast.Subscript():
                 return root(node) not in self.own | {""}
             case ast.Call(func=ast.Name("getattr"), args=[of, ast.expr() as name, *_]):
@@ -129,14 +131,14 @@ class Asking:
         ):
             return False
         inside = {id(part) for part in ast.walk(child)}
-        compares = [part for part in ast.walk(node) if isinstance(part, ast.Compare) and id(part) not in inside]
+        compares = [part for part in ast.walk(node) if judges(part) and id(part) not in inside | {id(node)}]
         match node:
             case ast.ListComp() | ast.SetComp() | ast.DictComp() | ast.GeneratorExp():
                 return not compares and reads(node) - reads(child) <= BUILTINS
             case ast.Call() if any(
                 called(node) not in ("takewhile", "dropwhile") or not isinstance(order, ORDERS)
                 for part in compares
-                for order in part.ops
+                for order in getattr(part, "ops", [None])
             ):
                 return False
             case ast.Attribute(attr=name):
@@ -152,3 +154,8 @@ class Asking:
             case ast.BinOp() | ast.UnaryOp(op=ast.USub() | ast.Invert()):
                 return free
         return isinstance(node, (ast.Subscript, ast.List, ast.Tuple, ast.Starred, ast.JoinedStr))
+
+
+def judges(node: ast.AST) -> bool:
+    """Whether it compares, or asks for what an object may claim."""
+    return isinstance(node, ast.Compare) or called(node) in JUDGES | {"isinstance", "issubclass"}
