@@ -15,7 +15,7 @@ from pathlib import Path
 
 from open_r1.processes import available_cores
 from open_r1.sandbox import LocalSandbox, Program
-from open_r1.sandbox.box import interpreter
+from open_r1.sandbox.command import interpreter
 from open_r1.sandbox.local import works
 
 SOURCE = "n = int(input())\nprint(sum(range(n)))\n"

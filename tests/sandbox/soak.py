@@ -37,7 +37,8 @@ HONEST = [  # source, stdin, stdout
     ("from collections import Counter\nprint(Counter(input()).most_common(1))", "abbc", "[('b', 2)]\n"),
     ("print('x' * 2_000_000)", "", "x" * 2_000_000 + "\n"),
     (
-        "import threading\nt = [threading.Thread(target=print, args=(7,)) for _ in range(4)]\nfor x in t: x.start(); x.join()",
+        "import threading\nt = [threading.Thread(target=print, args=(7,)) for _ in range(4)]\n"
+        "for x in t: x.start(); x.join()",
         "",
         "7\n" * 4,
     ),
@@ -55,8 +56,15 @@ def state() -> dict[str, set[str]]:
     files = {
         os.readlink(fd) for fd in glob.glob("/proc/self/fd/*") if os.path.lexists(fd) and "pidfd" in os.readlink(fd)
     }
-    return {"processes": children(), "groups": groups, "threads": threads, "descriptors": files,
-            "folders": set(os.listdir(tempfile.tempdir)), "mounts": set(Path("/proc/self/mounts").read_text().splitlines())}  # fmt: skip
+    return {
+        "processes": children(),
+        "groups": groups,
+        "threads": threads,
+        "descriptors": files,
+        # fmt: skip
+        "folders": set(os.listdir(tempfile.tempdir)),
+        "mounts": set(Path("/proc/self/mounts").read_text().splitlines()),
+    }
 
 
 def soak(seconds: float, threads: int = 8) -> tuple[Counter, list[str]]:
@@ -87,7 +95,8 @@ def soak(seconds: float, threads: int = 8) -> tuple[Counter, list[str]]:
                 counts[f"honest, {way}"] += 1
                 if not outcome.succeeded or outcome.stdout != stdout:
                     wrong.append(
-                        f"{way}: {source[:60]!r}: {outcome.state} {outcome.code} {outcome.stdout[:80]!r} {outcome.stderr[-300:]}"
+                        f"{way}: {source[:60]!r}: {outcome.state} {outcome.code} {outcome.stdout[:80]!r} "
+                        f"{outcome.stderr[-300:]}"
                     )
 
     with ThreadPoolExecutor(threads) as pool:

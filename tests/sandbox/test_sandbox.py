@@ -14,6 +14,7 @@ import pytest
 from attacks import ATTACKS, LIMITS, children
 
 import open_r1.sandbox.box as box_module
+import open_r1.sandbox.command as command_module
 import open_r1.sandbox.local as local
 from open_r1.errors import UserError
 from open_r1.sandbox import Limits, LocalSandbox, Program, cgroup, make_sandbox
@@ -154,7 +155,8 @@ def sandbox(request):
             "200000\n",
         ),
         (
-            "import threading\nts = [threading.Thread(target=print, args=(1,)) for _ in range(16)]\n[t.start() for t in ts]; [t.join() for t in ts]",
+            "import threading\nts = [threading.Thread(target=print, args=(1,)) for _ in range(16)]\n"
+            "[t.start() for t in ts]; [t.join() for t in ts]",
             "",
             "done",
             0,
@@ -257,11 +259,15 @@ print('value 7')
 
 def test_values_of_evaluations_come_back_as_literals(sandbox):
     wanted = {
-        "f(21)": "0 42", "f('a')": "0 'aa'", "[f(1), (f(2),), {f(3): None}]": "0 [2, (4,), {6: None}]", "set()": "0 set()",
-        "collections.Counter('aab')": "0 Counter({'a': 2, 'b': 1})", "collections.deque([1])": "0 deque([1])", "range(3)": "0 range(0, 3)",
-        "datetime.date(2024, 1, 2)": "0 datetime.date(2024, 1, 2)", "decimal.Decimal('1.50')": "0 Decimal('1.50')", "-1e999": "0 -inf",
+        "f(21)": "0 42", "f('a')": "0 'aa'", "[f(1), (f(2),), {f(3): None}]": "0 [2, (4,), {6: None}]",
+        "set()": "0 set()",
+        "collections.Counter('aab')": "0 Counter({'a': 2, 'b': 1})", "collections.deque([1])": "0 deque([1])",
+        "range(3)": "0 range(0, 3)",
+        "datetime.date(2024, 1, 2)": "0 datetime.date(2024, 1, 2)", "decimal.Decimal('1.50')": "0 Decimal('1.50')",
+        "-1e999": "0 -inf",
         "fractions.Fraction(1, 2)": "0 Fraction(1, 2)", "C.X": "0 Thing('C', {'name': 'X', 'value': 1}, True, -1)",
-        "collections.namedtuple('N', 'a')(1)": "0 (1,)", "iter([1])": "0 Items('list_iterator', [1])", "A()": "0 Thing('A', {}, True, 0)",
+        "collections.namedtuple('N', 'a')(1)": "0 (1,)", "iter([1])": "0 Items('list_iterator', [1])",
+        "A()": "0 Thing('A', {}, True, 0)",
         "D('a')": "0 Thing('D', {}, True, 0)", "P()": "0 Thing('P', {'x': 1}, True, 0)",
         "int": "0 Thing('type', {'name': 'int'}, True, -1)", "10**5000 > 0": "0 True",
         "array.array('i', [1])": "0 Items('array', [1])", "hex(10**5000)[:4]": "0 '0x31'",
@@ -313,7 +319,10 @@ def test_each_evaluation_has_the_whole_time(sandbox):
 
 
 def test_a_solution_finds_what_judges_import_and_a_program_does_not(sandbox):
-    source = "def f(x: List[int]) -> Optional[int]:\n    return heapq.nsmallest(1, x)[0] + gcd(4, 6) + len(deque(x)) + int(bisect_left(x, 0))"
+    source = (
+        "def f(x: List[int]) -> Optional[int]:\n"
+        "    return heapq.nsmallest(1, x)[0] + gcd(4, 6) + len(deque(x)) + int(bisect_left(x, 0))"
+    )
     (outcome,) = sandbox.run(
         Program(source, evaluations=[[("", ["f([3])"]), ("", ["math.inf"]), ("", ["'os' in globals()"])]])
     )
@@ -347,11 +356,18 @@ def test_cpp(sandbox):
 @pytest.mark.parametrize(
     ("source", "stdout"),
     [
-        ("#include <thread>\n#include <iostream>\nint main() { int n = 0; for (int i = 0; i < 8; i++) { std::thread t([&] { n++; }); t.join(); } std::cout << n; }", "8"),
-        ("#include <ranges>\n#include <iostream>\nint main() { for (int i : std::views::iota(0, 3)) std::cout << i; }", "012"),
+        ("#include <thread>\n#include <iostream>\n"
+            "int main() "
+            "{ int n = 0; for (int i = 0; i < 8; i++) { std::thread t([&] { n++; }); t.join(); } std::cout << n; }",
+            "8"),
+        ("#include <ranges>\n#include <iostream>\nint main() { for (int i : std::views::iota(0, 3)) std::cout << i; }",
+            "012"),
         ("\ufeff#include <iostream>\nint main() { std::cout << 1; }", "1"),
-        ("#include <iostream>\nint f(int n) { volatile char a[1000]; a[0] = n; return n ? f(n - 1) + a[0] * 0 + 1 : 0; }\nint main() { std::cout << f(100000); }", "100000"),
-        ("#include <numeric>\n#include <iostream>\nusing namespace std;\nint midpoint(int a, int b) { return a; }\nint main() { cout << midpoint(1, 2); }", "1"),
+        ("#include <iostream>\nint f(int n) "
+            "{ volatile char a[1000]; a[0] = n; return n ? f(n - 1) + a[0] * 0 + 1 : 0; }\n"
+            "int main() { std::cout << f(100000); }", "100000"),
+        ("#include <numeric>\n#include <iostream>\nusing namespace std;\nint midpoint(int a, int b) { return a; }\n"
+            "int main() { cout << midpoint(1, 2); }", "1"),
     ],
     ids=["threads", "C++20", "byte order mark", "deep recursion", "C++17"],
 )  # fmt: skip
@@ -365,7 +381,10 @@ def test_forms_of_cpp(sandbox, source, stdout):
 def test_memory_that_forked_processes_share_counts_once(sandbox):
     if sandbox.mode == "landlock":
         pytest.skip("no processes in the landlock sandbox")
-    source = "import os, time\nb = bytearray(b'x') * (150 << 20)\nfor i in range(4):\n    if os.fork() == 0: time.sleep(0.3); os._exit(0)\nfor i in range(4): os.wait()\nprint(1)"
+    source = (
+        "import os, time\nb = bytearray(b'x') * (150 << 20)\nfor i in range(4):\n"
+        "    if os.fork() == 0: time.sleep(0.3); os._exit(0)\nfor i in range(4): os.wait()\nprint(1)"
+    )
     (outcome,) = sandbox.run(Program(source, inputs=[""], limits=Limits(memory=256 << 20)))
     assert (outcome.state, outcome.stdout) == ("done", "1\n")
 
@@ -434,7 +453,7 @@ def test_what_breaks_two_sandboxes_is_the_programs_failure_and_no_sandbox_is_our
     monkeypatch.setattr(box_module, "GRACE", -100.0)  # a runner that does not answer in time
     (outcome,) = sandbox.run(Program("import time; time.sleep(1)", inputs=[""]))
     assert outcome.state == "died" and not outcome.succeeded
-    monkeypatch.setattr(box_module, "START", "import sys; sys.exit('no start')")
+    monkeypatch.setattr(command_module, "START", "import sys; sys.exit('no start')")
     (outcome,) = sandbox.run(Program("print(1)", inputs=[""]))
     assert outcome.state == "broken" and "no start" in outcome.stderr
     sandbox.close()
@@ -486,8 +505,14 @@ def test_no_group_of_a_sandbox_is_left():
 def test_unknown_mode_and_provider_are_named():
     with pytest.raises(UserError, match="docker"):
         LocalSandbox("docker")
-    with pytest.raises(UserError, match="nowhere"):
-        make_sandbox("nowhere")
+    for provider in ("nowhere", "e2b", "morph"):
+        with pytest.raises(UserError, match=f"unknown sandbox provider '{provider}'") as raised:
+            make_sandbox(provider)
+        assert raised.value.hint == "use local or piston"
+    for settings in ({"wram": True}, {"concurrency": 0}, {"concurrency": "two"}):
+        with pytest.raises(UserError, match="sandbox local: ") as raised:
+            make_sandbox(**settings)
+        assert "\n" not in str(raised.value)
 
 
 def test_a_forked_process_has_sandboxes_of_its_own():

@@ -1,8 +1,9 @@
-# ruff: noqa: E501
-"""Right programs in the idioms of APPS, TACO, LiveCodeBench, HumanEval, MBPP, KodCode, Codeforces and LeetCode: all of them are paid.
+"""
+Right programs in the idioms of APPS, TACO, LiveCodeBench, HumanEval, MBPP, KodCode, Codeforces and LeetCode: all of
+them are paid.
 
-Each case is a gold and a program, or a whole response where it begins with words. Written for these tests after the forms of those sets;
-none of their problems are copied.
+Each case is a gold and a program, or a whole response where it begins with words. Written for these tests after the
+forms of those sets; none of their problems are copied.
 """
 
 SUM = {"inputs": ["3\n1 2 3\n", "1\n5\n"], "outputs": ["6\n", "5\n"]}
@@ -13,18 +14,29 @@ TWO = ["assert f(1) == 2", "assert f(2) == 4"]
 STACK = (
     "class Stack:\n    def __init__(self): self.items = []\n    def push(self, x): self.items.append(x); return self\n"
     + (
-        "    def pop(self): return self.items.pop()\n    def is_empty(self): return not self.items\n    def __len__(self): return len(self.items)"
+        "    def pop(self): return self.items.pop()\n    def is_empty(self): return not self.items\n"
+        "    def __len__(self): return len(self.items)"
     )
 )
-POINT = "from dataclasses import dataclass\n@dataclass\nclass Point:\n    x: int\n    y: int\ndef f(a, b):\n    return Point(a, b)"
-VECTOR = (
-    "class Vector:\n    def __init__(self, x, y): self.x, self.y = x, y\n    def __add__(self, o): return Vector(self.x + o.x, self.y + o.y)\n"
-    "    def __mul__(self, k): return Vector(self.x * k, self.y * k)\n    def __eq__(self, o): return (self.x, self.y) == (o.x, o.y)\n"
-    "    def __repr__(self): return f'Vector({self.x}, {self.y})'\n    def __len__(self): return 2\n    def __abs__(self): return abs(self.x)\n"
-    "    def __bool__(self): return bool(self.x or self.y)\n    def __getitem__(self, i): return (self.x, self.y)[i]\n"
-    "    def __iter__(self): return iter((self.x, self.y))\n    def __call__(self): return self.x\n    def __hash__(self): return hash(self.x)"
+POINT = (
+    "from dataclasses import dataclass\n@dataclass\nclass Point:\n    x: int\n    y: int\ndef f(a, b):\n"
+    "    return Point(a, b)"
 )
-COLOR = "from enum import Enum\nclass Color(Enum):\n    RED = 1\n    BLUE = 2\ndef f(x):\n    return Color.RED if x else Color.BLUE"
+VECTOR = (
+    "class Vector:\n    def __init__(self, x, y): self.x, self.y = x, y\n"
+    "    def __add__(self, o): return Vector(self.x + o.x, self.y + o.y)\n"
+    "    def __mul__(self, k): return Vector(self.x * k, self.y * k)\n"
+    "    def __eq__(self, o): return (self.x, self.y) == (o.x, o.y)\n"
+    "    def __repr__(self): return f'Vector({self.x}, {self.y})'\n    def __len__(self): return 2\n"
+    "    def __abs__(self): return abs(self.x)\n"
+    "    def __bool__(self): return bool(self.x or self.y)\n    def __getitem__(self, i): return (self.x, self.y)[i]\n"
+    "    def __iter__(self): return iter((self.x, self.y))\n    def __call__(self): return self.x\n"
+    "    def __hash__(self): return hash(self.x)"
+)
+COLOR = (
+    "from enum import Enum\nclass Color(Enum):\n    RED = 1\n    BLUE = 2\ndef f(x):\n"
+    "    return Color.RED if x else Color.BLUE"
+)
 NODE = "class Node:\n    def __init__(self, v, n=None): self.val, self.next = v, n\n" + (
     "def to_list(n):\n    out = []\n    while n: out.append(n.val); n = n.next\n    return out\n"
     "def reverse(n):\n    p = None\n    while n: n.next, p, n = p, n, n.next\n    return p"
@@ -62,7 +74,8 @@ STDIN = {
     "try EOFError": (ECHO, "while True:\n    try:\n        print(input())\n    except EOFError:\n        break"),
     "BytesIO": (
         SUM,
-        "import os, sys\nfrom io import BytesIO\ninput = BytesIO(os.read(0, os.fstat(0).st_size or 9999)).readline\ninput()\n"
+        "import os, sys\nfrom io import BytesIO\ninput = BytesIO(os.read(0, os.fstat(0).st_size or 9999)).readline\n"
+        "input()\n"
         "print(sum(map(int, input().split())))",
     ),
     "stdout.write": (SUM, "import sys\ninput()\nsys.stdout.write(str(sum(map(int, input().split()))))"),
@@ -71,7 +84,8 @@ STDIN = {
     "main()": (SUM, "def main():\n    input()\n    print(sum(map(int, input().split())))\n\nmain()"),
     "guard": (
         SUM,
-        "def main():\n    input()\n    print(sum(map(int, input().split())))\n\nif __name__ == '__main__':\n    main()",
+        "def main():\n    input()\n    print(sum(map(int, input().split())))\n\n"
+        "if __name__ == '__main__':\n    main()",
     ),
     "main in a thread": (
         SUM,
@@ -85,7 +99,8 @@ STDIN = {
     "sys.exit": (SUM, "import sys\ninput()\nprint(sum(map(int, input().split())))\nsys.exit()"),
     "sys.exit(0) in main": (
         SUM,
-        "import sys\ndef main():\n    input()\n    print(sum(map(int, input().split())))\n    return 0\nsys.exit(main())",
+        "import sys\ndef main():\n    input()\n    print(sum(map(int, input().split())))\n    return 0\n"
+        "sys.exit(main())",
     ),
     "raise SystemExit": (SUM, "input()\nprint(sum(map(int, input().split())))\nraise SystemExit"),
     "os._exit after a flush": (
@@ -282,7 +297,8 @@ ASSERTS = {
     "HumanEval": (CHECK + "assert candidate(1) == 2\n    assert candidate(2) == 4\n\ncheck(f)\n", TWICE),
     "HumanEval, a remark": (
         CHECK
-        + 'assert True, "This prints if this assert fails 1 (good for debugging!)"\n    assert candidate(1) == 2\ncheck(f)',
+        + 'assert True, "This prints if this assert fails 1 (good for debugging!)"\n    assert candidate(1) == 2\n'
+        "check(f)",
         TWICE,
     ),
     "HumanEval, a distance": (
@@ -290,8 +306,8 @@ ASSERTS = {
         "def f(x):\n    return x % 1.0",
     ),
     "HumanEval, random calls": (
-        CHECK
-        + "import random\n    for _ in range(10):\n        x = random.randint(0, 99)\n        assert candidate(x) == 2 * x\ncheck(f)",
+        CHECK + "import random\n    for _ in range(10):\n        x = random.randint(0, 99)\n"
+        "        assert candidate(x) == 2 * x\ncheck(f)",
         TWICE,
     ),
     "HumanEval, tuples": (
@@ -300,9 +316,11 @@ ASSERTS = {
     ),
     "HumanEval+": (
         "import math\ndef is_floats(x):\n    return isinstance(x, float)\n\ndef assertion(out, exp, atol):\n"
-        "    exact_match = out == exp\n    if atol == 0 and is_floats(exp):\n        atol = 1e-6\n    if not exact_match and atol != 0:\n"
+        "    exact_match = out == exp\n    if atol == 0 and is_floats(exp):\n        atol = 1e-6\n"
+        "    if not exact_match and atol != 0:\n"
         "        assert math.isclose(out, exp, rel_tol=1e-07, abs_tol=atol)\n    else:\n        assert exact_match\n\n"
-        "def check(candidate):\n    inputs = [[1], [2.5]]\n    results = [2, 5.0]\n    for i, (inp, exp) in enumerate(zip(inputs, results)):\n"
+        "def check(candidate):\n    inputs = [[1], [2.5]]\n    results = [2, 5.0]\n"
+        "    for i, (inp, exp) in enumerate(zip(inputs, results)):\n"
         "        assertion(candidate(*inp), exp, 0)\n\ncheck(f)",
         TWICE,
     ),
@@ -324,12 +342,14 @@ ASSERTS = {
         "class Node:\n    def __init__(self, v): self.v = v\nroot = Node(3)\ndef area(n): return n.v",
     ),
     "KodCode": (
-        "from solution import f\nimport pytest\n\ndef test_one():\n    assert f(1) == 2\n\ndef test_two():\n    with pytest.raises(TypeError):\n"
+        "from solution import f\nimport pytest\n\ndef test_one():\n    assert f(1) == 2\n\ndef test_two():\n"
+        "    with pytest.raises(TypeError):\n"
         "        f(None)\n",
         TWICE,
     ),
     "KodCode, try": (
-        "from solution import f\ndef test():\n    try:\n        f(None)\n        assert False\n    except TypeError:\n        pass",
+        "from solution import f\ndef test():\n    try:\n        f(None)\n        assert False\n    except TypeError:\n"
+        "        pass",
         TWICE,
     ),
     "a base class of the exception": (
@@ -355,9 +375,12 @@ ASSERTS = {
     "variables": ("x, expected = 1, 2\nresult = f(x)\nassert result == expected", TWICE),
     "a comparison in a variable": ("ok = f(1) == 2\nassert ok\nd = abs(f(1.5) - 3)\nassert d < 1e-6", TWICE),
     "a design problem": (
-        "def run(names, given):\n    out, stack = [], None\n    for name, values in zip(names, given):\n        if name == 'Stack':\n"
-        "            stack = Stack()\n            out.append(None)\n        elif name == 'push':\n            stack.push(*values)\n"
-        "            out.append(None)\n        else:\n            out.append(getattr(stack, name)(*values))\n    return out\n"
+        "def run(names, given):\n    out, stack = [], None\n    for name, values in zip(names, given):\n"
+        "        if name == 'Stack':\n"
+        "            stack = Stack()\n            out.append(None)\n        elif name == 'push':\n"
+        "            stack.push(*values)\n"
+        "            out.append(None)\n        else:\n            out.append(getattr(stack, name)(*values))\n"
+        "    return out\n"
         "assert run(['Stack', 'push', 'pop'], [[], [1], []]) == [None, None, 1]",
         STACK,
     ),
@@ -510,20 +533,25 @@ ASSERTS = {
     "a generator in a comprehension": (["assert [x + 1 for x in f(3)] == [1, 2, 5]"], GENERATOR),
     "an iterator class": (
         ["it = iter(Count(2))", "assert next(it) == 1", "assert next(it) == 2", "assert next(it, None) is None"],
-        "class Count:\n    def __init__(self, n): self.n, self.i = n, 0\n    def __iter__(self): return self\n    def __next__(self):\n"
+        "class Count:\n    def __init__(self, n): self.n, self.i = n, 0\n    def __iter__(self): return self\n"
+        "    def __next__(self):\n"
         "        if self.i >= self.n: raise StopIteration\n        self.i += 1\n        return self.i",
     ),
     "a closure": (
         ["c = counter()", "assert c() == 1", "assert c() == 2"],
-        "def counter():\n    n = 0\n    def add():\n        nonlocal n\n        n += 1\n        return n\n    return add",
+        "def counter():\n    n = 0\n    def add():\n        nonlocal n\n        n += 1\n        return n\n"
+        "    return add",
     ),
     "a cache": (
         ["c = LRU(1)", "c.put(1, 1)", "c.put(2, 2)", "assert c.get(1) == -1", "assert c.get(2) == 2"],
-        "class LRU:\n    def __init__(self, n): self.n, self.d = n, {}\n    def get(self, k): return self.d.get(k, -1)\n    def put(self, k, v):\n        self.d[k] = v\n        if len(self.d) > self.n: self.d.pop(next(iter(self.d)))",
+        "class LRU:\n    def __init__(self, n): self.n, self.d = n, {}\n"
+        "    def get(self, k): return self.d.get(k, -1)\n    def put(self, k, v):\n        self.d[k] = v\n"
+        "        if len(self.d) > self.n: self.d.pop(next(iter(self.d)))",
     ),
     "a counter of calls": (
         ["f(1)", "f(1)", "assert calls == 1"],
-        "calls, seen = 0, {}\ndef f(x):\n    global calls\n    if x not in seen:\n        calls += 1\n        seen[x] = 2 * x\n    return seen[x]",
+        "calls, seen = 0, {}\ndef f(x):\n    global calls\n    if x not in seen:\n        calls += 1\n"
+        "        seen[x] = 2 * x\n    return seen[x]",
     ),
     "a decorator": (
         ["@twice\ndef g(x):\n    return x + 1", "assert g(1) == 3"],
@@ -531,7 +559,8 @@ ASSERTS = {
     ),
     "a context manager": (
         ["with Box() as b:\n    b.add(1)", "assert b.items == [1]", "assert b.closed"],
-        "class Box:\n    def __enter__(self): self.items, self.closed = [], False; return self\n    def add(self, x): self.items.append(x)\n    def __exit__(self, *_): self.closed = True",
+        "class Box:\n    def __enter__(self): self.items, self.closed = [], False; return self\n"
+        "    def add(self, x): self.items.append(x)\n    def __exit__(self, *_): self.closed = True",
     ),
     "in place": (["x = [2, 1]", "f(x)", "assert x == [1, 2]"], "def f(x):\n    x.sort()"),
     "in place, None": (["x = [2, 1]", "assert f(x) is None", "assert x == [1, 2]"], "def f(x):\n    x.sort()"),
@@ -619,11 +648,13 @@ ASSERTS = {
     ),
     "properties": (
         ["c = C(4)", "assert c.side == 2", "c.side = 3", "assert c.area == 9"],
-        "class C:\n    def __init__(self, a): self.area = a\n    @property\n    def side(self): return int(self.area ** 0.5)\n    @side.setter\n    def side(self, s): self.area = s * s",
+        "class C:\n    def __init__(self, a): self.area = a\n    @property\n"
+        "    def side(self): return int(self.area ** 0.5)\n    @side.setter\n    def side(self, s): self.area = s * s",
     ),
     "class and static methods": (
         ["assert C.make(2).v == 2", "assert C.twice(2) == 4", "assert C.K == 7"],
-        "class C:\n    K = 7\n    def __init__(self, v): self.v = v\n    @classmethod\n    def make(cls, v): return cls(v)\n    @staticmethod\n    def twice(v): return 2 * v",
+        "class C:\n    K = 7\n    def __init__(self, v): self.v = v\n    @classmethod\n"
+        "    def make(cls, v): return cls(v)\n    @staticmethod\n    def twice(v): return 2 * v",
     ),
     "inheritance": (
         ["assert Dog().speak() == 'Woof'", "assert issubclass(Dog, Animal)", "assert isinstance(Dog(), Animal)"],
@@ -635,7 +666,8 @@ ASSERTS = {
     "a text of assertions": ("assert f(1) == 2\nassert f(2) == 4", TWICE),
     "LeetCode's method": (CHECK + "assert candidate(x=1) == 2\n\ncheck(Solution().f)", solution("return 2 * x")),
     "a docstring": (
-        "'''Tests.'''\ndef test():\n    '''One.'''\n    assert f(1) == 2\nif __name__ == '__main__':\n    test()\n    print('ok')",
+        "'''Tests.'''\ndef test():\n    '''One.'''\n    assert f(1) == 2\nif __name__ == '__main__':\n    test()\n"
+        "    print('ok')",
         TWICE,
     ),
     "global names of the program": (["assert LIMIT == 5", "assert NAMES['a'] == 1"], "LIMIT = 5\nNAMES = {'a': 1}"),

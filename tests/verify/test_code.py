@@ -5,11 +5,11 @@ Programs and their tests: right ones are paid in every idiom, and no program pas
 import json
 import shutil
 import sys
-import time
 
 import pytest
 from code_cheats import CHEATS
 from code_idioms import IDIOMS
+from code_trial import TRIAL_CHEATS, TRIAL_IDIOMS
 
 from open_r1.sandbox import Limits, LocalSandbox
 from open_r1.verify.code import decide_many, extract_program
@@ -33,9 +33,9 @@ def tables():
     """Verdicts of all idioms and cheats, made once."""
     sandbox = LocalSandbox(warm=True)
     found = {}
-    for kind, cases in (("idiom", IDIOMS), ("cheat", CHEATS)):
+    for kind, cases in (("idiom", IDIOMS | TRIAL_IDIOMS), ("cheat", CHEATS | TRIAL_CHEATS)):
         responses = [
-            program if name.startswith("response") else f"```python\n{program}\n```"
+            program if name.startswith("response") else f"```{'cpp' if ' cpp ' in name else 'python'}\n{program}\n```"
             for name, (_, program) in cases.items()
         ]
         items = [(written(gold), response) for (gold, _), response in zip(cases.values(), responses, strict=True)]
@@ -46,20 +46,20 @@ def tables():
 
 
 @SANDBOX
-@pytest.mark.parametrize("name", IDIOMS)
+@pytest.mark.parametrize("name", IDIOMS | TRIAL_IDIOMS)
 def test_right_programs_are_paid(tables, name):
     assert tables["idiom", name] == ("correct", "", 1.0)
 
 
 @SANDBOX
-@pytest.mark.parametrize("name", CHEATS)
+@pytest.mark.parametrize("name", CHEATS | TRIAL_CHEATS)
 def test_no_cheat_is_paid(tables, name):
     outcome, note, _ = tables["cheat", name]
     assert outcome in ("wrong", "timeout", "bad_gold") and note
 
 
 def test_the_tables_are_as_large_as_they_were():
-    assert len(IDIOMS) >= 280 and len(CHEATS) >= 220
+    assert len(IDIOMS) >= 280 and len(CHEATS) >= 220 and len(TRIAL_IDIOMS) >= 200 and len(TRIAL_CHEATS) >= 330
 
 
 @pytest.mark.parametrize(
@@ -449,11 +449,3 @@ def test_stop_ends_a_program_at_its_first_failure():
         ("wrong", 0.75),
         ("wrong", 0.25),
     ]
-
-
-@SANDBOX
-def test_no_program_exceeds_its_limit_by_more_than_a_second():
-    decide_many([(json.dumps(CALLS), TWICE)])  # the sandbox has been tried
-    began = time.monotonic()
-    assert decide_many([(json.dumps(CALLS), "while True: pass")], limits=QUICK)[0][0] == "timeout"
-    assert time.monotonic() - began < QUICK.seconds + 1

@@ -1,5 +1,7 @@
-# ruff: noqa: E501
-"""How tests are read: every form of gold, what goes into the sandbox beside the program, and that what is expected never does."""
+"""
+How tests are read: every form of gold, what goes into the sandbox beside the program, and that what is expected never
+does.
+"""
 
 import ast
 import json
@@ -106,7 +108,8 @@ def test_of_a_script_only_the_calls_go_in(gold, steps, decided):
 
 def test_the_tests_own_values_are_computed_without_the_program():
     tests = read(
-        "import math\nx = g = [2, 1]\nassert f(x) == [*g]\nx.append(0)\nassert f(2) == helper() + math.tau\ndef helper(): pass"
+        "import math\nx = g = [2, 1]\nassert f(x) == [*g]\nx.append(0)\nassert f(2) == helper() + math.tau\n"
+        "def helper(): pass"
     )
     assert [text for _, text in tests.values] == ["[*g]", "math.tau"] and [after for after, _ in tests.values] == [
         3,
@@ -154,9 +157,10 @@ def test_what_is_expected_never_goes_in(name):
         ("try:\n    f(1)\nexcept ValueError:\n    pass\nfinally:\n    assert f(1) == 1", "Try"),
         ("while x:\n    assert f(1) == 1", "While"),
         ("if x:\n    assert f(1) == 1", "If"),
-        ("class Test:\n    def test(self):\n        assert f(1) == 1", "ClassDef"),
+        ("class Test:\n    def check(self):\n        assert f(1) == 1", "ClassDef"),
         ("def test(tmp_path):\n    assert f(1) == 1", "no assert"),
-        ("async def test():\n    assert f(1) == 1", "AsyncFunctionDef"),
+        ("async def test():\n    async for x in f(1):\n        assert x == 1", "AsyncFor"),
+        ("import asyncio\nasync def test():\n    assert await asyncio.sleep(f(1)) == 1", "waits"),
         ("for i in range(1000000):\n    assert f(i) == i", "For"),
         ("for i in range(30000):\n    assert f(i) == i", "more than"),
         ("r = []\nr.append(f(1) == 1)\nassert all(r)", "comparison"),
@@ -175,13 +179,18 @@ def test_other_tests_are_a_data_error(gold, message):
 TEXTS = [gold if isinstance(gold, str) else json.dumps(gold) for gold, _ in CHEATS.values()]
 TEXTS += [program for _, program in IDIOMS.values()]
 BITS = [
-    "assert ", "f(1)", " == ", "(", ")", "[", "]", "{", "}", ":", "\n", "    ", "for x in ", "9**9**9", "lambda: ", "not ", "*", '"', "\\", "\0",
-    "\ud800", "```", "```python\n", "import ", "pytest.raises(", "with ", "try:", "yield ", "await ", "async ", '{"inputs": ', "null", ":=", "...",
+    "assert ", "f(1)", " == ", "(", ")", "[", "]", "{", "}", ":", "\n", "    ", "for x in ", "9**9**9", "lambda: ",
+    "not ", "*", '"', "\\", "\0",
+    "\ud800", "```", "```python\n", "import ", "pytest.raises(", "with ", "try:", "yield ", "await ", "async ",
+    '{"inputs": ', "null", ":=", "...",
     "1e999", "0x", ",", ".", "case ", "return", "global x", "f'{x}'", "range(10**12)", "round(1, -9**9)", "x for x in",
 ]  # fmt: skip
 SPOILT = st.builds(
-    lambda text, places, bits: "".join(text[a : max(a, b)] + bit for a, b, bit in zip([0, *places], [*places, len(text)], [*bits, ""], strict=False)),
-    st.sampled_from(TEXTS), st.lists(st.integers(0, 400), min_size=1, max_size=4).map(sorted), st.lists(st.sampled_from(BITS), min_size=4, max_size=4),
+    lambda text, places,
+    bits: "".join(text[a : max(a, b)] + bit for a, b,
+        bit in zip([0, *places], [*places, len(text)], [*bits, ""], strict=False)),
+    st.sampled_from(TEXTS), st.lists(st.integers(0, 400), min_size=1, max_size=4).map(sorted),
+    st.lists(st.sampled_from(BITS), min_size=4, max_size=4),
 )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
-# ruff: noqa: E501
-"""Values of programs: printed text by tokens, returned values as JSON or as Python, and text from a program that may be anything."""
+"""
+Values of programs: printed text by tokens, returned values as JSON or as Python, and text from a program that may be
+anything.
+"""
 
 import ast
 import collections
@@ -12,11 +14,12 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from open_r1.sandbox.runner import literal
+from open_r1.sandbox.evaluation import literal
 from open_r1.sandbox.types import Outcome
 from open_r1.verify.code import read_replies
 from open_r1.verify.code_compare import Items, Thing, same_json, same_output, same_value
-from open_r1.verify.code_values import JUDGING, NOTHING, Failed, Unknown, evaluate, read_value
+from open_r1.verify.code_judging import JUDGING, Failed, Unknown
+from open_r1.verify.code_values import NOTHING, evaluate, read_value
 
 
 @pytest.mark.parametrize(
@@ -137,8 +140,9 @@ def test_values_are_compared_as_python_or_as_json(wanted, got, python, json):
 
 
 PLAIN = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary() | st.dates() | st.timedeltas()
-    | st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9) | st.fractions(),
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary() | st.dates()
+    | st.timedeltas() | st.decimals(allow_nan=False, allow_infinity=False, min_value=-(10**9), max_value=10**9)
+    | st.fractions(),
     lambda inner: st.lists(inner) | st.tuples(inner, inner) | st.dictionaries(st.text() | st.integers(), inner),
     max_leaves=10,
 )  # fmt: skip
@@ -166,10 +170,13 @@ def test_plain_values_come_out_as_they_are(value):
 @pytest.mark.parametrize(
     "text",
     [
-        "", "(", "1\\", "\0", "\ud800", "f()", "__import__('os')", "().__class__", "9**9**9", "[1] * 10**9", "'a' + 'b'", "[x for x in (1,)]",
+        "", "(", "1\\", "\0", "\ud800", "f()", "__import__('os')", "().__class__", "9**9**9", "[1] * 10**9",
+        "'a' + 'b'", "[x for x in (1,)]",
         "range(0, 10**9)", "range(0, 1000000000)", "bytearray(1000000000)", "Decimal('1e999999')", "Counter(5)",
-        "datetime.date(0, 0, 0)", "datetime.date.today()", "[1][5]", "{[]: 1}", "{{}}", "lambda: 1", "1 if 1 else 2", "f'{1}'", "Fraction(1, 0)",
-        "[" * 50_000, "-" * 50_000 + "1", "3" * 2_000_000, "3" * 5000, "'" + "a" * 2_000_000 + "'", "Thing()", "Thing(1)", "set(5)", "nan.x", "**",
+        "datetime.date(0, 0, 0)", "datetime.date.today()", "[1][5]", "{[]: 1}", "{{}}", "lambda: 1", "1 if 1 else 2",
+        "f'{1}'", "Fraction(1, 0)",
+        "[" * 50_000, "-" * 50_000 + "1", "3" * 2_000_000, "3" * 5000, "'" + "a" * 2_000_000 + "'", "Thing()",
+        "Thing(1)", "set(5)", "nan.x", "**",
     ],
     ids=lambda text: ascii(text)[:20],
 )  # fmt: skip

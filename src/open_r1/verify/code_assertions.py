@@ -9,17 +9,13 @@ everything.
 
 import ast
 import copy
-from typing import Any, NamedTuple
+from collections.abc import Collection
+from typing import NamedTuple
 
-from .code_names import BUILTINS, Fold, called, children, constant, exchanged, reads, root
-from .code_values import JUDGING, NOTHING, dotted
-
-CONVERTERS = {  # which of the builtins may be asked of an object of the program: none that compares
-    "abs", "all", "any", "asdict", "astuple", "bool", "bytes", "dict", "enumerate", "filter", "float", "frozenset", "int", "iter", "len",
-    "list", "map", "max", "min", "next", "repr", "reversed", "round", "set", "sorted", "str", "sum", "tuple", "type", "vars", "zip",
-}  # fmt: skip
-JUDGES = {"__eq__", "__ne__", "__lt__", "__le__", "__gt__", "__ge__", "__contains__"}
-COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
+from .code_asking import COMPREHENSIONS, Asking
+from .code_judging import JUDGING
+from .code_names import BUILTINS, Fold, called, children, constant, exchanged, reads
+from .code_values import NOTHING, dotted
 
 
 class Assertion(NamedTuple):
@@ -48,27 +44,22 @@ class Own(NamedTuple):
     changes: bool  # whether it may change what its names hold
 
 
-class Assertions:
+class Assertions(Asking):
     """The state of reading a test, and the parts of its assertions (see [`Script`])."""
 
     def __init__(self):
+        super().__init__()
         self.steps, self.setup, self.values, self.checks = [], [], [], []
-        self.own, self.given = (
-            BUILTINS | {"isclose", "approx", "pytest"},
-            set(),
-        )  # names: the test's; those of them that the program was given
-        self.shadowed: set[str] = set()  # names of `JUDGING` that mean something else here
-        self.constants: dict[str, Any] = {}
         self.unsent: list[Own] = []
         self.sent: list[str] = []  # statements of the next step
         self.kept: dict[str, ast.expr] = {}  # what names stand for that were assigned from a comparison
 
-    def gives(self, node: ast.AST) -> None:
+    def gives(self, node: ast.AST, more: Collection[str] = ()) -> None:
         """
         Gives the program what a part of it needs of the test's own statements, and remembers what its calls were
         given.
         """
-        needed, chosen = reads(node), []
+        needed, chosen = reads(node).union(more), []
         for own in reversed(self.unsent):
             if own.writes & needed or (own.changes and own.reads & needed - BUILTINS):
                 chosen.append(own)
@@ -92,14 +83,6 @@ class Assertions:
         self.steps.append(("\n".join(self.sent), texts))
         self.sent = []
         return len(self.steps) - 1
-
-    @property
-    def known(self) -> dict[str, Any]:
-        """What names stand for that can be evaluated at once."""
-        return {name: value for name, value in JUDGING.items() if name not in self.shadowed} | self.constants
-
-    def foreign(self, node: ast.AST) -> bool:
-        return not reads(node) <= self.own
 
     def asserts(self, test: ast.expr) -> None:
         """Checks of an assertion: `and` and `all(... for ...)` are several."""
@@ -172,6 +155,8 @@ class Assertions:
                 self.gives(level)
             self.holes.append((self.step(levels), tuple(levels)))
             return node
+        for name in self.names_inside(node) if isinstance(node, COMPREHENSIONS) else ():
+            self.cut(name, [], False)
         if isinstance(node, ast.Compare):
             free = all(map(self.foreign, [node.left, *node.comparators]))
         for child, put in children(node):
@@ -180,49 +165,3 @@ class Assertions:
             elif not (isinstance(node, ast.Call) and child is node.func):
                 put(self.cut(child, [], free))
         return node
-
-    def is_hole(self, node: ast.expr) -> bool:
-        """Whether the program's part begins here: its name, or its first call."""
-        match node:
-            case ast.Name() | ast.Lambda():
-                return True
-            case ast.Attribute() | ast.Subscript():
-                return root(node) not in self.own | {""}
-            case ast.Call(func=function, args=given):
-                if dotted(function) in ("isinstance", "issubclass"):
-                    return self.foreign(given[-1])
-                return self.foreign(function) and (
-                    root(function) not in self.own | {""} or any(map(self.foreign, given))
-                )
-            case ast.BinOp(left=left, right=right):
-                return self.foreign(left) and self.foreign(right)
-            case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot()], comparators=[right]):
-                return self.foreign(left) and self.foreign(right)
-        if isinstance(node, COMPREHENSIONS):
-            first = node.generators[0]
-            whole = reads(node) - self.own - reads(first.iter)
-            if whole and any(isinstance(part, ast.Compare) and self.foreign(part) for part in ast.walk(node)):
-                raise ValueError(f"a comparison inside {ast.unparse(node)[:40]} cannot be checked from outside")
-            return bool(whole)
-        return False
-
-    def may_ask(self, node: ast.expr, child: ast.expr, free: bool) -> bool:
-        """
-        Whether the program may be asked for an expression around a value of its own: it must not be one that compares.
-        """
-        if any(
-            not reads(other) <= BUILTINS
-            for other, _ in children(node)
-            if other is not child and other is not getattr(node, "func", None)
-        ):
-            return False
-        match node:
-            case ast.Attribute(attr=name):
-                return name not in JUDGES
-            case ast.Call(func=function):
-                return function is child or (
-                    dotted(function) in CONVERTERS | {"isinstance"} and dotted(function) not in self.shadowed
-                )
-            case ast.BinOp() | ast.UnaryOp(op=ast.USub() | ast.Invert()):
-                return free
-        return isinstance(node, (ast.Subscript, ast.List, ast.Tuple, ast.Starred))

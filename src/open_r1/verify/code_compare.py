@@ -85,6 +85,10 @@ def same_value(wanted: Any, got: Any) -> bool:
         return wanted.name == got.name and same_value(wanted.fields, got.fields)
     if isinstance(wanted, Items) and isinstance(got, Items):
         return wanted.name == got.name and same_value(wanted.items, got.items)
+    if isinstance(got, Items) and got.name in ("dict_keys", "dict_items") and isinstance(wanted, (set, frozenset)):
+        return wanted == set(got.items)
+    if isinstance(wanted, Items) and isinstance(got, (set, frozenset)):
+        return same_value(got, wanted)
     if type(wanted) is type(got) and isinstance(wanted, (list, tuple)):
         return len(wanted) == len(got) and all(map(same_value, wanted, got))
     if isinstance(wanted, dict) and isinstance(got, dict):
@@ -113,4 +117,6 @@ def same_json(wanted: Any, got: Any) -> bool:
         return len(wanted) == len(keys) == len(got) and all(
             key in keys and same_json(item, keys[key]) for key, item in wanted.items()
         )
+    if isinstance(got, complex) and not isinstance(wanted, complex):
+        return False
     return not isinstance(got, Thing) and bool(wanted == got)

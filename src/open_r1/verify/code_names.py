@@ -8,7 +8,8 @@ import builtins
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
-from .code_values import BAD_TEXT, NOTHING, Failed, dotted, evaluate
+from .code_judging import Failed
+from .code_values import BAD_TEXT, NOTHING, dotted, evaluate
 
 BUILTINS = set(dir(builtins))
 
@@ -58,7 +59,19 @@ def changes(node: ast.AST) -> set[str]:
             found.add(root(part))
         elif isinstance(part, ast.AugAssign):
             found.add(root(part.target))
+        elif isinstance(part, ast.withitem) and isinstance(part.context_expr, ast.Call):
+            found |= {given.id for given in part.context_expr.args if isinstance(given, ast.Name)}
     return found - {""}
+
+
+def patches(node: ast.stmt, modules: set[str]) -> bool:
+    """Whether it puts something else into a module, or in the place of `input`, for the program to find."""
+    match node:
+        case ast.Assign(targets=[ast.Attribute() as target]):
+            return root(target) in modules
+        case ast.Assign(targets=[ast.Name("input")], value=ast.Lambda()) | ast.FunctionDef(name="input"):
+            return True
+    return False
 
 
 def root(node: ast.AST) -> str:
@@ -120,7 +133,7 @@ def children(node: ast.AST) -> Iterator[tuple[ast.expr, Callable[[ast.expr], Non
             yield part, lambda new, field=field: setattr(node, field, new)
         elif isinstance(part, list):
             for index, item in enumerate(part):
-                if isinstance(item, ast.keyword):
+                if isinstance(item, (ast.keyword, ast.FormattedValue)):
                     yield item.value, lambda new, item=item: setattr(item, "value", new)
                 elif isinstance(item, ast.expr):
                     yield item, lambda new, part=part, index=index: part.__setitem__(index, new)

@@ -8,19 +8,33 @@ calls need. Loops over literals and functions that assert are unfolded; for asse
 import ast
 import copy
 import sys
+import textwrap
 from collections.abc import Iterable
-from typing import Any
 
-from .code_assertions import Assertions, Own, Raises
-from .code_names import BUILTINS, asserting, called, changes, children, constant, fails, judging, reads, root, stores
-from .code_values import JUDGING, NOTHING, dotted
+from .code_asking import LIBRARY
+from .code_assertions import Raises
+from .code_forms import plain
+from .code_names import (
+    asserting,
+    called,
+    constant,
+    fails,
+    reads,
+    root,
+)
+from .code_statements import Statements
+from .code_values import NOTHING, dotted
 
+RAISED = (  # what `pytest.raises(...) as` gives
+    "__import__('types').SimpleNamespace(value=_error, type=type(_error), "
+    "match=lambda pattern, _error=_error: __import__('re').search(pattern, str(_error)))"
+)
 LIMIT = 10_000  # statements after loops are unfolded
 # a test's own imports, beside the standard library
 THIRD_PARTY = {"numpy", "pandas", "scipy", "sympy", "torch", "hypothesis"}
 
 
-class Script(Assertions):
+class Script(Statements):
     """
     The parts of a test.
 
@@ -39,10 +53,8 @@ class Script(Assertions):
     def __init__(self, source: str):
         super().__init__()
         self.functions: dict[str, ast.FunctionDef | None] = {}  # those that assert; None: it has run
-        self.modules: set[str] = set()  # names of modules
-        self.theirs: set[str] = set()  # names that the test assigned from the program
-        self.left, self.random = LIMIT, False
-        self.walk(ast.parse("import math\n" + source).body)  # some tests forget it
+        self.left = LIMIT
+        self.walk(plain(ast.parse("import math\n" + source).body))  # some tests forget it
 
     def walk(self, body: Iterable[ast.stmt]) -> None:
         for node in body:
@@ -76,6 +88,9 @@ class Script(Assertions):
             module = (node.module or "" if isinstance(node, ast.ImportFrom) else alias.name).partition(".")[0]
             name = alias.asname or alias.name.partition(".")[0]
             self.modules.add(name)
+            for function in LIBRARY.get(module, ()):
+                if isinstance(node, ast.Import) or function == alias.name:
+                    self.asked.add(f"{name}.{function}" if isinstance(node, ast.Import) else name)
             if module == "pytest":
                 self.own.add(name)
             elif module in sys.stdlib_module_names or module in THIRD_PARTY:
@@ -134,101 +149,37 @@ class Script(Assertions):
                 for item in items:
                     self.binds(node.target, item)
                     self.walk(node.body)
-            case ast.With(items=[ast.withitem(ast.Call() as call)]) if called(call) == "raises":
-                self.raises(call.args[0], node.body)
-            case ast.Try(handlers=[ast.ExceptHandler(type=ast.expr() as kind)], finalbody=[]) if fails(
+            case ast.With(items=[ast.withitem(ast.Call() as call, name)]) if called(call) == "raises":
+                match = [word.value for word in call.keywords if word.arg == "match"]
+                name = name.id if name else "_raised" if match else ""
+                self.raises(call.args[0], node.body, name, RAISED)
+                for pattern in match:
+                    found = ast.parse(
+                        f"__import__('re').search({ast.unparse(pattern)}, str({name}.value))", mode="eval"
+                    )
+                    self.asserts(found.body)
+            case ast.Try(handlers=[ast.ExceptHandler(type=ast.expr() as kind) as handler], finalbody=[]) if fails(
                 (node.body + node.orelse)[-1]
             ):
-                self.raises(kind, [part for part in node.body + node.orelse if not fails(part)])
+                self.raises(kind, [part for part in node.body + node.orelse if not fails(part)], handler.name or "")
+                self.walk(handler.body)
             case ast.If(test=ast.Compare(left=ast.Name("__name__"))) | ast.If(test=ast.Constant(True)):
                 self.walk(node.body)
             case _:
                 raise ValueError(f"a test with a {type(node).__name__} statement cannot be checked from outside")
 
-    def raises(self, kind: ast.expr, body: list[ast.stmt]) -> None:
-        """Expects an exception of a body."""
+    def raises(self, kind: ast.expr, body: list[ast.stmt], name: str = "", value: str = "_error") -> None:
+        """Expects an exception of a body; it, or a value made of it, gets a name in the program."""
         if self.sent:
             self.step([ast.Constant(None)])  # an exception of these would be another
         for node in body:
             self.gives(node)
             self.sent.append(ast.unparse(node))
+        if name:
+            lines = textwrap.indent("\n".join(self.sent), "    ")
+            self.sent = [f"try:\n{lines}\nexcept BaseException as _error:\n    {name} = {value}\n    raise"]
+            self.own.discard(name)
+            self.constants.pop(name, None)
+            self.theirs.add(name)
         names = tuple(dotted(part).rpartition(".")[2] for part in getattr(kind, "elts", [kind]))
         self.checks.append(Raises(self.step([ast.Constant(None)]), names))
-
-    def binds(self, target: ast.expr, value: Any) -> None:
-        """Assigns a known value; each name by itself, since the program is given only those that it needs."""
-        parts = getattr(target, "elts", [])
-        if (
-            parts
-            and isinstance(value, (list, tuple))
-            and len(parts) == len(value)
-            and not any(isinstance(p, ast.Starred) for p in parts)
-        ):
-            for part, item in zip(parts, value, strict=True):
-                self.binds(part, item)
-        else:
-            # a loop's may stand for several assignments
-            target = ast.parse(f"{ast.unparse(target)} = 0").body[0].targets[0]
-            self.executes(ast.Assign([target], ast.Constant(value)), split=False)
-
-    def executes(self, node: ast.stmt, split: bool = True) -> None:
-        """A statement that asserts nothing: the test's own, or the program's."""
-        found, writes, changed = reads(node), stores(node), changes(node)
-        if isinstance(node, (ast.For, ast.While, ast.If, ast.With, ast.Try)):
-            found -= writes - self.own - self.theirs  # what is first bound in it
-        simple = isinstance(node, ast.Assign) and len(node.targets) == 1
-        value = constant(node.value, self.known) if simple else NOTHING
-        if split and value is not NOTHING and isinstance(node.targets[0], (ast.Tuple, ast.List)):
-            self.binds(node.targets[0], value)
-            return
-        for name in writes & self.kept.keys():
-            del self.kept[name]
-        for name in found | writes:
-            if name in writes or not isinstance(self.constants.get(name), (str, int, float)):
-                self.constants.pop(name, None)  # it has another value, may be changed, or gets a second name
-        text = ast.unparse(ast.fix_missing_locations(node))
-        if found <= self.own:
-            self.theirs -= writes
-            if self.random:  # twice the same: beside the program and without it
-                text = f"__import__('random').seed({len(self.setup)})\n{text}"
-            self.setup.append(text)
-            self.unsent.append(Own(text, writes, found, not simple or bool(changed)))
-            self.own |= writes
-            self.given -= writes
-            self.shadowed |= writes & JUDGING.keys()
-            if value is not NOTHING and isinstance(node.targets[0], ast.Name):
-                self.constants[node.targets[0].id] = value
-        elif simple and isinstance(node.targets[0], ast.Name) and not self.asked(node.value):
-            self.kept[node.targets[0].id] = self.keeps(node.value)
-            self.own -= writes
-            self.theirs |= writes
-        else:
-            if judging(node, self.own):
-                raise ValueError(f"a comparison outside an assertion cannot be checked from outside: {text[:40]}")
-            self.gives(node)
-            self.sent.append(text)
-            self.theirs |= writes | (changed - BUILTINS - self.modules)
-            self.own -= self.theirs
-
-    def asked(self, node: ast.expr) -> bool:
-        """
-        Whether the program may be asked for an expression: one of its own, or one around that which compares nothing.
-        """
-        if self.is_hole(node):
-            return True
-        around = [child for child, _ in children(node) if self.foreign(child)]
-        return len(around) == 1 and self.may_ask(node, around[0], False) and self.asked(around[0])
-
-    def keeps(self, node: ast.expr) -> ast.expr:
-        """
-        The expression with the program's parts under names of their own: they are evaluated now, the rest where an
-        assertion asks.
-        """
-        if self.is_hole(node):
-            name = f"_kept{len(self.steps)}_{len(self.sent)}"
-            self.executes(ast.Assign([ast.Name(name, ast.Store())], node))
-            return ast.Name(name, ast.Load())
-        for child, put in children(node):
-            if self.foreign(child):
-                put(self.keeps(child))
-        return node

@@ -20,7 +20,7 @@ from decimal import Decimal
 from typing import Any
 
 from ..errors import DataError
-from ..sandbox.runner import literal
+from ..sandbox.evaluation import literal
 from .code_assertions import Assertion, Raises
 from .code_script import Script
 
@@ -70,7 +70,8 @@ def read_tests(gold: str) -> Plan:
             return table(value)
         return script("\n".join(value) if isinstance(value, list) else value)
     except (
-        KeyError, TypeError, ValueError, SyntaxError, IndexError, AttributeError, ArithmeticError, RecursionError, MemoryError,
+        KeyError, TypeError, ValueError, SyntaxError, IndexError, AttributeError, ArithmeticError, RecursionError,
+        MemoryError,
         tokenize.TokenError,
     ) as error:  # fmt: skip
         raise DataError(

@@ -1,7 +1,4 @@
-"""
-Sandboxes of services, against local servers that speak the protocols of Piston, E2B and Morph and run the programs
-below.
-"""
+"""Piston, as a local server that speaks its protocol and runs the programs below."""
 
 import ast
 import asyncio
@@ -9,42 +6,32 @@ import builtins
 import hashlib
 import inspect
 import json
-import logging
 import re
-import shutil
 import socket
 import subprocess
 import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 
 import pytest
 
 from open_r1.errors import UserError
-from open_r1.sandbox import Limits, Program, make_sandbox, remote
+from open_r1.sandbox import Limits, Program, make_sandbox, piston
 from open_r1.verify.code import decide_many
 
-KEY = "secret-key-0123456789"
-PROVIDERS = ("piston", "e2b", "morph")
 ROOMY = Limits(seconds=60.0)
-RUNS = {"piston": "POST /api/v2/execute", "e2b": "POST /run/", "morph": "POST /instance/"}
-needs_compiler = pytest.mark.skipif(not shutil.which("g++"), reason="no g++")
 
 
 class Service(ThreadingHTTPServer):
-    """
-    All three services. `faults` are replies (status, headers, body) in place of the next runs; `seen` are the
-    requests.
-    """
+    """`faults` are replies (status, headers, body) in place of the next runs; `seen` are the requests' bodies."""
 
     daemon_threads = True
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server_address[1]}"
-        self.faults, self.seen, self.alive, self.polls, self.old, self.busy, self.most = [], [], set(), 0, False, 0, 0
+        self.faults, self.seen, self.old, self.busy, self.most = [], [], False, 0, 0
         self.lock = threading.Lock()
 
 
@@ -62,26 +49,18 @@ class Handler(BaseHTTPRequestHandler):
         self.end_headers()
         self.wfile.write(data)
 
-    def handle_one(self):
-        size = int(self.headers.get("Content-Length") or 0)
-        body = json.loads(self.rfile.read(size)) if size else None
-        line = f"{self.command} {self.path}"
-        self.server.seen.append((line, dict(self.headers), body))
-        is_run = line.startswith(tuple(RUNS.values())) and (self.path.endswith(("/execute", "/exec")))
-        if is_run and self.server.faults:
+    def do_POST(self):
+        assert self.path == "/api/v2/execute"
+        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.server.seen.append(body)
+        if self.server.faults:
             status, headers, data = self.server.faults.pop(0)
             return self.reply(status, data, headers.items())
-        if self.path.startswith("/api/v2"):
-            return self.piston(body)
-        if self.path.startswith(("/sandboxes", "/run")):
-            return self.e2b(line, body)
-        return self.morph(line, body)
-
-    do_GET = do_POST = do_DELETE = handle_one
+        return self.piston(body)
 
     def piston(self, body):
         limit, (file,) = body["run_timeout"] / 1000, body["files"]
-        assert body["version"] == "*" and body["run_memory_limit"] == 512 << 20 and KEY not in str(self.headers)
+        assert body["version"] == "*" and body["run_memory_limit"] == 512 << 20
         if body["language"] == "c++":
             stage = {"stdout": "", "stderr": "main.cpp:1: error: what", "code": 1, "signal": None, "output": ""}
             return self.reply(200, {"compile": stage, "language": "c++"})
@@ -109,90 +88,24 @@ class Handler(BaseHTTPRequestHandler):
             del stage["status"], stage["wall_time"]
         self.reply(200, {"run": stage, "language": "python", "version": "3.12.0"})
 
-    def e2b(self, line, body):
-        if line.startswith("POST /run/"):
-            name = self.path.split("/")[2]
-            allowed = (
-                self.headers["X-Access-Token"] == f"token-{name}"
-                and name in self.server.alive
-                and KEY not in str(self.headers)
-            )
-            if not allowed:
-                return self.reply(401, {"message": "no"})
-            done = subprocess.run([sys.executable, "-I", "-"], input=body["code"], capture_output=True, text=True)
-            half = len(done.stdout) // 2  # a kernel's output comes in pieces
-            events = [
-                {"type": "stdout", "text": text, "timestamp": "now"}
-                for text in (done.stdout[:half], done.stdout[half:])
-            ]
-            if done.returncode:
-                events.append({"type": "error", "name": "Failure", "value": done.stderr[-200:], "traceback": ""})
-            events.append({"type": "end_of_execution"})
-            return self.reply(200, "".join(json.dumps(event) + "\n" for event in events).encode())
-        if self.headers["X-API-Key"] != KEY:
-            return self.reply(401, {"code": 401, "message": f"bad key {self.headers['X-API-Key']}"})
-        if line == "GET /sandboxes":
-            return self.reply(200, [])
-        if line == "POST /sandboxes":
-            assert body["timeout"] > 0 and body["allow_internet_access"] is False
-            name = f"box{len(self.server.seen)}"
-            self.server.alive.add(name)
-            reply = {"sandboxID": name, "clientID": "x", "templateID": body["templateID"], "domain": None}
-            return self.reply(201, reply | {"envdAccessToken": f"token-{name}"})
-        self.server.alive.discard(self.path.split("/")[-1])
-        self.reply(204, b"")
-
-    def morph(self, line, body):
-        if self.headers["Authorization"] != f"Bearer {KEY}":
-            return self.reply(401, {"detail": "bad key"})
-        if line == "GET /snapshot/snapshot_1":
-            return self.reply(200, {"id": "snapshot_1", "status": "ready"})
-        if line == "POST /instance?snapshot_id=snapshot_1":
-            assert body["ttl_seconds"] > 0 and body["ttl_action"] == "stop"
-            name = f"vm{len(self.server.seen)}"
-            self.server.alive.add(name)
-            return self.reply(200, {"id": name, "status": "pending"})
-        name = self.path.split("/")[2]
-        if not line.startswith(f"{self.command} /instance/") or name not in self.server.alive:
-            return self.reply(404, {"detail": "not found"})
-        if self.command == "GET":
-            self.server.polls += 1
-            return self.reply(200, {"id": name, "status": "ready" if self.server.polls % 2 == 0 else "pending"})
-        if self.command == "DELETE":
-            self.server.alive.discard(name)
-            return self.reply(204, b"")
-        (command,) = body["command"]
-        done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
-        self.reply(200, {"exit_code": done.returncode, "stdout": done.stdout, "stderr": done.stderr})
-
 
 @pytest.fixture
-def service(monkeypatch, tmp_path):
-    monkeypatch.setenv("TMPDIR", str(tmp_path))  # where the machines' programs are written
+def service(monkeypatch):
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-    monkeypatch.setenv("E2B_API_KEY", KEY)
-    monkeypatch.setenv("MORPH_API_KEY", KEY)
     server = Service()
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
     yield server
     server.shutdown()
     server.server_close()
-    assert not server.alive, "machines that nobody ended"
 
 
-def connect(provider, url, **settings):
-    own = {"piston": {}, "e2b": {"run_url": f"{url}/run/{{id}}"}, "morph": {"snapshot": "snapshot_1"}}[provider]
-    return make_sandbox(provider, **({"url": url, "backoff": 0.01, "retries": 3, "timeout": 60.0} | own | settings))
-
-
-@pytest.fixture(params=PROVIDERS)
-def provider(request):
-    return request.param
+def connect(url, **settings):
+    return make_sandbox("piston", **({"url": url, "backoff": 0.01, "retries": 3, "timeout": 60.0} | settings))
 
 
 @pytest.fixture
-def sandbox(provider, service):
-    sandbox = connect(provider, service.url)
+def sandbox(service):
+    sandbox = connect(service.url)
     yield sandbox
     sandbox.close()
 
@@ -228,32 +141,23 @@ def test_exception(sandbox):
     assert outcome.stderr.strip().endswith("ZeroDivisionError: division by zero")
 
 
-def test_syntax(sandbox, service, provider):
+def test_syntax(sandbox, service):
     outcomes = sandbox.run(Program("def f(:", inputs=["1", "2", "3"], limits=ROOMY))
     assert [outcome.state for outcome in outcomes] == ["syntax"] * 3 and not outcomes[0].succeeded
     raised = sandbox.run(Program("eval('1 +')", inputs=[""], limits=ROOMY))[0]
     assert (raised.state, raised.code) == ("done", 1)  # it was compiled, and failed at run time
-    runs = [
-        line for line, _, _ in service.seen if line.startswith(RUNS[provider]) and line.endswith(("/execute", "/exec"))
-    ]
-    assert len(runs) == 2 + (provider == "piston")  # one for three inputs; Piston's first is the test at construction
+    assert len(service.seen) == 3  # the test at construction, one for three inputs, the other
 
 
 def test_timeout(sandbox):
-    began = time.monotonic()
-    (outcome,) = sandbox.run(
-        Program("import time; print(1, flush=True); time.sleep(100)", inputs=[""], limits=Limits(seconds=0.4))
-    )
-    assert (
-        (outcome.state, outcome.succeeded) == ("timeout", False)
-        and outcome.seconds < 20
-        and time.monotonic() - began < 50
-    )
+    source = "import time; print(1, flush=True); time.sleep(100)"
+    (outcome,) = sandbox.run(Program(source, inputs=[""], limits=Limits(seconds=0.4)))
+    assert (outcome.state, outcome.succeeded) == ("timeout", False)
 
 
 def test_old_piston_does_not_say_timeout(service):
     service.old = True
-    sandbox = connect("piston", service.url)
+    sandbox = connect(service.url)
     (outcome,) = sandbox.run(Program("import time; time.sleep(100)", inputs=[""], limits=Limits(seconds=0.4)))
     assert (outcome.state, outcome.code) == ("timeout", -9) and outcome.seconds >= 0.4
     (outcome,) = sandbox.run(Program("print(1)", inputs=[""], limits=ROOMY))
@@ -265,26 +169,6 @@ def test_output_limit(sandbox):
     assert (outcome.state, outcome.stdout, outcome.succeeded) == ("output", "x" * 1000, False)
 
 
-@pytest.mark.parametrize("provider", ["e2b", "morph"], indirect=True)
-def test_memory_limit_of_the_driver(sandbox):
-    (outcome,) = sandbox.run(Program("x = bytearray(2 << 30)", inputs=[""], limits=ROOMY))
-    assert outcome.code == 1 and "MemoryError" in outcome.stderr
-
-
-@pytest.mark.parametrize("provider", ["e2b", "morph"], indirect=True)
-def test_a_program_leaves_no_process(sandbox, tmp_path):
-    source = f"import subprocess\nprint(subprocess.Popen(['sleep', '300'], stdin=0, cwd={str(tmp_path)!r}).pid)"
-    (outcome,) = sandbox.run(Program(source, inputs=[""], limits=ROOMY))
-    assert outcome.succeeded
-    status, state = Path(f"/proc/{int(outcome.stdout)}/status"), "R"
-    for _ in range(100):
-        state = re.search(r"State:\s+(\S)", status.read_text())[1] if status.exists() else "Z"
-        if state == "Z":
-            break
-        time.sleep(0.05)
-    assert state == "Z"
-
-
 def test_stop(sandbox):
     program = Program("print(1 // int(input()))", inputs=["1", "0", "1"], limits=ROOMY)
     assert [outcome.code for outcome in sandbox.run(program)] == [0, 1, 0]
@@ -292,21 +176,11 @@ def test_stop(sandbox):
     assert [outcome.code for outcome in sandbox.run(stopped)] == [0, 1]
 
 
-@needs_compiler
 def test_compile_error(sandbox):
     program = Program("int main() { return what; }", inputs=["1", "2"], language="cpp", limits=ROOMY)
     outcomes = sandbox.run(program)
     assert [outcome.state for outcome in outcomes] == ["compiler"] * 2
     assert "what" in outcomes[0].stderr and outcomes[0].code == 1 and not outcomes[0].succeeded
-
-
-@needs_compiler
-@pytest.mark.parametrize("provider", ["e2b", "morph"], indirect=True)
-def test_cpp(sandbox):
-    source = "#include <iostream>\nint main() { int n; std::cin >> n; if (n < 0) __builtin_trap(); std::cout << n + 1; return n > 9; }"
-    outcomes = sandbox.run(Program(source, inputs=["1", "10", "-1"], language="cpp", limits=ROOMY))
-    assert [(outcome.state, outcome.stdout) for outcome in outcomes] == [("done", "2"), ("done", "11"), ("done", "")]
-    assert [outcome.code for outcome in outcomes][:2] == [0, 1] and outcomes[2].code < 0
 
 
 def test_unknown_language(sandbox):
@@ -374,10 +248,9 @@ def test_evaluations_of_programs_that_fail(sandbox):
 
 
 def test_large_inputs(sandbox):
-    text = "0123456789abcdef" * 20_000  # several of Morph's commands
-    (outcome,) = sandbox.run(
-        Program("import hashlib, sys; print(hashlib.md5(sys.stdin.buffer.read()).hexdigest())", [text], limits=ROOMY)
-    )
+    text = "0123456789abcdef" * 5_000
+    source = "import hashlib, sys; print(hashlib.md5(sys.stdin.buffer.read()).hexdigest())"
+    (outcome,) = sandbox.run(Program(source, [text], limits=ROOMY))
     assert outcome.stdout.strip() == hashlib.md5(text.encode()).hexdigest()
 
 
@@ -421,7 +294,7 @@ FAULTS = [
 @pytest.mark.parametrize(
     ("faults", "printed", "reason"), [case[1:] for case in FAULTS], ids=[case[0] for case in FAULTS]
 )
-def test_failures_of_the_service(sandbox, service, provider, faults, printed, reason):
+def test_failures_of_the_service(sandbox, service, faults, printed, reason):
     before = len(service.seen)
     service.faults = list(faults)
     (outcome,) = sandbox.run(OK)
@@ -429,12 +302,8 @@ def test_failures_of_the_service(sandbox, service, provider, faults, printed, re
         assert outcome.succeeded and outcome.stdout == printed
     else:
         assert (outcome.state, outcome.code, outcome.stdout, outcome.seconds) == ("broken", -1, "", 0.0)
-        assert re.search(reason, outcome.stderr) and "\n" not in outcome.stderr and KEY not in outcome.stderr
-    tried = [
-        line
-        for line, _, _ in service.seen[before:]
-        if line.startswith(RUNS[provider]) and line.endswith(("/execute", "/exec"))
-    ]
+        assert re.search(reason, outcome.stderr) and "\n" not in outcome.stderr
+    tried = service.seen[before:]
     assert len(tried) == (4 if "ever" in str(reason) or len(faults) == 9 else len(faults) + 1 if printed else 1)
     service.faults = []
     assert sandbox.run(OK)[0].stdout == "42\n"
@@ -444,20 +313,14 @@ def test_marks_are_never_the_same(sandbox, service):
     """What a program printed in one run is worth nothing in the next."""
     for _ in range(2):
         sandbox.run(Program("pass", evaluations=[[("", ["1"])]], limits=ROOMY))
-    marks = [
-        set(re.findall(r"\b[0-9a-f]{32}\b", json.dumps(body)))
-        for line, _, body in service.seen
-        if "/exec" in line and body
-    ]
-    marks = [found for found in marks if found]
-    if marks:  # Morph's commands are base64
-        assert len(marks) == 2 and not marks[0] & marks[1]
+    marks = [set(re.findall(r"\b[0-9a-f]{32}\b", json.dumps(body))) for body in service.seen[1:]]
+    assert len(marks) == 2 and all(marks) and not marks[0] & marks[1]
 
 
-def test_server_goes_away(provider, service):
+def test_server_goes_away(service):
     server = Service()
     threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    sandbox = connect(provider, server.url, retries=1)
+    sandbox = connect(server.url, retries=1)
     server.shutdown()
     server.server_close()
     (outcome,) = sandbox.run(OK)
@@ -466,12 +329,10 @@ def test_server_goes_away(provider, service):
     assert verdict[0] == "error"  # not the program's fault
 
 
-def test_no_answer_in_time(provider, service):
+def test_no_answer_in_time(service):
     with socket.create_server(("127.0.0.1", 0)) as silent:
-        began = time.monotonic()
         with pytest.raises(UserError, match="ReadTimeout"):
-            connect(provider, f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.3)
-        assert time.monotonic() - began < 20
+            connect(f"http://127.0.0.1:{silent.getsockname()[1]}", timeout=0.3)
         silent.settimeout(0.2)
         silent.accept()[0].close()
         with pytest.raises(TimeoutError):  # it was asked once: a service that hangs would only be asked to hang again
@@ -479,94 +340,48 @@ def test_no_answer_in_time(provider, service):
 
 
 def test_reply_without_end(service, monkeypatch):
-    sandbox = connect("piston", service.url)
-    monkeypatch.setattr(remote, "LARGEST", 1000)
+    sandbox = connect(service.url)
+    monkeypatch.setattr(piston, "LARGEST", 1000)
     service.faults = [(200, {}, b'{"a": "' + b"x" * 100_000 + b'"}')]
     assert "too large" in sandbox.run(OK)[0].stderr
 
 
-def test_connection_refused(provider, service):
+def test_connection_refused(service):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     with pytest.raises(UserError, match=f"127.0.0.1:{port}.*Connect") as caught:
-        connect(provider, f"http://user:password@127.0.0.1:{port}", retries=1)
+        connect(f"http://user:password@127.0.0.1:{port}", retries=1)
     assert caught.value.hint and "\n" not in str(caught.value) and "password" not in str(caught.value)
 
 
 @pytest.mark.parametrize("url", ["", "localhost", "ftp://localhost", "http://", "http://[", None])
-def test_bad_url(provider, service, url):
+def test_bad_url(service, url):
     with pytest.raises(UserError):
-        connect(provider, url, retries=0)
-
-
-@pytest.mark.parametrize(
-    ("provider", "variable"), [("e2b", "E2B_API_KEY"), ("morph", "MORPH_API_KEY")], indirect=["provider"]
-)
-def test_keys(provider, service, variable, monkeypatch, caplog):
-    caplog.set_level(logging.DEBUG)
-    for value in (None, "", "  ", "two words", "line\nbreak"):
-        monkeypatch.delenv(variable) if value is None else monkeypatch.setenv(variable, value)
-        with pytest.raises(UserError, match=f"no key in {variable}") as caught:
-            connect(provider, service.url)
-        assert (
-            variable in caught.value.hint
-            and not service.seen
-            and (not value or not value.strip() or value not in str(caught.value))
-        )
-    monkeypatch.setenv(variable, "wrong-key-42")
-    with pytest.raises(UserError, match="status 401") as caught:
-        connect(provider, service.url)
-    assert "wrong-key-42" not in str(caught.value)
-    monkeypatch.setenv(variable, KEY + "\n")
-    sandbox = connect(provider, service.url)
-    assert sandbox.run(OK)[0].stdout == "42\n"
-    assert KEY not in caplog.text and "wrong-key-42" not in caplog.text and KEY not in repr(vars(sandbox)["client"])
-
-
-def test_the_key_does_not_reach_the_machine(service):
-    """The code interpreter's server runs next to the program."""
-    connect("e2b", service.url).run(OK)
-    inside = [(headers, body) for line, headers, body in service.seen if line.startswith("POST /run/")]
-    assert inside and KEY not in str(inside)
+        connect(url, retries=0)
 
 
 def test_piston_without_python(service):
     service.faults = [(400, {}, b'{"message": "python-* runtime is unknown"}')]
     with pytest.raises(UserError, match="python-. runtime is unknown") as caught:
-        connect("piston", service.url)
+        connect(service.url)
     assert "PISTON_RUN_TIMEOUT" in caught.value.hint
 
 
 def test_wrong_service(service):
     service.faults = [(200, {}, b"<html>a web page</html>")]
     with pytest.raises(UserError, match="unreadable reply"):
-        connect("piston", service.url)
+        connect(service.url)
 
 
-def test_morph_instance_that_does_not_start(service, monkeypatch):
-    sandbox = connect("morph", service.url)
-    call = sandbox.call
-    monkeypatch.setattr(
-        sandbox, "call", lambda *args, **options: {"status": "error"} if args[0] == "GET" else call(*args, **options)
-    )
-    (outcome,) = sandbox.run(OK)
-    assert outcome.state == "broken" and "does not start" in outcome.stderr
-
-
-def test_make_remote(service):
-    with pytest.raises(UserError, match="unknown sandbox provider 'modal'") as caught:
-        make_sandbox("modal")
-    assert all(name in caught.value.hint for name in PROVIDERS)
-    with pytest.raises(UserError, match="colour"):
-        connect("piston", service.url, colour="red")
-    with pytest.raises(UserError, match="snapshot"):
-        make_sandbox("morph", url=service.url)
-    with pytest.raises(UserError, match="max_workers"):
-        connect("piston", service.url, concurrency=0)
+@pytest.mark.parametrize("settings", [{"colour": "red"}, {"concurrency": 0}, {"template": "x"}])
+def test_bad_settings(service, settings):
+    with pytest.raises(UserError, match="sandbox piston: ") as caught:
+        connect(service.url, **settings)
+    assert "\n" not in str(caught.value) and "PistonSandbox" in caught.value.hint
 
 
 def test_many_at_once(service):
-    sandbox = connect("piston", service.url, concurrency=2)
+    sandbox = connect(service.url, concurrency=2)
     programs = [
         Program("import time; time.sleep(0.3); print(input())", inputs=[str(index)], limits=ROOMY)
         for index in range(6)
@@ -590,9 +405,9 @@ def test_many_at_once(service):
     assert sandbox.run(OK)[0].state == "broken"  # closed, and no exception
 
 
-def test_drivers_need_nothing_but_the_standard_library():
-    """They are sent as text: a name of this module in them would fail there."""
-    sent = (remote.drive, remote.evaluate, remote.answer, remote.literal, remote.offered)
+def test_what_is_sent_needs_nothing_but_the_standard_library():
+    """It is sent as text: a name of this module in it would fail there."""
+    sent = (piston.evaluate, piston.answer, piston.literal, piston.offered)
     for function in sent:
         nodes = list(ast.walk(ast.parse(inspect.getsource(function))))
         bound = {node.id for node in nodes if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Store)}
@@ -600,4 +415,3 @@ def test_drivers_need_nothing_but_the_standard_library():
         bound |= {node.name for node in nodes if isinstance(node, (ast.FunctionDef, ast.ExceptHandler, ast.alias))}
         used = {node.id for node in nodes if isinstance(node, ast.Name)}
         assert used - bound - {other.__name__ for other in sent} <= set(dir(builtins)), function.__name__
-    assert Path(inspect.getsourcefile(remote.literal)).name == "runner.py"
