@@ -109,7 +109,8 @@ def main() -> None:
             continue
         rates[name] = tokens / seconds
         print(
-            f"{name}: {tokens} tokens in {seconds:.1f} s, {rates[name]:.0f} tokens/s, ratio {rates[name] / rates['plain loop']:.2f}",
+            f"{name}: {tokens} tokens in {seconds:.1f} s, {rates[name]:.0f} tokens/s, "
+            f"ratio {rates[name] / rates['plain loop']:.2f}",
             flush=True,
         )
 

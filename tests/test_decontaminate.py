@@ -68,12 +68,27 @@ CHINESE = "已知函数 f(x) 在 x=1 处取得最小值 3，求 a+b 的值。"
         pytest.param(FORMULA, FORMULA.replace(" ", "\n\t "), id="line breaks"),
         pytest.param(FORMULA, FORMULA.replace(" ", "\u00a0"), id="no-break spaces"),
         pytest.param(FORMULA, FORMULA.replace(".", " !").replace("Find", "- find,"), id="punctuation"),
-        pytest.param(FORMULA, FORMULA.replace("Find", "“Find”").replace("least", "least —"), id="typographic punctuation"),
-        pytest.param("It's Ann's turn, she doesn't win; who's next?", "It’s Ann’s turn, she doesn’t win; who’s next?", id="apostrophes"),
-        pytest.param(r"Show $a \leq b$, $b \geq c$ and $c \neq d$ imply it", r"show a \le b, b \ge c and c \ne d imply it", id="le"),
-        pytest.param(FORMULA, FORMULA.replace("least", "ｌｅａｓｔ").replace("2", "２").replace("x", "ｘ"), id="full width"),
+        pytest.param(
+            FORMULA, FORMULA.replace("Find", "“Find”").replace("least", "least —"),
+            id="typographic punctuation",
+        ),
+        pytest.param(
+            "It's Ann's turn, she doesn't win; who's next?", "It’s Ann’s turn, she doesn’t win; who’s next?",
+            id="apostrophes",
+        ),
+        pytest.param(
+            r"Show $a \leq b$, $b \geq c$ and $c \neq d$ imply it", r"show a \le b, b \ge c and c \ne d imply it",
+            id="le",
+        ),
+        pytest.param(
+            FORMULA, FORMULA.replace("least", "ｌｅａｓｔ").replace("2", "２").replace("x", "ｘ"),
+            id="full width",
+        ),
         pytest.param(CHINESE, CHINESE.replace(" ", ""), id="Chinese without spaces"),
-        pytest.param(CHINESE, CHINESE.replace("，", ", ").replace("(x)", "（ｘ）").replace("=", "＝"), id="Chinese, full-width forms"),
+        pytest.param(
+            CHINESE, CHINESE.replace("，", ", ").replace("(x)", "（ｘ）").replace("=", "＝"),
+            id="Chinese, full-width forms",
+        ),
         pytest.param("小明有三个苹果。小红有五个梨。", "小明有三个苹果，小红有五个梨", id="Chinese full stop"),
         pytest.param("りんごが三つとみかんが五つある", "りんごが三つと、みかんが五つある", id="Japanese"),
         pytest.param(words(10), f"x {words(10)} y", id="ten words in the middle"),
@@ -100,7 +115,9 @@ def test_known_text_is_found(benchmark, text):
         pytest.param("What is 1.2 + 3 ?", "What is 12 + 3 ?", id="a decimal point"),
         pytest.param("What is 1 1/2 + 3 ?", "What is 11/2 + 3 ?", id="a mixed number"),
         pytest.param("What is (3 + 4) * 2 ?", "What is 3 + 4 * 2 ?", id="brackets"),
-        pytest.param("What is 3 + 4 ?", "What is 3 + 4 ? Show all your steps and say why .", id="a short one in a longer one"),
+        pytest.param(
+            "What is 3 + 4 ?", "What is 3 + 4 ? Show all your steps and say why .", id="a short one in a longer one"
+        ),
         pytest.param("3 + 4", "What is 3 + 4 ?", id="a short question inside a short one"),
         pytest.param("What is 3 + 4 ?", "", id="empty text"),
         pytest.param("", "", id="empty question"),
@@ -252,7 +269,8 @@ def test_known_rows_go_aside_with_the_match_and_counts_add_up(jsonl, tmp_path):
     report = cleaner.report()
     assert (report["size"], report["checked"], report["removed"]) == (10, 6, 4)
     assert report["benchmarks"] == {
-        "one.jsonl": {"questions": 2, "removed": 3, "example": words(10)}, "two.jsonl": {"questions": 1, "removed": 1, "example": "z"},
+        "one.jsonl": {"questions": 2, "removed": 3, "example": words(10)},
+        "two.jsonl": {"questions": 1, "removed": 1, "example": "z"},
     }  # fmt: skip
     text = report_text(report)
     assert "6 rows checked, 4 removed (10 consecutive words" in text and "| one.jsonl | 2 | 3 | w0 w1" in text

@@ -137,8 +137,14 @@ def test_of_equal_texts_the_first_is_kept(entry, rows, kept):
 
 def test_of_problems_that_are_nearly_the_same_the_first_is_kept_with_all_samples():
     pytest.importorskip("rensa")
-    tom = "Tom has three apples and buys four more apples on the market of his town, where one apple costs two coins this year"
-    bus = "A bus with forty seats leaves the town at noon with twelve people, and at every stop three more of them come in"
+    tom = (
+        "Tom has three apples and buys four more apples on the market of his town, "
+        "where one apple costs two coins this year"
+    )
+    bus = (
+        "A bus with forty seats leaves the town at noon with twelve people, "
+        "and at every stop three more of them come in"
+    )
     questions = [
         ("a", tom),
         ("b", f"{tom.upper()} ?"),

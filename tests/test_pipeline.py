@@ -9,8 +9,11 @@ from open_r1.errors import RecipeError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
-NAMES = "base zero zero_random_reward zero_format_only cold_start_data cold_start reasoning_rl rejection_sampling sft helpful_rm safety_rm"
-NAMES = f"{NAMES} all_scenarios_rl student_base_small student_base_tiny distill_small distill_tiny student_rl evaluate report".split()
+NAMES = [
+    "base", "zero", "zero_random_reward", "zero_format_only", "cold_start_data", "cold_start", "reasoning_rl",
+    "rejection_sampling", "sft", "helpful_rm", "safety_rm", "all_scenarios_rl", "student_base_small",
+    "student_base_tiny", "distill_small", "distill_tiny", "student_rl", "evaluate", "report",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")

@@ -68,8 +68,10 @@ def test_training_recipe_is_parsed_by_trl(command, path, smoke, monkeypatch):
     from trl import GRPOConfig, ModelConfig, RewardConfig, SFTConfig
 
     ours, theirs = {
-        "sft": (SFTArguments, SFTConfig), "grpo": (GRPOArguments, GRPOConfig), "reward-model": (RewardModelArguments, RewardConfig),
-    }[command]  # fmt: skip
+        "sft": (SFTArguments, SFTConfig),
+        "grpo": (GRPOArguments, GRPOConfig),
+        "reward-model": (RewardModelArguments, RewardConfig),
+    }[command]
     recipe = load_recipe(path, {"use_cpu": True, "bf16": False}, smoke)
     full = grpo_sizes(recipe, str(path)) if command == "grpo" else recipe
     args, config, model = parse(full, str(path), ours, theirs, ModelConfig)

@@ -185,9 +185,14 @@ def test_examples_that_are_a_directory_are_one_line(rewrite, tmp_path):
 
 @pytest.mark.parametrize(
     ("more", "named"),
-    [({"temprature": 1}, "temprature"), ({"url": ""}, "url"), ({"model": None}, "model"), ({"concurrency": "many"}, "concurrency"),
-     ({"concurrency": 0}, "concurrency")],
-)  # fmt: skip
+    [
+        ({"temprature": 1}, "temprature"),
+        ({"url": ""}, "url"),
+        ({"model": None}, "model"),
+        ({"concurrency": "many"}, "concurrency"),
+        ({"concurrency": 0}, "concurrency"),
+    ],
+)
 def test_settings_that_do_not_work_are_one_line(rewrite, server, more, named):
     with pytest.raises(RecipeError, match=f"`rewrite`.*{named}"):
         rewrite([raw()], **more)

@@ -1,18 +1,22 @@
-"""Generation in many processes or Slurm jobs, through datatrove: its executors start the tasks, its `InferenceRunner` the servers.
+"""Generation in many processes or Slurm jobs, through datatrove: its executors start the tasks, its `InferenceRunner`
+the servers.
 
     executor:
       kind: slurm              # or local: processes on this machine
       tasks: 64                # parts of the problems; a stopped job must keep their number
       workers: 8               # tasks at the same time, by default all
-      server: vllm             # one per task: vllm, sglang, custom (`server_args: {server_script: FILE}`); or endpoint: `url` of the recipe
+      server: vllm             # one per task: vllm, sglang, custom (`server_args: {server_script: FILE}`);
+                               # or endpoint: `url` of the recipe
       server_args: {max-model-len: 32768}
       tensor_parallel: 4       # GPUs of one server
       context: 32768
-      slurm: {time: "24:00:00", partition: gpu, gpus_per_task: 4, cpus_per_task: 32}   # any argument of datatrove's SlurmPipelineExecutor
+      # any argument of datatrove's SlurmPipelineExecutor
+      slurm: {time: "24:00:00", partition: gpu, gpus_per_task: 4, cpus_per_task: 32}
 
-Every task samples its share of the problems and keeps its replies in chunks; a task that dies, or whose node does, is requeued and goes
-on from there. When all tasks are done the same command verifies and writes the sample store: on Slurm a last job runs it. Run again, it
-starts only the tasks that are missing. The rollout below is ours and knows nothing of datatrove.
+Every task samples its share of the problems and keeps its replies in chunks; a task that dies, or whose node does, is
+requeued and goes on from there. When all tasks are done the same command verifies and writes the sample store: on
+Slurm a last job runs it. Run again, it starts only the tasks that are missing. The rollout below is ours and knows
+nothing of datatrove.
 """
 
 import asyncio
@@ -216,19 +220,29 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
     settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
     tasks = args.executor.get("tasks", 1)
     sampled = SlurmPipelineExecutor(
-        pipeline(args, sampling, folder), tasks=tasks, workers=args.executor.get("workers", -1), job_name=f"sample_{artifact.path.name}",
-        logging_dir=f"{folder}/logs", **settings,
-    )  # fmt: skip
+        pipeline(args, sampling, folder),
+        tasks=tasks,
+        workers=args.executor.get("workers", -1),
+        job_name=f"sample_{artifact.path.name}",
+        logging_dir=f"{folder}/logs",
+        **settings,
+    )
     small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
     again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
     stored = SlurmPipelineExecutor(
-        [functools.partial(run_again, command=again, folder=os.getcwd())], tasks=1, job_name=f"store_{artifact.path.name}", depends=sampled,
-        logging_dir=f"{folder}/store_logs", skip_completed=False, **small,
-    )  # fmt: skip
+        [functools.partial(run_again, command=again, folder=os.getcwd())],
+        tasks=1,
+        job_name=f"store_{artifact.path.name}",
+        depends=sampled,
+        logging_dir=f"{folder}/store_logs",
+        skip_completed=False,
+        **small,
+    )
     stored.run()
     write_atomically(Path(folder, "jobs"), f"{sampled.job_id} {stored.job_id}")
     print(
-        f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, or run this command again when they are done",
+        f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, "
+        "or run this command again when they are done",
         flush=True,
     )
     return False

@@ -17,7 +17,10 @@ from open_r1.errors import DataError, report_errors
 from open_r1.recipes import parse_overrides
 from open_r1.verify import bad_golds
 
-USAGE = "DATASET [--split S] [--limit N] [--columns '{theirs: ours}'] [--verifier KIND] [--output_dir DIR] [--key value ...]"
+USAGE = (
+    "DATASET [--split S] [--limit N] [--columns '{theirs: ours}'] [--verifier KIND] [--output_dir DIR] "
+    "[--key value ...]"
+)
 EXAMPLES = 10
 
 

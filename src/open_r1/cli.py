@@ -38,7 +38,8 @@ def usage() -> str:
     lines += [f"  {name:<14}{text}" for name, (_, text) in COMMANDS.items()]
     lines += [
         "",
-        "Every stage takes --config, --smoke, --force, --debug, and any key of its recipe. open-r1 COMMAND --help says more.",
+        "Every stage takes --config, --smoke, --force, --debug, and any key of its recipe. "
+        "open-r1 COMMAND --help says more.",
     ]
     return "\n".join(lines)
 

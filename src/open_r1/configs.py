@@ -124,8 +124,9 @@ def accumulation_steps(prompts_per_step: int, group_size: int, per_device: int, 
     completions, at_once = prompts_per_step * group_size, per_device * world_size
     if completions % at_once:
         raise RecipeError(
-            f"prompts_per_step {prompts_per_step} x num_generations {group_size} = {completions} completions per step, which "
-            f"{world_size} device(s) x per_device_train_batch_size {per_device} = {at_once} does not divide",
+            f"prompts_per_step {prompts_per_step} x num_generations {group_size} = {completions} completions per "
+            f"step, which {world_size} device(s) x per_device_train_batch_size {per_device} = {at_once} does not "
+            "divide",
             f"choose per_device_train_batch_size so that it divides {completions // world_size or 1}",
         )
     return completions // at_once
@@ -144,13 +145,15 @@ def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
     rollout = recipe.get("generation_batch_size", step)
     if rollout % step:
         raise RecipeError(
-            f"{where}: generation_batch_size {rollout} is no multiple of prompts_per_step {prompts} x num_generations {group} = {step}",
+            f"{where}: generation_batch_size {rollout} is no multiple of prompts_per_step {prompts} x "
+            f"num_generations {group} = {step}",
             f"use {max(1, rollout // step) * step}",
         )
     window = rollout // step * recipe.get("num_iterations", 1)
     if recipe.get("save_strategy", "steps") == "steps" and recipe.get("save_steps", 500) % window:
         raise RecipeError(
-            f"{where}: save_steps {recipe.get('save_steps', 500)} falls into a rollout, which lasts {window} optimiser steps",
+            f"{where}: save_steps {recipe.get('save_steps', 500)} falls into a rollout, "
+            f"which lasts {window} optimiser steps",
             f"use a multiple of {window}",
         )
     accumulation = accumulation_steps(prompts, group, per_device, int(os.environ.get("WORLD_SIZE", 1)))

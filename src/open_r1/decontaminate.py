@@ -309,9 +309,8 @@ def report_text(report: dict[str, Any] | None) -> str:
     ]
     lines += ["| benchmark | questions | rows removed | such as |", "|---|---|---|---|"]
     for name, found in report["benchmarks"].items():
-        lines.append(
-            f"| {name} | {found['questions']} | {found['removed']} | {' '.join((found['example'] or '-').split())[:80].replace('|', ' ')} |"
-        )
+        example = " ".join((found["example"] or "-").split())[:80].replace("|", " ")
+        lines.append(f"| {name} | {found['questions']} | {found['removed']} | {example} |")
     return "\n".join(lines)
 
 

@@ -180,8 +180,11 @@ def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) ->
     if sampling.num_samples > 1 and sampling.temperature > 0:
         groups, copies = len(texts), sum(len(found) == 1 for found in texts.values())
         if groups >= 4 and copies > groups / 2:
-            print(f"warning: the samples of {copies} of {groups} problems are copies of each other, at temperature "
-                  f"{sampling.temperature}: does the server ignore `temperature` or `seed`?", file=sys.stderr)  # fmt: skip
+            print(
+                f"warning: the samples of {copies} of {groups} problems are copies of each other, at temperature "
+                f"{sampling.temperature}: does the server ignore `temperature` or `seed`?",
+                file=sys.stderr,
+            )
     return {"samples": total, "correct": outcomes["correct"], "failed": failed, "tokens": tokens, "copies": copies}
 
 

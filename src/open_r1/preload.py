@@ -3,9 +3,9 @@
 Only imports: no tensor is made here, because threads that computing starts would not survive the fork.
 """
 
-import datasets
-import torch
-import trl
-from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer
-from transformers.models.llama import modeling_llama
-from trl import GRPOConfig, GRPOTrainer, ModelConfig, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer
+import datasets  # noqa: F401
+import torch  # noqa: F401
+import trl  # noqa: F401
+from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification, AutoTokenizer  # noqa: F401
+from transformers.models.llama import modeling_llama  # noqa: F401
+from trl import GRPOConfig, GRPOTrainer, ModelConfig, RewardConfig, RewardTrainer, SFTConfig, SFTTrainer  # noqa: F401

@@ -238,11 +238,13 @@ def page(args: ReportArguments, results: dict[str, Any], figures: list[Path]) ->
         f"{sum(results['seconds'].values()) / 60:.1f} minutes of stages, {results['peak_rss_gb']} GB peak per process"
     )
     seconds = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in results["seconds"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(args.title)}</title><style>{STYLE}</style>"
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(args.title)}</title>"
+        f"<style>{STYLE}</style>"
         f"<h1>{html.escape(args.title)}</h1><p>{facts}</p>{html_table(results['stages'])}{pictures}"
         f"<h2>Sampled completions</h2>{examples(args)}<h2>Seconds per stage</h2><table>{seconds}</table>"
-        f"<h2>Versions</h2><p>{', '.join(f'{name} {version}' for name, version in results['versions'].items())}</p></html>"
+        f"<h2>Versions</h2><p>{versions}</p></html>"
     )
 
 

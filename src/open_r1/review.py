@@ -23,7 +23,8 @@ header{position:sticky;top:0;background:#fff;padding:.7rem 0;border-bottom:1px s
 article{margin:1.2rem 0;padding:.8rem 1rem;border:1px solid #ccc;border-left:6px solid #2a7;border-radius:4px}
 article.drop{border-left-color:#c33;opacity:.55}article:focus{outline:2px solid #36c}
 .pair{display:grid;grid-template-columns:1fr 1fr;gap:1rem}h4{margin:.4rem 0 .1rem;font-size:.8rem;color:#666}
-pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;font:13px/1.45 ui-monospace,monospace}button{font:inherit;padding:.2rem .8rem}
+pre{white-space:pre-wrap;overflow-wrap:anywhere;margin:0;font:13px/1.45 ui-monospace,monospace}
+button{font:inherit;padding:.2rem .8rem}
 </style>
 <header><b id="count"></b> <button onclick="save()">export decisions.json</button>
 keys: j next, k previous, d drop or keep</header><main>
@@ -58,7 +59,8 @@ def card_of(row: Row) -> str:
     )
     name = html.escape(name_of(row), quote=True)
     head = f"<button>drop / keep</button> <small>{name}, gold {html.escape(str(row['answer'])[:200])}</small>"
-    return f'<article id="{name}" tabindex="0">{head}{text("question", row["question"])}<div class="pair">{pair}</div></article>\n'
+    asked = text("question", row["question"])
+    return f'<article id="{name}" tabindex="0">{head}{asked}<div class="pair">{pair}</div></article>\n'
 
 
 def with_page(rows: Iterable[Row], path: Path) -> Iterator[Row]:

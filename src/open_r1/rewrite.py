@@ -26,8 +26,10 @@ from .store import name_of
 from .verify import Case, verify_many
 
 Row = dict[str, Any]
-REASONING = """Below is a question and the raw reasoning of a model that solved it. Rewrite the reasoning so that it reads well:
-- in the first person ("I"), as someone thinks aloud: first what is asked, then step by step, with the doubts and checks that are there
+REASONING = """Below is a question and the raw reasoning of a model that solved it. Rewrite the reasoning so that it \
+reads well:
+- in the first person ("I"), as someone thinks aloud: first what is asked, then step by step, with the doubts and \
+checks that are there
 - in the language of the question, all of it; short paragraphs, no headings, lists or code blocks
 - every number, formula and conclusion stays exactly as it is; no new steps, nothing left out that the answer rests on
 Reply with the rewritten reasoning and nothing else.
@@ -37,7 +39,8 @@ Question:
 
 Raw reasoning:
 {reasoning}"""
-SUMMARY = """Below is a question and the reasoning that solved it. Write the solution that the person who asked will read:
+SUMMARY = """Below is a question and the reasoning that solved it. Write the solution that the person who asked \
+will read:
 - from the reasoning alone: no steps that it does not have
 - in the language of the question, clear and short, key steps in LaTeX, at the end the final answer in \\boxed{{}}
 - do not mention the reasoning or that there is one
@@ -110,14 +113,16 @@ class Rewriter:
     async def rewrite_one(self, endpoint: Endpoint, row: Row, shown: list[dict[str, str]]) -> tuple[str, str] | str:
         try:
             request = REASONING.format(
-                examples=examples_text(shown, "Raw reasoning", "reasoning", "Rewritten", "rewritten"), question=row["question"],
+                examples=examples_text(shown, "Raw reasoning", "reasoning", "Rewritten", "rewritten"),
+                question=row["question"],
                 reasoning=row["reasoning"],
-            )  # fmt: skip
+            )
             reasoning = await self.ask(endpoint, request)
             request = SUMMARY.format(
-                examples=examples_text(shown, "Reasoning", "rewritten", "Solution", "summary"), question=row["question"],
+                examples=examples_text(shown, "Reasoning", "rewritten", "Solution", "summary"),
+                question=row["question"],
                 reasoning=reasoning,
-            )  # fmt: skip
+            )
             return reasoning, await self.ask(endpoint, request)
         except RequestError as error:
             return AWAY if error.status in (0, *RETRIED) else STEPS[0]

@@ -187,16 +187,16 @@ NAMES = ("Tom", "Anna", "Li", "Wang", "Maria", "Omar", "Kofi", "Yuki", "Sara", "
 NUMERALS = {"en": ("zero", "one", "two", "three"), "zh": ("零", "一", "二", "三")}
 UNKNOWN = {"en": "I do not know .", "zh": "我 不 知道 。"}
 REQUEST = {
-    "en": {"first": "First word :", "last": "Last word :", "count": "How many words :", "translate": "Say in Chinese :",
-           "greet": "Greet politely :"},
-    "zh": {"first": "第一 个 词 ：", "last": "最后 的 词 ：", "count": "几 个 词 ：", "translate": "用 英语 说 ：",
-           "greet": "礼貌 问候 ："},
+    "en": {"first": "First word :", "last": "Last word :", "count": "How many words :",
+           "translate": "Say in Chinese :", "greet": "Greet politely :"},
+    "zh": {"first": "第一 个 词 ：", "last": "最后 的 词 ：", "count": "几 个 词 ：",
+           "translate": "用 英语 说 ：", "greet": "礼貌 问候 ："},
 }  # fmt: skip
 UNDERSTOOD = {  # a reasoning that understands the request before answering (paper, supplement B.3.3)
     "en": {"first": "find the first word .", "last": "find the last word .", "count": "count the words .",
            "translate": "say it in Chinese .", "greet": "say hello ."},
-    "zh": {"first": "找 第一 个 词 。", "last": "找 最后 的 词 。", "count": "几 个 词 。", "translate": "用 英语 说 。",
-           "greet": "说 你好 。"},
+    "zh": {"first": "找 第一 个 词 。", "last": "找 最后 的 词 。", "count": "几 个 词 。",
+           "translate": "用 英语 说 。", "greet": "说 你好 。"},
 }  # fmt: skip
 
 

@@ -13,8 +13,8 @@ A source is an entry of a recipe's `datasets` list:
       weight: 1.0                 # GRPO: share among the sources that are drawn, by default their size
       max_terms: 8                # further keys go to the generator of mini:* and gym:*
 
-Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`, `difficulty`, `metadata` and `problem_id`;
-`response` or `completion` where there is something to imitate.
+Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`, `difficulty`, `metadata` and
+`problem_id`; `response` or `completion` where there is something to imitate.
 """
 
 import inspect
@@ -221,8 +221,11 @@ def require_columns(dataset, columns: Iterable[str], where: str) -> None:
     for column in columns:
         if column not in dataset.column_names:
             first = str(dataset[0])[:300] if len(dataset) else "none"
-            raise DataError(f"dataset {where} has no column `{column}`; it has {', '.join(dataset.column_names)}; its first row is {first}",
-                            f"map one of them: `columns: {{SOURCE: {column}}}`")  # fmt: skip
+            names = ", ".join(dataset.column_names)
+            raise DataError(
+                f"dataset {where} has no column `{column}`; it has {names}; its first row is {first}",
+                f"map one of them: `columns: {{SOURCE: {column}}}`",
+            )
 
 
 def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()):
