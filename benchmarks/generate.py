@@ -15,9 +15,9 @@ import time
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-from open_r1.engines.in_process import TransformersEngine
 from open_r1.generate import Sampling
-from open_r1.store import make_parts
+from open_r1.sampling.in_process import TransformersEngine
+from open_r1.sampling.store import make_parts
 
 SHORT = [
     "What is {a} + {b}? Reply with the number only.",

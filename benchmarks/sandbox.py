@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from open_r1.processes import available_cores
+from open_r1.core.processes import available_cores
 from open_r1.sandbox import LocalSandbox, Program
 from open_r1.sandbox.box import interpreter
 from open_r1.sandbox.local import works

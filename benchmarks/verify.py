@@ -61,7 +61,7 @@ def make_batch(problems: int, group: int, adversarial: float, seed: int = 0) -> 
 
 
 def run_ours(golds: list[str], completions: list[str]) -> tuple[list[float | None], float]:
-    from open_r1.formats import ResponseFormat
+    from open_r1.core.formats import ResponseFormat
     from open_r1.rewards.accuracy import AccuracyReward
 
     reward = AccuracyReward(ResponseFormat("r1"))

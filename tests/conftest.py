@@ -31,7 +31,7 @@ def smoke_root(tmp_path_factory) -> Path:
 @pytest.fixture
 def pauses(monkeypatch) -> list[float]:
     """Pauses that were asked for between attempts; none is made. Nothing but the loopback is reached."""
-    from open_r1 import endpoints
+    from open_r1.core import endpoints
 
     asked = []
 

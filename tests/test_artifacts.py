@@ -4,9 +4,9 @@ import json
 
 import pytest
 
-from open_r1 import artifacts
-from open_r1.artifacts import Artifact
-from open_r1.errors import ArtifactError
+from open_r1.core import artifacts
+from open_r1.core.artifacts import Artifact
+from open_r1.core.errors import ArtifactError
 
 
 @pytest.fixture

@@ -10,10 +10,10 @@ import yaml
 from test_bad_input import fails
 
 from open_r1 import decontaminate
-from open_r1.artifacts import needs_hub, read_manifest
+from open_r1.core.artifacts import needs_hub, read_manifest
+from open_r1.core.errors import RecipeError, UserError
 from open_r1.data.sources import load_source
 from open_r1.decontaminate import Decontaminator, Index, Match, exactly, make_decontaminator, normalized, report_text
-from open_r1.errors import RecipeError, UserError
 
 SIZES = (8, 10, 13)
 

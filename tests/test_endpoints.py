@@ -5,7 +5,7 @@ test_server.py).
 
 import pytest
 
-from open_r1.endpoints import pause, shown
+from open_r1.core.endpoints import pause, shown
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from open_r1.errors import ArtifactError, DataError, RecipeError, disk_problem, report_errors
+from open_r1.core.errors import ArtifactError, DataError, RecipeError, disk_problem, report_errors
 
 
 def failing(error):

@@ -5,9 +5,9 @@ import random
 import pytest
 from samples import adds_up, sample
 
-from open_r1.cards import funnel_table
-from open_r1.errors import DataError, RecipeError
-from open_r1.filters import FILTERS, Funnel, repeats, require_rows
+from open_r1.core.cards import funnel_table
+from open_r1.core.errors import DataError, RecipeError
+from open_r1.data.filters import FILTERS, Funnel, repeats, require_rows
 
 LOOP = "wait, let me see this once more from the start: so seven. "
 

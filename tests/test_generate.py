@@ -8,12 +8,12 @@ import random
 
 import pytest
 
-from open_r1.engines import Draw, make_engine
-from open_r1.engines.prompts import cut_at, part_seed, read_examples, sample_seed, with_examples
-from open_r1.errors import ArtifactError, DataError, RecipeError
-from open_r1.formats import ResponseFormat
+from open_r1.core.errors import ArtifactError, DataError, RecipeError
+from open_r1.core.formats import ResponseFormat
 from open_r1.generate import GenerateArguments, Sampling, check_store, sampling_of
-from open_r1.store import fill_store, read_store
+from open_r1.sampling.engines import Draw, make_engine
+from open_r1.sampling.prompts import cut_at, part_seed, read_examples, sample_seed, with_examples
+from open_r1.sampling.store import fill_store, read_store
 
 
 class FakeEngine:
@@ -245,7 +245,7 @@ def test_bad_examples_are_one_line(tmp_path, content):
 
 
 def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
-    from open_r1 import store
+    from open_r1.sampling import store
 
     write, written = store.write_atomically, []
 

@@ -12,8 +12,8 @@ from test_bad_input import fails
 from transformers import AutoTokenizer
 
 from open_r1 import mix
-from open_r1.artifacts import begin, read_manifest
-from open_r1.errors import RecipeError
+from open_r1.core.artifacts import begin, read_manifest
+from open_r1.core.errors import RecipeError
 from open_r1.mix import MixArguments, counts
 
 THOUGHT = "<think> {} and one </think> It is {}."

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from open_r1 import pipeline
-from open_r1.errors import RecipeError
+from open_r1.core.errors import RecipeError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
@@ -189,8 +189,8 @@ def test_mistake_on_the_command_line_ends_with_code_2(words, message, capsys):
 
 
 def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path, monkeypatch):
-    from open_r1.errors import ArtifactError
-    from open_r1.live import LiveTable
+    from open_r1.core.errors import ArtifactError
+    from open_r1.core.live import LiveTable
 
     (tmp_path / "log.txt").write_text("4 tasks are with Slurm\n")
     stage = pipeline.Stage("samples", "generate", [], {"output_dir": str(tmp_path / "samples")}, tmp_path / "log.txt")

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from open_r1 import recipes
-from open_r1.errors import RecipeError
+from open_r1.core import recipes
+from open_r1.core.errors import RecipeError
 
 
 @pytest.fixture

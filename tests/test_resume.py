@@ -83,7 +83,7 @@ def test_killed_and_resumed_equals_uninterrupted(smoke_root, tmp_path, arguments
 
 
 def test_half_written_checkpoint_is_not_resumed(tmp_path):
-    from open_r1.training import newest_checkpoint
+    from open_r1.training.run import newest_checkpoint
 
     for step, state in ((2, '{"global_step": 2}'), (4, '{"global_st'), (6, None)):
         (tmp_path / f"checkpoint-{step}").mkdir()

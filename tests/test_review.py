@@ -7,8 +7,8 @@ import pytest
 from samples import adds_up, curated, refused, run, sample
 from servers import of_prompt
 
-from open_r1.errors import DataError
-from open_r1.review import read_decisions, with_page
+from open_r1.core.errors import DataError
+from open_r1.data.review import read_decisions, with_page
 
 HOSTILE = [
     {"problem_id": '"><script>alert(1)</script>', "answer": "<img src=http://evil/x.png onerror=alert(1)>"},

@@ -6,12 +6,12 @@ import pytest
 from samples import adds_up, curated, refused, sample
 from servers import body, of_prompt, status, unfinished
 
-from open_r1.artifacts import Artifact
-from open_r1.endpoints import EndpointError
-from open_r1.errors import RecipeError
-from open_r1.filters import Funnel
-from open_r1.formats import ResponseFormat
-from open_r1.rewrite import STEPS, rewrite_rows
+from open_r1.core.artifacts import Artifact
+from open_r1.core.endpoints import EndpointError
+from open_r1.core.errors import RecipeError
+from open_r1.core.formats import ResponseFormat
+from open_r1.data.filters import Funnel
+from open_r1.data.rewriting import STEPS, rewrite_rows
 
 REASONING, SUMMARY = "I add 3 and 4, and get 7.", "Adding gives \\boxed{7}."
 NO_REPLY, CHANGED, LEFT, OTHER_LANGUAGE = STEPS

@@ -17,7 +17,7 @@ import yaml
 from conftest import REPOSITORY, run_cli
 from fault_server import reply_to
 
-from open_r1.store import read_store
+from open_r1.sampling.store import read_store
 
 FAULTY = Path(__file__).with_name("fault_server.py")
 

@@ -13,8 +13,8 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from open_r1.errors import DataError, report_errors
-from open_r1.recipes import parse_overrides
+from open_r1.core.errors import DataError, report_errors
+from open_r1.core.recipes import parse_overrides
 from open_r1.verify import bad_golds
 
 USAGE = (

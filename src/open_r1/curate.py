@@ -17,14 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from open_r1.artifacts import Artifact, begin
+from open_r1.core.artifacts import Artifact, begin
+from open_r1.core.errors import RecipeError, report_errors
+from open_r1.core.formats import ResponseFormat
+from open_r1.data.filters import Funnel, correct, count, require_rows
 from open_r1.data.sources import check_source, load_sources
-from open_r1.errors import RecipeError, report_errors
-from open_r1.filters import Funnel, correct, count, require_rows
-from open_r1.formats import ResponseFormat
 from open_r1.generate import GenerateArguments, draw_samples
 from open_r1.mix import draw
-from open_r1.store import COPIED, FAILED, keep_matching, name_of, store_parts
+from open_r1.sampling.store import COPIED, FAILED, keep_matching, name_of, store_parts
 
 Row = dict[str, Any]
 
@@ -265,16 +265,16 @@ def curate(args: CurateArguments, store: Path, artifact: Artifact, funnel: Funne
     chosen = select_rows(args, store, funnel, rates, verdicts)
     rows: Iterable[Row] = (row | {"pass_rate": rates.get(row["problem_id"])} for row in rows_at(chosen))
     if args.rewrite:
-        from open_r1.rewrite import rewrite_rows
+        from open_r1.data.rewriting import rewrite_rows
 
         rows = rewrite_rows(rows, len(chosen), args.rewrite, artifact, funnel, args.max_failed)
     if args.decisions:
-        from open_r1.review import read_decisions
+        from open_r1.data.review import read_decisions
 
         dropped, step = read_decisions(args.decisions), funnel.add("dropped by hand")
         rows = (row for row in rows if count(step, name_of(row) not in dropped, row["text"]))
     if args.review:
-        from open_r1.review import with_page
+        from open_r1.data.review import with_page
 
         rows = with_page(rows, artifact.path / "review.html")
     for row in rows:
@@ -321,11 +321,11 @@ def main(arguments: list[str] | None = None) -> None:
 def check(args: CurateArguments) -> None:
     """What would fail only after hours of sampling fails here."""
     if args.decisions:
-        from open_r1.review import read_decisions
+        from open_r1.data.review import read_decisions
 
         read_decisions(args.decisions)
     if args.rewrite:
-        from open_r1.rewrite import make_rewriter
+        from open_r1.data.rewriting import make_rewriter
 
         make_rewriter(args.rewrite)
     if args.judge:

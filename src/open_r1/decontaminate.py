@@ -23,8 +23,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from open_r1.artifacts import begin
-from open_r1.errors import DataError, RecipeError, report_errors
+from open_r1.core.artifacts import begin
+from open_r1.core.errors import DataError, RecipeError, report_errors
 
 Row = dict[str, Any]
 SIZES = (0, 8, 10, 13)  # 0: whole questions only

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact, begin, read_manifest, write_atomically
-from open_r1.engines import make_engine
-from open_r1.errors import DataError, report_errors
+from open_r1.core.artifacts import Artifact, begin, read_manifest, write_atomically
+from open_r1.core.errors import DataError, report_errors
+from open_r1.core.processes import available_cores, die_with_parent
 from open_r1.generate import Sampling, check_store, sampling_of
 from open_r1.metrics.summary import summarize
 from open_r1.metrics.tables import text_table
-from open_r1.processes import available_cores, die_with_parent
-from open_r1.store import fill_store, read_store
+from open_r1.sampling.engines import make_engine
+from open_r1.sampling.store import fill_store, read_store
 
 
 @dataclass

@@ -14,12 +14,12 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import begin
-from open_r1.endpoints import check_urls
-from open_r1.engines import make_engine
-from open_r1.errors import DataError, RecipeError, report_errors
-from open_r1.formats import SHAPES
-from open_r1.store import FAILED, fill_store, read_store
+from open_r1.core.artifacts import begin
+from open_r1.core.endpoints import check_urls
+from open_r1.core.errors import DataError, RecipeError, report_errors
+from open_r1.core.formats import SHAPES
+from open_r1.sampling.engines import make_engine
+from open_r1.sampling.store import FAILED, fill_store, read_store
 
 
 @dataclass
@@ -208,7 +208,7 @@ def draw_samples(args: Any, artifact: Any, store: Path) -> dict[str, Any] | None
 
     sampling, problems = sampling_of(args), load_sources(args.datasets, ["prompt", "answer"])
     if args.executor:
-        from open_r1.at_scale import fill_at_scale
+        from open_r1.sampling.at_scale import fill_at_scale
 
         if not fill_at_scale(args, sampling, problems, artifact, store):
             return None

@@ -11,7 +11,7 @@ not per device.
 import random
 from typing import Any
 
-from open_r1.errors import DataError, report_errors
+from open_r1.core.errors import DataError, report_errors
 
 
 def training_rows(run: Any) -> Any:
@@ -125,8 +125,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one GRPO recipe from the command line."""
     from trl import GRPOConfig
 
-    from open_r1.configs import GRPOArguments, grpo_sizes
-    from open_r1.training import start
+    from open_r1.training.arguments import GRPOArguments, grpo_sizes
+    from open_r1.training.run import start
 
     run = start(arguments, GRPOArguments, GRPOConfig, adjust=grpo_sizes)
     if run is None:

@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact
-from open_r1.errors import ArtifactError, RecipeError, report_errors
-from open_r1.recipes import fill, parse_overrides
+from open_r1.core.artifacts import Artifact
+from open_r1.core.errors import ArtifactError, RecipeError, report_errors
+from open_r1.core.recipes import fill, parse_overrides
 
 USAGE = "(--package NAME | --file PATH.gguf) --output_dir DIR [--dtype float32] [--force]"
 

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from open_r1.artifacts import begin
-from open_r1.errors import DataError, RecipeError, report_errors
-from open_r1.filters import count, new_step
-from open_r1.formats import check_rendering
+from open_r1.core.artifacts import begin
+from open_r1.core.errors import DataError, RecipeError, report_errors
+from open_r1.core.formats import check_rendering
+from open_r1.data.filters import count, new_step
 
 Row = dict[str, Any]
 KEPT = ("problem_id", "prompt", "response", "domain", "language")
@@ -137,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one mixture recipe from the command line."""
     from open_r1.data.tables import write_result
     from open_r1.decontaminate import make_decontaminator
-    from open_r1.engines.prompts import load_tokenizer
+    from open_r1.sampling.prompts import load_tokenizer
 
     stage = begin(MixArguments, arguments)
     if stage is None:

@@ -20,12 +20,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact, input_paths, needs_hub, read_manifest
 from open_r1.cli import COMMANDS
-from open_r1.errors import ArtifactError, RecipeError, report_errors
-from open_r1.live import LiveTable
-from open_r1.processes import die_with_parent
-from open_r1.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
+from open_r1.core.artifacts import Artifact, input_paths, needs_hub, read_manifest
+from open_r1.core.errors import ArtifactError, RecipeError, report_errors
+from open_r1.core.live import LiveTable
+from open_r1.core.processes import die_with_parent
+from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
 
 USAGE = (
     "PIPELINE.yaml [--root DIR] [--seed N] [--smoke] [--from S] [--to S] [--only S] [--force S] [--dry-run] [--debug]"
@@ -146,7 +146,7 @@ def start_process(stage: Stage, launch: Any) -> Any:
     stage.log.parent.mkdir(parents=True, exist_ok=True)
     if launch == "fork":
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["open_r1.preload"])
+        context.set_forkserver_preload(["open_r1.training.preload"])
         process = context.Process(
             target=run_in_fork, args=(COMMANDS[stage.command][0], stage.arguments, str(stage.log))
         )

@@ -9,7 +9,7 @@ response is safe or not by itself, and a pair would only teach which of two is s
 
 from typing import Any
 
-from open_r1.errors import report_errors
+from open_r1.core.errors import report_errors
 
 
 def pairwise_trainer(run: Any, model: Any) -> Any:
@@ -61,8 +61,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one reward-model recipe from the command line."""
     from trl import RewardConfig
 
-    from open_r1.configs import RewardModelArguments
-    from open_r1.training import start
+    from open_r1.training.arguments import RewardModelArguments
+    from open_r1.training.run import start
 
     run = start(arguments, RewardModelArguments, RewardConfig)
     if run is None:

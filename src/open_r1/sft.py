@@ -10,8 +10,8 @@ text (`raw: true`) has `prompt` and `completion` as plain text. Paper sections 2
 
 from typing import Any
 
-from open_r1.errors import report_errors
-from open_r1.formats import check_rendering
+from open_r1.core.errors import report_errors
+from open_r1.core.formats import check_rendering
 
 
 def training_rows(run: Any) -> Any:
@@ -31,8 +31,8 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
     from trl import SFTConfig
 
-    from open_r1.configs import SFTArguments
-    from open_r1.training import make_optimizer, new_model, start
+    from open_r1.training.arguments import SFTArguments
+    from open_r1.training.run import make_optimizer, new_model, start
 
     run = start(arguments, SFTArguments, SFTConfig)
     if run is None:

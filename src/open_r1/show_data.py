@@ -10,10 +10,10 @@ import argparse
 import sys
 from typing import Any
 
-from open_r1.engines.prompts import read_examples, with_examples
-from open_r1.errors import RecipeError, report_errors
-from open_r1.formats import check_rendering, render_prompt
-from open_r1.recipes import load_recipe, parse_overrides
+from open_r1.core.errors import RecipeError, report_errors
+from open_r1.core.formats import check_rendering, render_prompt
+from open_r1.core.recipes import load_recipe, parse_overrides
+from open_r1.sampling.prompts import read_examples, with_examples
 
 USAGE = "RECIPE [-n 3] [--key value ...]"
 GREEN, DIM, PLAIN = "\033[32m", "\033[2m", "\033[0m"
@@ -39,7 +39,7 @@ def shown(tokenizer: Any, row: dict[str, Any], colour: bool, recipe: dict[str, A
 
 def tokenizer_of(recipe: dict[str, Any], where: str) -> Any:
     """The tokenizer that a recipe trains or generates with."""
-    from open_r1.engines.prompts import load_tokenizer
+    from open_r1.sampling.prompts import load_tokenizer
 
     name = recipe.get("model_name_or_path") or recipe.get("model")
     if isinstance(recipe.get("tokenizer"), str) and recipe["tokenizer"]:
@@ -54,7 +54,7 @@ def tokenizer_of(recipe: dict[str, Any], where: str) -> Any:
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Prints the first rows of a recipe."""
-    from open_r1.artifacts import go_offline
+    from open_r1.core.artifacts import go_offline
     from open_r1.data.sources import check_source, load_sources
 
     parser = argparse.ArgumentParser(

@@ -5,11 +5,11 @@ import json
 import datasets
 import pytest
 
+from open_r1.core.errors import DataError
+from open_r1.core.languages import main_language
 from open_r1.data import sources
 from open_r1.data.columns import as_messages, detected, plain_answer
 from open_r1.data.sources import load_source, load_sources
-from open_r1.errors import DataError
-from open_r1.metrics.language import main_language
 from open_r1.verify import verify
 
 

@@ -7,8 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from languages import SAMPLES
 
-from open_r1.formats import Response
-from open_r1.metrics.language import (
+from open_r1.core.formats import Response
+from open_r1.core.languages import (
     WRITTEN_IN,
     consistency,
     count_words,

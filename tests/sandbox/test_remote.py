@@ -22,7 +22,7 @@ from pathlib import Path
 
 import pytest
 
-from open_r1.errors import UserError
+from open_r1.core.errors import UserError
 from open_r1.sandbox import Limits, Program, make_sandbox, remote
 from open_r1.verify.code import decide_many
 

@@ -14,7 +14,7 @@ from attacks import ATTACKS, LIMITS, children
 
 import open_r1.sandbox.box as box_module
 import open_r1.sandbox.local as local
-from open_r1.errors import UserError
+from open_r1.core.errors import UserError
 from open_r1.sandbox import Limits, LocalSandbox, Program, cgroup, make_sandbox
 from open_r1.sandbox.box import Box
 from open_r1.sandbox.child import WALL

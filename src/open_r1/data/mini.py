@@ -20,7 +20,7 @@ A problem belongs to the train, validation or test split by a hash of its text, 
 import random
 from collections.abc import Callable, Iterator
 
-from ..errors import DataError
+from ..core.errors import DataError
 from .splits import SPLITS, split_of
 
 Row = dict[str, object]

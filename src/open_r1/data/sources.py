@@ -23,10 +23,10 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..artifacts import looks_local
-from ..errors import DataError
-from ..metrics.language import language_code
-from ..recipes import check_keys
+from ..core.artifacts import looks_local
+from ..core.errors import DataError
+from ..core.languages import language_code
+from ..core.recipes import check_keys
 from .columns import CHATS, detected, shared_row
 from .splits import split_of
 

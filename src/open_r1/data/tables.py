@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..errors import DataError
+from ..core.errors import DataError
 
 Row = dict[str, Any]
 CHUNK = 1000  # rows
@@ -120,7 +120,7 @@ def write_result(
         tokenizer (`PreTrainedTokenizer`, *optional*):
             For the lengths in the statistics.
     """
-    from ..cards import dataset_card
+    from ..core.cards import dataset_card
     from ..decontaminate import report_text
 
     statistics = Statistics(tokenizer)

@@ -5,10 +5,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import DataError
+from ..core.errors import DataError
+from ..core.languages import consistency, is_mixed, reflections
 from ..verify import equivalent
 from ..verify.text import refuses
-from .language import consistency, is_mixed, reflections
 from .statistics import bootstrap_interval, mean, pass_at_1, pass_at_k, vote
 
 Row = dict[str, Any]

@@ -27,7 +27,7 @@ from urllib.parse import quote
 
 import httpx2 as httpx
 
-from ..endpoints import RETRIED, pause
+from ..core.endpoints import RETRIED, pause
 from .remote_programs import answer, drive, evaluate, literal, offered
 from .runner import COMPILE_SECONDS
 from .types import Limits, Outcome, Program, SandboxError

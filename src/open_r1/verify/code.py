@@ -10,7 +10,7 @@ import textwrap
 from itertools import islice
 from typing import Any
 
-from ..errors import DataError
+from ..core.errors import DataError
 from ..sandbox.runner import literal
 from ..sandbox.types import Limits, Outcome, Program
 from .code_assertions import Assertion, Raises

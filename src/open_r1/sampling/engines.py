@@ -7,7 +7,7 @@ calls `save(part, draws)` for each part as soon as all of its completions are th
 
 from typing import Any, NamedTuple
 
-from ..errors import RecipeError
+from ..core.errors import RecipeError
 
 ENGINES = ("transformers", "server", "vllm")
 

@@ -8,7 +8,7 @@ batch costs what its living rows cost, so one long completion among short ones i
 from collections.abc import Callable
 from typing import Any
 
-from . import Draw, Part
+from .engines import Draw, Part
 from .prompts import cut_at, format_of, load_tokenizer, part_seed, read_examples, render
 
 

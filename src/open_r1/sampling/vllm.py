@@ -5,8 +5,8 @@ vLLM's documentation; NOT run by us yet, for want of a GPU.
 from collections.abc import Callable
 from typing import Any
 
-from ..errors import ArtifactError
-from . import Draw, Part
+from ..core.errors import ArtifactError
+from .engines import Draw, Part
 from .prompts import format_of, load_tokenizer, read_examples, render, sample_seed, without_bos
 
 GROUP = 16  # parts handed over at once: vLLM schedules their completions itself

@@ -11,10 +11,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from ..endpoints import Endpoint, EndpointError, RequestError
-from ..errors import RecipeError
-from ..formats import CLOSE, OPEN, ResponseFormat
-from . import Draw, Part
+from ..core.endpoints import Endpoint, EndpointError, RequestError
+from ..core.errors import RecipeError
+from ..core.formats import CLOSE, OPEN, ResponseFormat
+from .engines import Draw, Part
 from .prompts import cut_at, format_of, load_tokenizer, read_examples, render, sample_seed, with_examples, without_bos
 
 OPEN_PARTS = 4  # at least so many parts at once, so that the slowest completion of one holds nothing up

@@ -15,15 +15,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .artifacts import Artifact, write_atomically
-from .endpoints import RETRIED, Endpoint, EndpointError, RequestError, check_urls
-from .errors import RecipeError
+from ..core.artifacts import Artifact, write_atomically
+from ..core.endpoints import RETRIED, Endpoint, EndpointError, RequestError, check_urls
+from ..core.errors import RecipeError
+from ..core.formats import ResponseFormat, read_response
+from ..core.languages import consistency
+from ..core.recipes import fill, read_entries
+from ..sampling.store import name_of
+from ..verify import Case, verify_many
 from .filters import Funnel, count
-from .formats import ResponseFormat, read_response
-from .metrics.language import consistency
-from .recipes import fill, read_entries
-from .store import name_of
-from .verify import Case, verify_many
 
 Row = dict[str, Any]
 REASONING = """Below is a question and the raw reasoning of a model that solved it. Rewrite the reasoning so that it \

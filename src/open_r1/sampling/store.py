@@ -15,11 +15,11 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .artifacts import input_hash, input_paths, write_atomically
+from ..core.artifacts import input_hash, input_paths, write_atomically
+from ..core.errors import ArtifactError
+from ..core.live import clock
+from ..verify import Case, Verdict, verify_many
 from .engines import Draw, Part
-from .errors import ArtifactError
-from .live import clock
-from .verify import Case, Verdict, verify_many
 
 Row = dict[str, Any]
 COPIED = ("problem_id", "answer", "verifier", "domain", "language", "difficulty", "metadata")

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
-from .data.splits import text_hash
-from .errors import DataError, RecipeError
-from .metrics.language import consistency, main_language
+from ..core.errors import DataError, RecipeError
+from ..core.languages import consistency, main_language
+from .splits import text_hash
 
 Row = dict[str, Any]
 EXAMPLES = 3  # removed rows that a report shows

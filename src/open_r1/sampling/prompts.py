@@ -3,10 +3,10 @@
 import random
 from typing import Any
 
-from ..artifacts import require_model
-from ..errors import ArtifactError
-from ..formats import OPEN, ResponseFormat, read_template, render_prompt
-from ..recipes import read_entries
+from ..core.artifacts import require_model
+from ..core.errors import ArtifactError
+from ..core.formats import OPEN, ResponseFormat, read_template, render_prompt
+from ..core.recipes import read_entries
 
 
 def load_tokenizer(model: str, chat_template: str | None) -> Any:

@@ -31,11 +31,11 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from .artifacts import RECIPE, Artifact, write_atomically
+from ..core.artifacts import RECIPE, Artifact, write_atomically
+from ..core.errors import RecipeError
+from ..generate import GenerateArguments, Sampling
 from .engines import Draw, Part
-from .engines.server import ServerEngine
-from .errors import RecipeError
-from .generate import GenerateArguments, Sampling
+from .server import ServerEngine
 from .store import fill_store
 
 KEYS = ("kind", "tasks", "workers", "server", "server_args", "tensor_parallel", "context", "chunk", "slurm")
@@ -85,7 +85,7 @@ def documents(_: Any, rank: int, world_size: int, args: GenerateArguments) -> It
     """The problems of one task: every `world_size`-th."""
     from datatrove.data import Document
 
-    from .data.sources import load_sources
+    from ..data.sources import load_sources
 
     problems = load_sources(args.datasets, ["prompt", "answer"])
     for index in range(rank, len(problems), world_size):
@@ -174,7 +174,7 @@ def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, ar
 
 def check_executor(settings: dict[str, Any]) -> None:
     """Raises `RecipeError` for unknown settings and missing packages."""
-    from .recipes import check_keys
+    from ..core.recipes import check_keys
 
     check_keys(settings, KEYS, "`executor`")
     if settings.get("kind") not in ("local", "slurm"):

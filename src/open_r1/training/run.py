@@ -12,10 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .artifacts import Artifact, go_offline, require_model
-from .errors import RecipeError
-from .formats import ResponseFormat, read_template
-from .recipes import Recipe, read_command_line
+from ..core.artifacts import Artifact, go_offline, require_model
+from ..core.errors import RecipeError
+from ..core.formats import ResponseFormat, read_template
+from ..core.recipes import Recipe, read_command_line
 
 INCOMPLETE = "checkpoint-is-incomplete.txt"  # transformers leaves it in a checkpoint that a signal cut short
 
@@ -113,7 +113,7 @@ def start(arguments: list[str] | None, arguments_class: type, config_class: type
     full = adjust(recipe, where) if adjust else recipe
     from trl import ModelConfig
 
-    from .configs import parse
+    from .arguments import parse
 
     args, config, model_args = parse(full, where, arguments_class, config_class, ModelConfig)
     if model_args.model_name_or_path:
@@ -132,8 +132,8 @@ def load_tokenizer(args: Any, model_args: Any, where: str) -> Any:
     from transformers import AutoTokenizer
 
     if args.tokenizer:
-        from .data.sources import load_source
-        from .data.tokenizer import train_tokenizer
+        from ..data.sources import load_source
+        from ..data.tokenizer import train_tokenizer
 
         rows = load_source(args.tokenizer["corpus"] | {"raw": True})
         tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
@@ -167,7 +167,7 @@ def make_optimizer(run: Run, model: Any) -> tuple[Any, None]:
     """The `optimizers` argument of a trainer: Muon where the recipe asks for it, else the trainer's own."""
     if run.args.optimizer != "muon":
         return None, None
-    from .optimizers import MuonWithAdamW
+    from .muon import MuonWithAdamW
 
     return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None
 
@@ -219,7 +219,7 @@ def progress_callback(artifact: Artifact) -> Any:
 
 def write_card(run: Run) -> None:
     """A model card that says what the model is and how to make it again; the report adds its row of results."""
-    from .cards import model_card
+    from ..core.cards import model_card
 
     tags = ["open_r1", run.artifact.path.name]
     text = model_card(run.artifact.path.name, run.recipe, tags, run.args.response_format)

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
-from .errors import DataError
-from .store import name_of
+from ..core.errors import DataError
+from ..sampling.store import name_of
 
 Row = dict[str, Any]
 HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">

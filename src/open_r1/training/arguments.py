@@ -9,8 +9,8 @@ import os
 from dataclasses import dataclass, field
 from typing import Any
 
-from .errors import RecipeError
-from .recipes import Recipe, check_keys
+from ..core.errors import RecipeError
+from ..core.recipes import Recipe, check_keys
 
 
 @dataclass
