@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from faulty import faulty  # noqa: F401
 from servers import running
 
 REPOSITORY = Path(__file__).resolve().parents[1]

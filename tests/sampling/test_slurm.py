@@ -6,8 +6,8 @@ import time
 
 import pytest
 from conftest import REPOSITORY
+from faulty import check_rows, write_recipe
 from slurm_cluster import Cluster, missing
-from test_server import check_rows, faulty, write_recipe  # noqa: F401
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 
@@ -20,7 +20,7 @@ def cluster(tmp_path):
     cluster.stop()
 
 
-def test_generation_on_two_nodes_outlives_one_of_them(tmp_path, cluster, faulty):  # noqa: F811
+def test_generation_on_two_nodes_outlives_one_of_them(tmp_path, cluster, faulty):
     pytest.importorskip("datatrove")
     url, log = faulty(0.1, delay=0.2)
     slurm = {"time": "00:20:00", "partition": "main", "cpus_per_task": 1, "mem_per_cpu_gb": 2}

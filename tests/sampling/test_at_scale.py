@@ -12,14 +12,14 @@ import time
 
 import pytest
 from conftest import REPOSITORY, run_cli
-from test_server import FAULTY, check_rows, faulty, write_recipe  # noqa: F401
+from faulty import FAULTY, check_rows, write_recipe
 
 pytest.importorskip("datatrove")
 pytest.importorskip("orjson")
 
 
 @pytest.mark.slow
-def test_tasks_fill_the_store_that_one_process_fills(tmp_path, faulty):  # noqa: F811
+def test_tasks_fill_the_store_that_one_process_fills(tmp_path, faulty):
     url, _ = faulty(0.0)
     recipe = write_recipe(tmp_path, 60, url=url, executor={"kind": "local", "tasks": 3, "workers": 2, "chunk": 5})
     run_cli("generate", "--config", recipe)
@@ -29,7 +29,7 @@ def test_tasks_fill_the_store_that_one_process_fills(tmp_path, faulty):  # noqa:
 
 
 @pytest.mark.slow
-def test_killed_tasks_lose_and_double_nothing(tmp_path, faulty):  # noqa: F811
+def test_killed_tasks_lose_and_double_nothing(tmp_path, faulty):
     url, log = faulty(0.0)
     recipe = write_recipe(
         tmp_path, 200, url=url, concurrency=8, executor={"kind": "local", "tasks": 4, "workers": 2, "chunk": 10}
@@ -51,7 +51,7 @@ def test_killed_tasks_lose_and_double_nothing(tmp_path, faulty):  # noqa: F811
 
 
 @pytest.mark.slow
-def test_tasks_survive_a_server_that_fails_in_every_way(tmp_path, faulty):  # noqa: F811
+def test_tasks_survive_a_server_that_fails_in_every_way(tmp_path, faulty):
     url, _ = faulty(0.2)
     run_cli("generate", "--config", write_recipe(tmp_path, 40, url=url, executor={"kind": "local", "tasks": 2}))
     check_rows(tmp_path, 40)

@@ -1,9 +1,9 @@
 """Recipes: inheritance, references, smoke values, overrides, and errors that name the key."""
 
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
+from conftest import REPOSITORY
 
 from open_r1.core import recipes
 from open_r1.core.errors import RecipeError
@@ -150,7 +150,7 @@ def test_command_line_gives_recipe_place_and_force(write):
 
 
 def test_every_mini_recipe_resolves_with_and_without_smoke():
-    paths = list((Path(__file__).resolve().parents[1] / "recipes/mini").glob("*.yaml"))
+    paths = list((REPOSITORY / "recipes/mini").glob("*.yaml"))
     assert paths
     for path in paths:
         for smoke in (False, True):
