@@ -23,10 +23,10 @@ from typing import Any, NamedTuple
 
 TESTS = Path(__file__).parents[1] / "tests" / "verify"
 sys.path[:0] = [str(TESTS), str(Path(__file__).parent)]
-from corpus import boxed
-from faults import faults
-from rewrites import rewrites
-from verify import run_trl
+from corpus import boxed  # noqa: E402
+from faults import faults  # noqa: E402
+from rewrites import rewrites  # noqa: E402
+from verify import run_trl  # noqa: E402
 
 PAID, REFUSED, SKIPPED, FAILED, LATE = "paid", "refused", "skipped", "exception", "timeout"
 

@@ -29,7 +29,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", port), Handler)
         self.broken = broken
         self.share, self.delay, self.attempts, self.lock = share, delay, Counter(), threading.Lock()
-        self.log = open(log, "a", buffering=1)
+        self.log = open(log, "a", buffering=1)  # noqa: SIM115
 
     def handle_error(self, *_):
         """A client that went away is no news."""

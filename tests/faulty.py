@@ -1,4 +1,4 @@
-"""Generation against the server that fails in every way (`fault_server.py`): the server, recipes, what must come out."""
+"""Generation against the server that fails in every way (`fault_server.py`): server, recipes, what must come out."""
 
 import json
 import socket

@@ -185,7 +185,7 @@ class Artifact:
 
     def _lock(self) -> None:
         """Keeps a second process out; the lock ends with this process, however that ends."""
-        self._lock_file = open(self.path / LOCK, "w")
+        self._lock_file = open(self.path / LOCK, "w")  # noqa: SIM115
         try:
             fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
