@@ -15,7 +15,7 @@ import time
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-from open_r1.generate import Sampling
+from open_r1.sampling.arguments import Sampling
 from open_r1.sampling.in_process import TransformersEngine
 from open_r1.sampling.store import make_parts
 

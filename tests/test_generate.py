@@ -10,8 +10,9 @@ import pytest
 
 from open_r1.core.errors import ArtifactError, DataError, RecipeError
 from open_r1.core.formats import ResponseFormat
-from open_r1.generate import GenerateArguments, Sampling, check_store, sampling_of
-from open_r1.sampling.engines import Draw, make_engine
+from open_r1.sampling.arguments import GenerateArguments, Sampling, sampling_of
+from open_r1.sampling.draw import check_store, make_engine
+from open_r1.sampling.engines import Draw
 from open_r1.sampling.prompts import cut_at, part_seed, read_examples, sample_seed, with_examples
 from open_r1.sampling.store import fill_store, read_store
 

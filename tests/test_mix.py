@@ -14,7 +14,8 @@ from transformers import AutoTokenizer
 from open_r1 import mix
 from open_r1.core.artifacts import begin, read_manifest
 from open_r1.core.errors import RecipeError
-from open_r1.mix import MixArguments, counts
+from open_r1.data.amounts import counts
+from open_r1.mix import MixArguments
 
 THOUGHT = "<think> {} and one </think> It is {}."
 
@@ -86,13 +87,13 @@ def domains(rows):
     ],
 )
 def test_counts_are_given_or_shares_of_the_total(entries, total, expected):
-    assert counts(MixArguments(datasets=entries, total=total)) == expected
+    assert counts(entries, total) == expected
 
 
 @pytest.mark.parametrize("weights", [[1 / 3] * 3, [0.25] * 4, [0.5, 0.5], [0.7, 0.2, 0.1], [0.05] * 20])
 @pytest.mark.parametrize("total", [1, 11, 800_000])
 def test_shares_sum_to_the_total_and_are_as_near_as_can_be(weights, total):
-    found = counts(MixArguments(datasets=[{"weight": weight} for weight in weights], total=total))
+    found = counts([{"weight": weight} for weight in weights], total)
     assert sum(found) == total and all(
         abs(count - weight * total) < 1 for count, weight in zip(found, weights, strict=True)
     )
@@ -115,7 +116,7 @@ def test_shares_sum_to_the_total_and_are_as_near_as_can_be(weights, total):
 )
 def test_weights_and_counts_that_make_no_sense_are_one_line(entries, total, message):
     with pytest.raises(RecipeError, match=message) as caught:
-        counts(MixArguments(datasets=entries, total=total))
+        counts(entries, total)
     assert len(str(caught.value).splitlines()) == 1 and caught.value.hint
 
 

@@ -9,9 +9,9 @@ from conftest import REPOSITORY
 from open_r1.core.recipes import fill, load_recipe, read_yaml
 from open_r1.curate import CurateArguments
 from open_r1.evaluate import EvaluateArguments
-from open_r1.generate import GenerateArguments
 from open_r1.mix import MixArguments
 from open_r1.report import ReportArguments
+from open_r1.sampling.arguments import GenerateArguments
 from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes, parse
 
 RECIPES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if not path.stem.endswith("_examples")]

@@ -20,13 +20,13 @@ from typing import Any, NamedTuple
 from open_r1.core.artifacts import Artifact, begin
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import ResponseFormat
+from open_r1.core.rows import COPIED, FAILED, Row, name_of
+from open_r1.data.amounts import draw
 from open_r1.data.filters import Funnel, correct, count, require_rows
 from open_r1.data.sources import check_source, load_sources
-from open_r1.generate import GenerateArguments, draw_samples
-from open_r1.mix import draw
-from open_r1.sampling.store import COPIED, FAILED, keep_matching, name_of, store_parts
-
-Row = dict[str, Any]
+from open_r1.sampling.arguments import GenerateArguments
+from open_r1.sampling.draw import draw_samples
+from open_r1.sampling.store import keep_matching, store_parts
 
 
 @dataclass
@@ -281,11 +281,14 @@ def curate(args: CurateArguments, store: Path, artifact: Artifact, funnel: Funne
         yield training_row(row, args)
 
 
+ARGUMENTS = CurateArguments
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one curation recipe from the command line."""
+    from open_r1.data.contamination import make_decontaminator
     from open_r1.data.tables import write_result
-    from open_r1.decontaminate import make_decontaminator
 
     stage = begin(CurateArguments, arguments, keep=("samples",))
     if stage is None:

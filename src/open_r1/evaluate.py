@@ -16,10 +16,10 @@ from typing import Any
 from open_r1.core.artifacts import Artifact, begin, read_manifest, write_atomically
 from open_r1.core.errors import DataError, report_errors
 from open_r1.core.processes import available_cores, die_with_parent
-from open_r1.generate import Sampling, check_store, sampling_of
 from open_r1.metrics.summary import summarize
 from open_r1.metrics.tables import text_table
-from open_r1.sampling.engines import make_engine
+from open_r1.sampling.arguments import Sampling, sampling_of
+from open_r1.sampling.draw import check_store, make_engine
 from open_r1.sampling.store import fill_store, read_store
 
 
@@ -100,6 +100,9 @@ def evaluate_models(args: EvaluateArguments, problems: list[dict], artifact: Art
 def model_name(model: Any) -> str:
     """Name of a model in results: the last part of its path."""
     return Path(describe(model)[0]).name
+
+
+ARGUMENTS = EvaluateArguments
 
 
 @report_errors

@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.cli import COMMANDS
 from open_r1.core.artifacts import Artifact, input_paths, needs_hub, read_manifest
+from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
 from open_r1.core.live import LiveTable
 from open_r1.core.processes import die_with_parent
@@ -30,7 +30,6 @@ from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_override
 USAGE = (
     "PIPELINE.yaml [--root DIR] [--seed N] [--smoke] [--from S] [--to S] [--only S] [--force S] [--dry-run] [--debug]"
 )
-TRAINING = ("sft", "grpo", "reward-model")  # the commands that may use several devices
 
 
 @dataclass
@@ -136,8 +135,8 @@ def run_in_fork(module: str, arguments: list[str], log: str) -> None:
 
 def stage_command(stage: Stage, launch: Any) -> list[str]:
     """The command line of a stage, as a user would type it."""
-    module = ["-m", COMMANDS[stage.command][0], *stage.arguments]
-    prefix = list(launch) if isinstance(launch, list) and stage.command in TRAINING else [sys.executable]
+    module = ["-m", COMMANDS[stage.command].module, *stage.arguments]
+    prefix = list(launch) if isinstance(launch, list) and COMMANDS[stage.command].trains else [sys.executable]
     return prefix + module
 
 
@@ -148,7 +147,7 @@ def start_process(stage: Stage, launch: Any) -> Any:
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["open_r1.training.preload"])
         process = context.Process(
-            target=run_in_fork, args=(COMMANDS[stage.command][0], stage.arguments, str(stage.log))
+            target=run_in_fork, args=(COMMANDS[stage.command].module, stage.arguments, str(stage.log))
         )
         process.start()
         return process

@@ -31,7 +31,6 @@ CURVES = {
     "kl": "kl",
     "entropy": "entropy",
 }
-# column of the table -> key in the metrics, format
 
 
 @dataclass
@@ -246,6 +245,9 @@ def page(args: ReportArguments, results: dict[str, Any], figures: list[Path]) ->
         f"<h2>Sampled completions</h2>{examples(args)}<h2>Seconds per stage</h2><table>{seconds}</table>"
         f"<h2>Versions</h2><p>{versions}</p></html>"
     )
+
+
+ARGUMENTS = ReportArguments
 
 
 @report_errors

@@ -12,8 +12,17 @@ from test_bad_input import fails
 from open_r1 import decontaminate
 from open_r1.core.artifacts import needs_hub, read_manifest
 from open_r1.core.errors import RecipeError, UserError
+from open_r1.data import contamination
+from open_r1.data.contamination import (
+    Decontaminator,
+    Index,
+    Match,
+    exactly,
+    make_decontaminator,
+    normalized,
+    report_text,
+)
 from open_r1.data.sources import load_source
-from open_r1.decontaminate import Decontaminator, Index, Match, exactly, make_decontaminator, normalized, report_text
 
 SIZES = (8, 10, 13)
 
@@ -187,7 +196,7 @@ def test_solutions_and_answers_count_but_not_as_a_whole():
 
 @pytest.mark.parametrize("texts", [[], [""], ["?", ""]], ids=str)
 def test_texts_without_words_are_clean(monkeypatch, texts):
-    monkeypatch.setattr(decontaminate, "POWERS", decontaminate.Powers())  # as in a process that has not seen a word
+    monkeypatch.setattr(contamination, "POWERS", contamination.Powers())  # as in a process that has not seen a word
     assert index(*texts).check(["", "some words"]) == [None, None] and index("some words").check(texts) == [
         None
     ] * len(texts)
@@ -244,7 +253,7 @@ def test_pieces_change_nothing(monkeypatch):
     texts = [" ".join(rng.choices("abc", k=rng.randrange(30))) for _ in range(500)]
     one = index(*texts[:20], size=8)
     expected = one.check(texts)
-    monkeypatch.setattr(decontaminate, "PIECE", 50)
+    monkeypatch.setattr(contamination, "PIECE", 50)
     assert one.check(texts) == expected and None in expected and any(expected)
 
 

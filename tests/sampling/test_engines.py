@@ -5,9 +5,9 @@ tests/test_at_scale.py.
 
 import pytest
 
-from open_r1.generate import Sampling
 from open_r1.sampling import in_process
-from open_r1.sampling.engines import make_engine
+from open_r1.sampling.arguments import Sampling
+from open_r1.sampling.draw import make_engine
 
 QUESTIONS = ["What is 3 + 4 ?", "1 + 2 - 3 + 4 等于 几 ？", "Say hello .", "What is 2 - 2 + 1 + 0 + 3 ?", "4 + 4"]
 

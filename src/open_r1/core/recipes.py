@@ -9,6 +9,7 @@ Four conveniences, and no more:
 - `--key value` and `--group.key value` on the command line override anything; values are read as YAML.
 """
 
+import copy
 import dataclasses
 import difflib
 import hashlib
@@ -55,6 +56,22 @@ RENAMED = {
     "dataset_name": "datasets (a list with `path`)",
     "system_prompt": "chat_template (a .jinja file)",
 }
+
+
+RESULT, SAMPLES = "the result", "the samples"  # what a key of a recipe decides
+
+
+def key(default: Any, decides: str = RESULT) -> Any:
+    """A field of a recipe's dataclass: its default, and what its value decides."""
+    metadata = {"decides": decides}
+    if isinstance(default, (list, dict)):
+        return dataclasses.field(default_factory=lambda: copy.copy(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def deciding(arguments: type, what: str) -> list[str]:
+    """The keys of a recipe's dataclass that decide this."""
+    return [field.name for field in dataclasses.fields(arguments) if field.metadata.get("decides") == what]
 
 
 def read_yaml(path: Path) -> Recipe:

@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 from ..core.errors import DataError, RecipeError
 from ..core.languages import consistency, main_language
+from ..core.rows import Row
 from .splits import text_hash
 
-Row = dict[str, Any]
 EXAMPLES = 3  # removed rows that a report shows
 SPOKEN_OF = re.compile(r"thought process|thinking process|the reasoning above|思考过程", re.IGNORECASE)
 

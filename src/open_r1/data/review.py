@@ -12,9 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DataError
-from ..sampling.store import name_of
+from ..core.rows import Row, name_of
 
-Row = dict[str, Any]
 HEAD = """<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
 <title>Review</title>
 <style>

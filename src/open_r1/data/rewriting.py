@@ -21,11 +21,10 @@ from ..core.errors import RecipeError
 from ..core.formats import ResponseFormat, read_response
 from ..core.languages import consistency
 from ..core.recipes import fill, read_entries
-from ..sampling.store import name_of
+from ..core.rows import Row, name_of
 from ..verify import Case, verify_many
 from .filters import Funnel, count
 
-Row = dict[str, Any]
 REASONING = """Below is a question and the raw reasoning of a model that solved it. Rewrite the reasoning so that it \
 reads well:
 - in the first person ("I"), as someone thinks aloud: first what is asked, then step by step, with the doubts and \

@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import DataError
+from ..core.rows import Row
 
-Row = dict[str, Any]
 CHUNK = 1000  # rows
 
 
@@ -121,7 +121,7 @@ def write_result(
             For the lengths in the statistics.
     """
     from ..core.cards import dataset_card
-    from ..decontaminate import report_text
+    from .contamination import report_text
 
     statistics = Statistics(tokenizer)
     clean = cleaner.rows(rows, artifact.path / "contaminated.jsonl") if cleaner else rows

@@ -33,7 +33,7 @@ from typing import Any
 
 from ..core.artifacts import RECIPE, Artifact, write_atomically
 from ..core.errors import RecipeError
-from ..generate import GenerateArguments, Sampling
+from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Part
 from .server import ServerEngine
 from .store import fill_store

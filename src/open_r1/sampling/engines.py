@@ -1,15 +1,15 @@
 """Where completions come from: this process with transformers, servers, or vLLM offline. All fill parts of the same
 sample store.
 
-An engine has `name`, `sampling`, `response_format` (how its texts are to be read) and `draw_parts(parts, save)`, which
-calls `save(part, draws)` for each part as soon as all of its completions are there, from any thread.
+Here is what they have in common; `draw.py` makes the one that a recipe names.
 """
 
-from typing import Any, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple, Protocol
 
-from ..core.errors import RecipeError
-
-ENGINES = ("transformers", "server", "vllm")
+from ..core.formats import ResponseFormat
+from ..core.rows import Row
+from .arguments import Sampling
 
 
 class Draw(NamedTuple):
@@ -43,32 +43,25 @@ class Part(NamedTuple):
     """
 
     index: int
-    jobs: list[tuple[dict[str, Any], int]]
+    jobs: list[tuple[Row, int]]
 
 
-def make_engine(model: str, response_format: str, sampling: Any, chat_template: str | None = None) -> Any:
+Save = Callable[[Part, list[Draw]], None]
+
+
+class Engine(Protocol):
     """
-    The engine that a recipe names.
+    What fills a store.
 
-    Args:
-        model (`str`):
-            Artifact directory or Hub id; for servers the name they serve it by.
-        response_format (`str`):
-            `zero` or `r1`.
-        sampling (`Sampling`):
-            How to draw; its `engine` is one of [`ENGINES`].
-        chat_template (`str`, *optional*):
-            A `.jinja` file in place of the model's own template.
-
-    Returns:
-        the engine.
+    Attributes:
+        name (`str`): The model.
+        sampling (`Sampling`): How it draws.
+        response_format (`ResponseFormat`): How its texts are to be read.
     """
-    if sampling.engine == "transformers":
-        from .in_process import TransformersEngine as kind
-    elif sampling.engine == "server":
-        from .server import ServerEngine as kind
-    elif sampling.engine == "vllm":
-        from .vllm import VllmEngine as kind
-    else:
-        raise RecipeError(f"`engine: {sampling.engine}` is unknown", f"use one of {', '.join(ENGINES)}")
-    return kind(model, response_format, sampling, chat_template)
+
+    name: str
+    sampling: Sampling
+    response_format: ResponseFormat
+
+    def draw_parts(self, parts: list[Part], save: Save) -> None:
+        """Calls `save` for each part as soon as all of its completions are there, from any thread."""

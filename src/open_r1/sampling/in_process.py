@@ -5,10 +5,10 @@ Problems of like length share a batch (`generate.py` sorts them), and completion
 batch costs what its living rows cost, so one long completion among short ones is nearly free.
 """
 
-from collections.abc import Callable
 from typing import Any
 
-from .engines import Draw, Part
+from .arguments import Sampling
+from .engines import Draw, Part, Save
 from .prompts import cut_at, format_of, load_tokenizer, part_seed, read_examples, render
 
 
@@ -27,7 +27,7 @@ class TransformersEngine:
             A `.jinja` file in place of the model's own template.
     """
 
-    def __init__(self, model: str, response_format: str, sampling: Any, chat_template: str | None = None):
+    def __init__(self, model: str, response_format: str, sampling: Sampling, chat_template: str | None = None):
         import torch
         from transformers import AutoModelForCausalLM
 
@@ -39,7 +39,7 @@ class TransformersEngine:
         stops = self.model.generation_config.eos_token_id
         self.stops = set(stops if isinstance(stops, list) else [stops]) | {self.tokenizer.eos_token_id}
 
-    def draw_parts(self, parts: list[Part], save: Callable[[Part, list[Draw]], None]) -> None:
+    def draw_parts(self, parts: list[Part], save: Save) -> None:
         """Draws parts one after the other, each with its own seed."""
         for part in parts:
             seed = part_seed(self.sampling.seed, part.index)

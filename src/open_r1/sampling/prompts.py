@@ -7,6 +7,7 @@ from ..core.artifacts import require_model
 from ..core.errors import ArtifactError
 from ..core.formats import OPEN, ResponseFormat, read_template, render_prompt
 from ..core.recipes import read_entries
+from .arguments import Sampling
 
 
 def load_tokenizer(model: str, chat_template: str | None) -> Any:
@@ -51,7 +52,7 @@ def with_examples(messages: list[dict[str, str]], examples: list[dict[str, str]]
     return [*messages[:head], *examples, *messages[head:]]
 
 
-def render(tokenizer: Any, messages: list[dict[str, str]], sampling: Any, examples: list[dict[str, str]]) -> str:
+def render(tokenizer: Any, messages: list[dict[str, str]], sampling: Sampling, examples: list[dict[str, str]]) -> str:
     """The whole prompt as text, the response's given start included."""
     return render_prompt(tokenizer, with_examples(messages, examples)) + sampling.prefill
 
@@ -63,7 +64,7 @@ def without_bos(tokenizer: Any, prompt: str) -> str:
     return prompt.removeprefix(begin) if adds else prompt
 
 
-def format_of(name: Any, tokenizer: Any, sampling: Any) -> ResponseFormat:
+def format_of(name: Any, tokenizer: Any, sampling: Sampling) -> ResponseFormat:
     """The response format after such prompts: with a prefilled `<think>`, or without."""
     prompt = render(tokenizer, [{"role": "user", "content": "x"}], sampling, [])
     return ResponseFormat(name, prompt.rstrip().endswith(OPEN))

@@ -7,14 +7,14 @@ here, so that verdicts see what the model wrote.
 """
 
 import asyncio
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from ..core.endpoints import Endpoint, EndpointError, RequestError
 from ..core.errors import RecipeError
 from ..core.formats import CLOSE, OPEN, ResponseFormat
-from .engines import Draw, Part
+from .arguments import Sampling
+from .engines import Draw, Part, Save
 from .prompts import cut_at, format_of, load_tokenizer, read_examples, render, sample_seed, with_examples, without_bos
 
 OPEN_PARTS = 4  # at least so many parts at once, so that the slowest completion of one holds nothing up
@@ -38,7 +38,12 @@ class ServerEngine:
     """
 
     def __init__(
-        self, model: str, response_format: str, sampling: Any, chat_template: str | None = None, remote: bool = True
+        self,
+        model: str,
+        response_format: str,
+        sampling: Sampling,
+        chat_template: str | None = None,
+        remote: bool = True,
     ):
         if remote and not sampling.url:
             raise RecipeError("`engine: server` needs `url`", "add `url: http://localhost:8000/v1`, or a list of them")
@@ -60,11 +65,11 @@ class ServerEngine:
         self.context = 0  # of the server with the shortest, where they say it
         self.in_a_row, self.endpoint = 0, None
 
-    def draw_parts(self, parts: list[Part], save: Callable[[Part, list[Draw]], None]) -> None:
+    def draw_parts(self, parts: list[Part], save: Save) -> None:
         """Draws all parts, some at a time; raises `EndpointError` where the servers are away or refuse."""
         asyncio.run(self.draw_all(parts, save))
 
-    async def draw_all(self, parts: list[Part], save: Callable[[Part, list[Draw]], None]) -> None:
+    async def draw_all(self, parts: list[Part], save: Save) -> None:
         chosen, open_parts = self.sampling, set()
         most = max(OPEN_PARTS, 2 * chosen.concurrency // max(1, len(parts[0].jobs))) if parts else 0
         async with self.client() as endpoint:
@@ -95,7 +100,7 @@ class ServerEngine:
             self.context = await self.endpoint.check(self.name)
         return self.endpoint
 
-    async def draw_part(self, endpoint: Endpoint, part: Part, save: Callable[[Part, list[Draw]], None]) -> None:
+    async def draw_part(self, endpoint: Endpoint, part: Part, save: Save) -> None:
         draws = await asyncio.gather(*(self.draw_one(endpoint, *job) for job in part.jobs))
         await asyncio.to_thread(save, part, draws)
 

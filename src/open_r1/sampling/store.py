@@ -18,30 +18,16 @@ from typing import Any
 from ..core.artifacts import input_hash, input_paths, write_atomically
 from ..core.errors import ArtifactError
 from ..core.live import clock
+from ..core.recipes import SAMPLES, deciding
+from ..core.rows import COPIED, FAILED, UNJUDGED, Row
 from ..verify import Case, Verdict, verify_many
-from .engines import Draw, Part
+from .arguments import GenerateArguments, Sampling
+from .engines import Draw, Engine, Part
 
-Row = dict[str, Any]
-COPIED = ("problem_id", "answer", "verifier", "domain", "language", "difficulty", "metadata")
-UNJUDGED = "unjudged"  # the outcome of rows that no rule decides (`verifier: judge`) until `curate` has asked a judge
-FAILED = "failed"
-DECISIVE = (
-    "model",
-    "chat_template",
-    "datasets",
-    "response_format",
-    "num_samples",
-    "temperature",
-    "top_p",
-    "max_new_tokens",
-    "stop",
-)
-# keys that decide what is drawn
-DECISIVE += ("batch_size", "segment", "seed", "dtype", "few_shot", "prefill", "engine", "api", "extra")
 SPEAK_EVERY = 30.0  # seconds between lines about the progress
 
 
-def store_rows(part: Part, draws: list[Draw], engine: Any) -> list[Row]:
+def store_rows(part: Part, draws: list[Draw], engine: Engine) -> list[Row]:
     """Rows of one part, each with its verdict."""
     responses = [engine.response_format.read(draw.text) for draw in draws]
     ruled = [
@@ -76,7 +62,7 @@ def store_rows(part: Part, draws: list[Draw], engine: Any) -> list[Row]:
     return rows
 
 
-def make_parts(problems: Iterable[dict], sampling: Any) -> list[Part]:
+def make_parts(problems: Iterable[Row], sampling: Sampling) -> list[Part]:
     """The parts of a store. Problems of like length share one: a batch lasts as long as its longest completion."""
     problems = list(problems)
     if twice := len(problems) - len({problem["problem_id"] for problem in problems}):
@@ -90,7 +76,9 @@ def make_parts(problems: Iterable[dict], sampling: Any) -> list[Part]:
     ]
 
 
-def fill_store(engine: Any, problems: Iterable[dict], directory: Path, progress: Any = None) -> None:
+def fill_store(
+    engine: Engine, problems: Iterable[Row], directory: Path, progress: Callable[..., None] | None = None
+) -> None:
     """
     Draws what a store still lacks.
 
@@ -126,7 +114,7 @@ def fill_store(engine: Any, problems: Iterable[dict], directory: Path, progress:
     engine.draw_parts([without(part, kept.get(part.index, set())) for part in missing], save)
 
 
-def keep_matching(directory: Path, args: Any) -> None:
+def keep_matching(directory: Path, args: GenerateArguments) -> None:
     """
     Empties a store that another model, other problems or other sampling filled. What follows from the samples may
     change, and even `--force` need not draw them again.
@@ -137,7 +125,7 @@ def keep_matching(directory: Path, args: Any) -> None:
         args (`GenerateArguments`):
             What it is to hold.
     """
-    drawn: dict[str, Any] = {key: getattr(args, key) for key in DECISIVE}
+    drawn: dict[str, Any] = {key: getattr(args, key) for key in deciding(type(args), SAMPLES)}
     inputs = input_paths(drawn | {"root": args.root})
     # a model may have been trained again
     drawn["inputs"] = {path: input_hash(Path(path), Path(args.root)) for path in inputs}
@@ -147,11 +135,6 @@ def keep_matching(directory: Path, args: Any) -> None:
         shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
     write_atomically(path, identity)
-
-
-def name_of(row: Row) -> str:
-    """One name for a row in journals, on the review page and in decisions."""
-    return f"{row['problem_id']}/{row['sample']}"
 
 
 def part_file(directory: Path, index: int) -> Path:
@@ -212,7 +195,7 @@ def read_store(directory: str | Path) -> Iterator[Row]:
 class Meter:
     """Counts completions and tokens, for whoever watches; parts may come from several threads."""
 
-    def __init__(self, done: int, total: int, progress: Callable | None):
+    def __init__(self, done: int, total: int, progress: Callable[..., None] | None):
         self.done, self.total, self.progress = done, total, progress
         self.began = self.spoke = time.monotonic()
         self.first, self.rows, self.tokens, self.failed, self.lock = done, 0, 0, 0, threading.Lock()

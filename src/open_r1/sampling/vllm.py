@@ -2,11 +2,11 @@
 vLLM's documentation; NOT run by us yet, for want of a GPU.
 """
 
-from collections.abc import Callable
 from typing import Any
 
 from ..core.errors import ArtifactError
-from .engines import Draw, Part
+from .arguments import Sampling
+from .engines import Draw, Part, Save
 from .prompts import format_of, load_tokenizer, read_examples, render, sample_seed, without_bos
 
 GROUP = 16  # parts handed over at once: vLLM schedules their completions itself
@@ -27,7 +27,7 @@ class VllmEngine:
             A `.jinja` file in place of the model's own template.
     """
 
-    def __init__(self, model: str, response_format: str, sampling: Any, chat_template: str | None = None):
+    def __init__(self, model: str, response_format: str, sampling: Sampling, chat_template: str | None = None):
         try:
             from vllm import LLM
         except ImportError:
@@ -39,7 +39,7 @@ class VllmEngine:
         self.response_format = format_of(response_format, self.tokenizer, sampling)
         self.model = LLM(model=model, dtype=sampling.dtype, **sampling.extra)
 
-    def draw_parts(self, parts: list[Part], save: Callable[[Part, list[Draw]], None]) -> None:
+    def draw_parts(self, parts: list[Part], save: Save) -> None:
         """Draws some parts at a time; every completion has its own seed."""
         for start in range(0, len(parts), GROUP):
             group = parts[start : start + GROUP]
