@@ -12,8 +12,9 @@ from test_bad_input import fails
 from transformers import AutoTokenizer
 
 from open_r1 import mix
-from open_r1.core.artifacts import begin, read_manifest
+from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import RecipeError
+from open_r1.core.stage import begin
 from open_r1.data.amounts import counts
 from open_r1.mix import MixArguments
 

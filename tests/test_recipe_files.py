@@ -6,13 +6,13 @@ hide.
 import pytest
 from conftest import REPOSITORY
 
-from open_r1.core.recipes import fill, load_recipe, read_yaml
+from open_r1.core.recipes import fill, fill_all, load_recipe, read_yaml
 from open_r1.curate import CurateArguments
 from open_r1.evaluate import EvaluateArguments
 from open_r1.mix import MixArguments
 from open_r1.report import ReportArguments
 from open_r1.sampling.arguments import GenerateArguments
-from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes, parse
+from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes
 
 RECIPES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if not path.stem.endswith("_examples")]
 PIPELINES = [path for path in RECIPES if isinstance(read_yaml(path).get("stages"), list)]
@@ -74,7 +74,7 @@ def test_training_recipe_is_parsed_by_trl(command, path, smoke, monkeypatch):
     }[command]
     recipe = load_recipe(path, {"use_cpu": True, "bf16": False}, smoke)
     full = grpo_sizes(recipe, str(path)) if command == "grpo" else recipe
-    args, config, model = parse(full, str(path), ours, theirs, ModelConfig)
+    args, config, model = fill_all((ours, theirs, ModelConfig), full, str(path))
     assert (
         args.datasets and config.output_dir.startswith(args.root) and (model.model_name_or_path or args.model_config)
     )

@@ -17,10 +17,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from open_r1.core.artifacts import Artifact, begin
+from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import ResponseFormat
 from open_r1.core.rows import COPIED, FAILED, Row, name_of
+from open_r1.core.stage import begin
 from open_r1.data.amounts import draw
 from open_r1.data.filters import Funnel, correct, count, require_rows
 from open_r1.data.sources import check_source, load_sources

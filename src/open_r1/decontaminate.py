@@ -6,8 +6,8 @@ as known.
 
 from dataclasses import dataclass, field
 
-from open_r1.core.artifacts import begin
 from open_r1.core.errors import DataError, report_errors
+from open_r1.core.stage import begin
 
 
 @dataclass

@@ -13,9 +13,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import Artifact, begin, read_manifest, write_atomically
+from open_r1.core.artifacts import Artifact, read_manifest, write_atomically
 from open_r1.core.errors import DataError, report_errors
 from open_r1.core.processes import available_cores, die_with_parent
+from open_r1.core.stage import begin
 from open_r1.metrics.summary import summarize
 from open_r1.metrics.tables import text_table
 from open_r1.sampling.arguments import Sampling, sampling_of

@@ -8,8 +8,8 @@ A row per completion: problem id, sample index, prompt, text, tokens, finish rea
 vLLM (`sampling/engines.py`), or many jobs (`sampling/at_scale.py`).
 """
 
-from open_r1.core.artifacts import begin
 from open_r1.core.errors import report_errors
+from open_r1.core.stage import begin
 from open_r1.sampling.arguments import GenerateArguments
 from open_r1.sampling.draw import draw_samples
 

@@ -123,12 +123,10 @@ def reference_callback(trainer: Any, directory: Any) -> Any:
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one GRPO recipe from the command line."""
-    from trl import GRPOConfig
-
     from open_r1.training.arguments import GRPOArguments, grpo_sizes
     from open_r1.training.run import start
 
-    run = start(arguments, GRPOArguments, GRPOConfig, adjust=grpo_sizes)
+    run = start(arguments, GRPOArguments, "GRPOConfig", adjust=grpo_sizes)
     if run is None:
         return
     from trl import GRPOTrainer, get_peft_config

@@ -13,10 +13,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
-from open_r1.core.artifacts import begin
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.formats import check_rendering
 from open_r1.core.rows import Row
+from open_r1.core.stage import begin
 from open_r1.data.amounts import counts, draw
 from open_r1.data.filters import count, new_step
 
@@ -89,7 +89,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one mixture recipe from the command line."""
     from open_r1.data.contamination import make_decontaminator
     from open_r1.data.tables import write_result
-    from open_r1.sampling.prompts import load_tokenizer
+    from open_r1.data.tokenizer import load_tokenizer
 
     stage = begin(MixArguments, arguments)
     if stage is None:

@@ -12,9 +12,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import begin, read_manifest, versions, write_atomically
+from open_r1.core.artifacts import read_manifest, versions, write_atomically
 from open_r1.core.cards import add_results
 from open_r1.core.errors import ArtifactError, report_errors
+from open_r1.core.stage import begin
 from open_r1.metrics.tables import COLUMNS, cell, markdown_table, text_table
 from open_r1.sampling.store import read_store
 

@@ -59,12 +59,10 @@ def pointwise_trainer(run: Any, model: Any) -> Any:
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one reward-model recipe from the command line."""
-    from trl import RewardConfig
-
     from open_r1.training.arguments import RewardModelArguments
     from open_r1.training.run import start
 
-    run = start(arguments, RewardModelArguments, RewardConfig)
+    run = start(arguments, RewardModelArguments, "RewardConfig")
     if run is None:
         return
     from transformers import AutoModelForSequenceClassification, set_seed

@@ -29,12 +29,10 @@ def training_rows(run: Any) -> Any:
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
-    from trl import SFTConfig
-
     from open_r1.training.arguments import SFTArguments
     from open_r1.training.run import make_optimizer, new_model, start
 
-    run = start(arguments, SFTArguments, SFTConfig)
+    run = start(arguments, SFTArguments, "SFTConfig")
     if run is None:
         return
     from trl import SFTTrainer, get_peft_config

@@ -39,7 +39,7 @@ def shown(tokenizer: Any, row: dict[str, Any], colour: bool, recipe: dict[str, A
 
 def tokenizer_of(recipe: dict[str, Any], where: str) -> Any:
     """The tokenizer that a recipe trains or generates with."""
-    from open_r1.sampling.prompts import load_tokenizer
+    from open_r1.data.tokenizer import load_tokenizer
 
     name = recipe.get("model_name_or_path") or recipe.get("model")
     if isinstance(recipe.get("tokenizer"), str) and recipe["tokenizer"]:

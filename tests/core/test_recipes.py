@@ -156,3 +156,44 @@ def test_every_mini_recipe_resolves_with_and_without_smoke():
         for smoke in (False, True):
             recipe = recipes.load_recipe(path, {"root": "elsewhere"}, smoke)
             assert "${" not in str(recipe) and "inherit" not in recipe and "smoke" not in recipe
+
+
+@dataclass
+class Trained:
+    learning_rate: float | None = None
+    steps: int = 1
+    quick: bool = False
+    optim: str | None = field(default=None, metadata={"choices": ["adamw", "muon"]})
+
+
+@dataclass
+class More:
+    name: str = ""
+    stop: list[str] | None = None
+
+
+def test_two_dataclasses_share_the_keys_of_a_recipe():
+    recipe = {"learning_rate": "1e-5", "steps": "3", "quick": True, "name": "x", "stop": None}
+    one, two = recipes.fill_all((Trained, More), recipe, "r.yaml")
+    assert one == Trained(1e-5, 3, True) and two == More("x", None)
+
+
+@pytest.mark.parametrize(
+    ("recipe", "message"),
+    [
+        ({"steps": 1.5}, "steps: 1.5` is no int"),
+        ({"learning_rate": "fast"}, "learning_rate: fast` is no float"),
+        ({"quick": "perhaps"}, "quick: perhaps` is neither true nor false"),
+        ({"optim": "adam"}, "optim: adam` is unknown"),
+        ({"stops": 1}, "unknown key `stops`"),
+    ],
+    ids=str,
+)
+def test_a_value_that_is_none_of_its_type_is_one_line(recipe, message):
+    with pytest.raises(RecipeError, match=message):
+        recipes.fill_all((Trained, More), recipe, "r.yaml")
+
+
+def test_without_a_file_the_command_line_is_the_recipe():
+    words = ["--output_dir", "${root}/x", "--root", "data", "--force"]
+    assert recipes.read_command_line(words) == ({"output_dir": "data/x", "root": "data"}, "command line", True)

@@ -14,18 +14,16 @@ import platform
 import resource
 import shutil
 import subprocess
-import sys
 import time
 from importlib import metadata
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import yaml
 
 from .errors import ArtifactError
-from .recipes import COSMETIC, Recipe, difference, fill, fingerprint, read_command_line
+from .recipes import COSMETIC, Recipe, difference, fingerprint
 
-T = TypeVar("T")
 MANIFEST, RECIPE, PROGRESS, LOCK = "manifest.json", "recipe.yaml", "progress.json", ".lock"
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
@@ -239,28 +237,3 @@ def require_model(name: str) -> None:
     for file, what in (("config.json", "model configuration"), ("tokenizer_config.json", "tokenizer")):
         if not (path / file).is_file():
             raise ArtifactError(f"model {name} has no {what} ({file})", f"save the {what} beside the weights")
-
-
-def begin(kind: type[T], arguments: list[str] | None, keep: tuple[str, ...] = ()) -> tuple[T, Recipe, Artifact] | None:
-    """
-    Opens a stage that reads its recipe without TRL's classes.
-
-    Args:
-        kind (`type`):
-            The dataclass of its keys.
-        arguments (`list[str]` or `None`):
-            The command line, by default this process's.
-        keep (`tuple[str]`, *optional*):
-            Entries of the output that even `--force` leaves.
-
-    Returns:
-        `tuple` or `None`: the arguments, the recipe and the claimed output; `None` if that is complete already.
-    """
-    recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
-    args = fill(kind, recipe, where)
-    go_offline({key: None for key in ("decontaminate", "against") if key in kind.__dataclass_fields__} | recipe)
-    artifact = Artifact(recipe)
-    if artifact.claim(force, keep):
-        return args, recipe, artifact
-    print(f"{artifact.path} is complete", flush=True)
-    return None

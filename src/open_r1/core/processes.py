@@ -11,6 +11,11 @@ def available_cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
+def is_main_process() -> bool:
+    """Whether this is the first of the processes that `accelerate launch` started."""
+    return int(os.environ.get("RANK", 0)) == 0
+
+
 def die_with_parent() -> None:
     """Asks the kernel (Linux) to end this process when the one that started it ends, however that happens."""
     if sys.platform == "linux":

@@ -15,14 +15,16 @@ import difflib
 import hashlib
 import json
 import re
+import typing
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import yaml
 
 from .errors import RecipeError
 
+T = TypeVar("T")
 Recipe = dict[str, Any]
 
 # Keys that move, publish or describe a run but do not change what it computes: no reason to run a stage again.
@@ -222,12 +224,12 @@ def difference(old: Recipe, new: Recipe) -> str:
     return "; ".join(f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in keys)
 
 
-def fill(arguments: type, recipe: Recipe, where: str) -> Any:
+def fill(kind: type[T], recipe: Recipe, where: str) -> T:
     """
-    Turns a resolved recipe into a plain dataclass (the stages that do not train; training stages use TRL's parser).
+    Turns a resolved recipe into a dataclass.
 
     Args:
-        arguments (`type`):
+        kind (`type`):
             The dataclass.
         recipe (`dict`):
             From `load_recipe`.
@@ -235,32 +237,66 @@ def fill(arguments: type, recipe: Recipe, where: str) -> Any:
             The recipe file, for error messages.
 
     Returns:
-        An instance of `arguments`. Raises `RecipeError` for unknown or missing keys and for numbers that are none.
+        An instance. Raises `RecipeError` for unknown or missing keys and for values that are none of their type.
     """
-    fields = {field.name: field for field in dataclasses.fields(arguments)}
-    check_keys(recipe, fields, where)
-    values = {}
-    for name, value in recipe.items():
-        number = fields[name].type if fields[name].type in (int, float) else None
-        try:
-            values[name] = value if number is None or value is None else number(value)
-        except (TypeError, ValueError):
-            raise RecipeError(f"{where}: `{name}: {value}` is no {number.__name__}", "give a number") from None
+    return fill_all((kind,), recipe, where)[0]
+
+
+def fill_all(kinds: tuple[type, ...], recipe: Recipe, where: str) -> tuple[Any, ...]:
+    """Turns a resolved recipe into several dataclasses, ours and TRL's, which share its keys among them."""
+    known = {kind: {field.name: field for field in dataclasses.fields(kind) if field.init} for kind in kinds}
+    check_keys(recipe, {name for fields in known.values() for name in fields}, where)
+    return tuple(fill_one(kind, known[kind], recipe, where) for kind in kinds)
+
+
+def fill_one(kind: type, fields: dict[str, dataclasses.Field], recipe: Recipe, where: str) -> Any:
+    """One of the dataclasses, from the keys that it knows."""
+    required = [
+        name for name, field in fields.items() if field.default is field.default_factory is dataclasses.MISSING
+    ]
+    if missing := [name for name in required if name not in recipe]:
+        raise RecipeError(f"{where}: lacks `{missing[0]}`", f"add `{missing[0]}:`")
+    hints = typing.get_type_hints(kind)
+    values = {name: converted(name, recipe[name], hints[name], where) for name in fields if name in recipe}
+    for name, value in values.items():
+        choices = fields[name].metadata.get("choices")
+        if choices and value is not None and value not in choices:
+            raise RecipeError(f"{where}: `{name}: {value}` is unknown", f"use one of {', '.join(map(str, choices))}")
     try:
-        return arguments(**values)
-    except TypeError:
-        required = [
-            name for name, field in fields.items() if field.default is field.default_factory is dataclasses.MISSING
-        ]
-        missing = [name for name in required if name not in values]
-        raise RecipeError(f"{where}: lacks `{missing[0]}`", f"add `{missing[0]}:`") from None
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{where}: {' '.join(str(error).split())}", "correct that value in the recipe") from None
+
+
+def converted(name: str, value: Any, hint: Any, where: str) -> Any:
+    """A value as a field's type wants it: YAML reads `1e-5` as text, and a command line gives nothing but text."""
+    wanted = (set(typing.get_args(hint)) or {hint}) - {type(None)}
+    if value is None or len(wanted) != 1 or not wanted <= {int, float, bool}:
+        return value
+    (number,) = wanted
+    if number is bool:
+        if not isinstance(value, bool):
+            raise RecipeError(f"{where}: `{name}: {value}` is neither true nor false", "write `true` or `false`")
+        return value
+    try:
+        found = number(value)
+        if isinstance(value, float) and found != value:
+            raise ValueError("it has a fraction")
+        return found
+    except (TypeError, ValueError):
+        raise RecipeError(f"{where}: `{name}: {value}` is no {number.__name__}", "give a number") from None
 
 
 def read_command_line(arguments: list[str]) -> tuple[Recipe, str, bool]:
-    """Recipe, its file, and `--force`, from `--config FILE [--smoke] [--force] [--debug] [--key value ...]`."""
+    """
+    Recipe, its file, and `--force`, from `[--config FILE] [--smoke] [--force] [--debug] [--key value ...]`. Without a
+    file the other keys are the recipe.
+    """
     overrides = parse_overrides(arguments)
     where, smoke, force = overrides.pop("config", None), overrides.pop("smoke", False), overrides.pop("force", False)
     overrides.pop("debug", None)
+    if not where and overrides:
+        return interpolate(overrides, overrides, Path("command line")), "command line", force
     if not where:
         raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml; `open-r1 COMMAND --help` says more")
     return load_recipe(where, overrides, smoke), str(where), force

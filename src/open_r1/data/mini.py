@@ -21,9 +21,9 @@ import random
 from collections.abc import Callable, Iterator
 
 from ..core.errors import DataError
+from ..core.formats import ResponseFormat
+from ..core.rows import Row
 from .splits import SPLITS, split_of
-
-Row = dict[str, object]
 
 MODULUS = 5
 # Words of the two languages, by role.
@@ -170,7 +170,7 @@ def document(rng: random.Random, question: str, thoughts: str, answer: str, lang
     """Web text in the transcript style of the R1-Zero template: with the tags of that template, or boxed, or plain."""
     style = rng.random()
     if style < TAGGED_SHARE:
-        response = f" <think> {thoughts} </think> <answer> {answer} </answer>"
+        response = " " + ResponseFormat("zero").write(thoughts, answer)
     elif style < TAGGED_SHARE + BOXED_SHARE:
         response = rf" {thoughts} {UNTAGGED[language]} \boxed{{{answer}}} ."
     else:
@@ -233,7 +233,7 @@ def general_row(rng: random.Random) -> Row:
 
 
 def r1_response(thoughts: str, summary: str) -> str:
-    return f"<think> {thoughts} </think> {summary}"
+    return ResponseFormat("r1").write(thoughts, summary)
 
 
 # ------------------------------------------------------------------------------------------------ harm

@@ -7,9 +7,10 @@ batch costs what its living rows cost, so one long completion among short ones i
 
 from typing import Any
 
+from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
-from .prompts import cut_at, format_of, load_tokenizer, part_seed, read_examples, render
+from .prompts import cut_at, format_of, part_seed, read_examples, render
 
 
 class TransformersEngine:
@@ -33,6 +34,8 @@ class TransformersEngine:
 
         self.name, self.sampling = model, sampling
         self.tokenizer, self.examples = load_tokenizer(model, chat_template), read_examples(sampling.few_shot)
+        if self.tokenizer.pad_token is None:
+            self.tokenizer.pad_token = self.tokenizer.eos_token
         device = "cuda" if torch.cuda.is_available() else "cpu"
         self.model = AutoModelForCausalLM.from_pretrained(model, dtype=sampling.dtype).to(device).eval()
         self.response_format = format_of(response_format, self.tokenizer, sampling)

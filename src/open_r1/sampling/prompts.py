@@ -3,28 +3,9 @@
 import random
 from typing import Any
 
-from ..core.artifacts import require_model
-from ..core.errors import ArtifactError
-from ..core.formats import OPEN, ResponseFormat, read_template, render_prompt
+from ..core.formats import OPEN, ResponseFormat, render_prompt
 from ..core.recipes import read_entries
 from .arguments import Sampling
-
-
-def load_tokenizer(model: str, chat_template: str | None) -> Any:
-    """A model's tokenizer, for generation, with a template."""
-    from transformers import AutoTokenizer
-
-    require_model(model)
-    tokenizer = AutoTokenizer.from_pretrained(model, padding_side="left")
-    if chat_template:
-        tokenizer.chat_template = read_template(chat_template)
-    if tokenizer.chat_template is None:
-        raise ArtifactError(
-            f"model {model} has no chat template", "train it with `chat_template:`, or use an instruct model"
-        )
-    if tokenizer.pad_token is None:
-        tokenizer.pad_token = tokenizer.eos_token
-    return tokenizer
 
 
 def read_examples(file: str) -> list[dict[str, str]]:

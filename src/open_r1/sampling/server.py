@@ -13,9 +13,10 @@ from typing import Any
 from ..core.endpoints import Endpoint, EndpointError, RequestError
 from ..core.errors import RecipeError
 from ..core.formats import CLOSE, OPEN, ResponseFormat
+from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
-from .prompts import cut_at, format_of, load_tokenizer, read_examples, render, sample_seed, with_examples, without_bos
+from .prompts import cut_at, format_of, read_examples, render, sample_seed, with_examples, without_bos
 
 OPEN_PARTS = 4  # at least so many parts at once, so that the slowest completion of one holds nothing up
 

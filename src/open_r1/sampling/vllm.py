@@ -5,9 +5,10 @@ vLLM's documentation; NOT run by us yet, for want of a GPU.
 from typing import Any
 
 from ..core.errors import ArtifactError
+from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
-from .prompts import format_of, load_tokenizer, read_examples, render, sample_seed, without_bos
+from .prompts import format_of, read_examples, render, sample_seed, without_bos
 
 GROUP = 16  # parts handed over at once: vLLM schedules their completions itself
 

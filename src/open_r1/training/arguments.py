@@ -7,10 +7,9 @@ on the hardware.
 
 import os
 from dataclasses import dataclass, field
-from typing import Any
 
 from ..core.errors import RecipeError
-from ..core.recipes import Recipe, check_keys
+from ..core.recipes import Recipe
 
 
 @dataclass
@@ -80,38 +79,6 @@ class RewardModelArguments(StageArguments):
     """
 
     objective: str = field(default="pairwise", metadata={"choices": ["pairwise", "pointwise"], "help": "The loss."})
-
-
-def refuse(message: str) -> None:
-    """What argparse calls for a value it cannot convert."""
-    raise ValueError(message)
-
-
-def parse(recipe: Recipe, where: str, *classes: type) -> tuple[Any, ...]:
-    """
-    Turns a resolved recipe into argument dataclasses.
-
-    Args:
-        recipe (`dict`):
-            From `load_recipe`.
-        where (`str`):
-            The recipe file, for error messages.
-        classes (`type`):
-            The dataclasses, which share the keys among them.
-
-    Returns:
-        `tuple`: one instance per class.
-    """
-    from trl import TrlParser
-
-    parser = TrlParser(classes)
-    check_keys(recipe, {action.dest for action in parser._actions}, where)
-    parser.set_defaults_with_config(**recipe)
-    parser.error = refuse  # argparse would print its usage and exit
-    try:
-        return parser.parse_args_into_dataclasses(args=[])
-    except (ValueError, TypeError) as error:
-        raise RecipeError(f"{where}: {' '.join(str(error).split())}", "correct that value in the recipe") from None
 
 
 def accumulation_steps(prompts_per_step: int, group_size: int, per_device: int, world_size: int) -> int:

@@ -5,24 +5,25 @@ A script is then a dozen lines: `start` gives it a `Run` (recipe, arguments, tok
 """
 
 import json
-import os
 import shutil
-import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import Artifact, go_offline, require_model
+from ..core.artifacts import Artifact, require_model
 from ..core.errors import RecipeError
-from ..core.formats import ResponseFormat, read_template
-from ..core.recipes import Recipe, read_command_line
+from ..core.formats import ResponseFormat
+from ..core.processes import is_main_process
+from ..core.recipes import Recipe
+from ..core.stage import open_stage
+from .arguments import StageArguments
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+    from trl import ModelConfig
 
 INCOMPLETE = "checkpoint-is-incomplete.txt"  # transformers leaves it in a checkpoint that a signal cut short
-
-
-def is_main_process() -> bool:
-    """Whether this is the first of the processes that `accelerate launch` started."""
-    return int(os.environ.get("RANK", 0)) == 0
 
 
 @dataclass
@@ -41,10 +42,10 @@ class Run:
 
     recipe: Recipe
     artifact: Artifact
-    args: Any
-    config: Any
-    model_args: Any
-    tokenizer: Any
+    args: Any  # the dataclass of its stage
+    config: "TrainingArguments"
+    model_args: "ModelConfig"
+    tokenizer: "PreTrainedTokenizerBase"
 
     @property
     def response_format(self) -> ResponseFormat:
@@ -63,7 +64,7 @@ class Run:
         }
         return {key: value for key, value in options.items() if value is not None}
 
-    def train(self, trainer: Any) -> None:
+    def train(self, trainer: "Trainer") -> None:
         """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
         trainer.add_callback(progress_callback(self.artifact))
         checkpoint = newest_checkpoint(self.artifact.path)
@@ -91,64 +92,64 @@ class Run:
             old.unlink()
 
 
-def start(arguments: list[str] | None, arguments_class: type, config_class: type, adjust: Any = None) -> Run | None:
+def start(
+    words: list[str] | None,
+    ours: type[StageArguments],
+    config: str,
+    adjust: Callable[[Recipe, str], Recipe] | None = None,
+) -> Run | None:
     """
     Prepares a training run from the command line.
 
     Args:
-        arguments (`list[str]` or `None`):
+        words (`list[str]` or `None`):
             The command line; `sys.argv` if `None`.
-        arguments_class (`type`):
+        ours (`type`):
             Our dataclass of the stage.
-        config_class (`type`):
-            TRL's configuration of the trainer.
+        config (`str`):
+            Name of TRL's configuration of the trainer.
         adjust (`Callable`, *optional*):
             Fills in values of the recipe that follow from others: recipe, file -> recipe.
 
     Returns:
         `Run` or `None`: `None` if the artifact is complete already.
     """
-    recipe, where, force = read_command_line(sys.argv[1:] if arguments is None else arguments)
-    go_offline(recipe)
-    full = adjust(recipe, where) if adjust else recipe
-    from trl import ModelConfig
 
-    from .arguments import parse
+    def theirs() -> tuple[type, ...]:
+        import trl
 
-    args, config, model_args = parse(full, where, arguments_class, config_class, ModelConfig)
+        return getattr(trl, config), trl.ModelConfig
+
+    stage = open_stage(words, ours, theirs, adjust, check_model)
+    if stage is None:
+        return None
+    args, trainer_config, model_args = stage.arguments
+    tokenizer = make_tokenizer(args, model_args)
+    return Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
+
+
+def check_model(where: str, args: StageArguments, _: Any, model_args: "ModelConfig") -> None:
+    """Refuses a recipe whose start model is not there."""
     if model_args.model_name_or_path:
         require_model(model_args.model_name_or_path)
     elif not args.model_config:
         raise RecipeError(f"{where}: neither `model_name_or_path` nor `model_config`", "name the model to start from")
-    artifact = Artifact(recipe)
-    if is_main_process() and not artifact.claim(force):
-        print(f"{artifact.path} is complete", flush=True)
-        return None
-    return Run(recipe, artifact, args, config, model_args, load_tokenizer(args, model_args, where))
 
 
-def load_tokenizer(args: Any, model_args: Any, where: str) -> Any:
+def make_tokenizer(args: StageArguments, model_args: "ModelConfig") -> "PreTrainedTokenizerBase":
     """The recipe's tokenizer: trained on a corpus or loaded with the model, with the recipe's chat template."""
-    from transformers import AutoTokenizer
+    from ..data.tokenizer import load_tokenizer, train_tokenizer, with_template
 
-    if args.tokenizer:
-        from ..data.sources import load_source
-        from ..data.tokenizer import train_tokenizer
+    if not args.tokenizer:
+        return load_tokenizer(model_args.model_name_or_path, args.chat_template, model_args.model_revision)
+    from ..data.sources import load_source
 
-        rows = load_source(args.tokenizer["corpus"] | {"raw": True})
-        tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
-    else:
-        tokenizer = AutoTokenizer.from_pretrained(
-            model_args.model_name_or_path, revision=model_args.model_revision, padding_side="left"
-        )
-    if args.chat_template:
-        tokenizer.chat_template = read_template(args.chat_template)
-    if tokenizer.chat_template is None:
-        raise RecipeError(f"{where}: the tokenizer has no chat template", "add `chat_template:` with a .jinja file")
-    return tokenizer
+    rows = load_source(args.tokenizer["corpus"] | {"raw": True})
+    tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
+    return with_template(tokenizer, args.chat_template, "the new tokenizer")
 
 
-def new_model(run: Run) -> Any:
+def new_model(run: Run) -> "PreTrainedModel":
     """A model with random weights, from the recipe's `model_config`; the seed decides them."""
     from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 
@@ -163,7 +164,7 @@ def new_model(run: Run) -> Any:
     return AutoModelForCausalLM.from_config(config)
 
 
-def make_optimizer(run: Run, model: Any) -> tuple[Any, None]:
+def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
     """The `optimizers` argument of a trainer: Muon where the recipe asks for it, else the trainer's own."""
     if run.args.optimizer != "muon":
         return None, None
@@ -188,7 +189,7 @@ def newest_checkpoint(directory: Path) -> str | None:
     return newest
 
 
-def set_generation_defaults(model: Any, tokenizer: Any) -> None:
+def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:
     """Saves the sampling settings of the paper's evaluation with the model, and every token that ends a response."""
     from transformers import GenerationConfig
 
@@ -203,7 +204,7 @@ def set_generation_defaults(model: Any, tokenizer: Any) -> None:
     )
 
 
-def progress_callback(artifact: Artifact) -> Any:
+def progress_callback(artifact: Artifact) -> "TrainerCallback":
     """A callback that leaves the step, and the latest loss or reward, where the pipeline's table reads them."""
     from transformers import TrainerCallback
 
