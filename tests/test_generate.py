@@ -32,7 +32,7 @@ class FakeEngine:
                 raise KeyboardInterrupt
             self.left -= 1
             self.drawn += [(problem["problem_id"], sample) for problem, sample in part.jobs]
-            seed = part_seed(self.sampling.seed, part.index)
+            seed = part_seed(self.sampling.seed, part.number)
             self.seeds.append(seed)
             save(part, [self.draw(problem["problem_id"], sample, seed) for problem, sample in part.jobs])
 

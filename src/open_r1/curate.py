@@ -131,7 +131,8 @@ def rows_at(places: Iterable[Place]) -> Iterator[Row]:
 
 def pass_rates(store: Path, verdicts: dict[tuple[str, int], float | None] | None = None) -> dict[str, float]:
     """Share of right samples, by problem; where no rule decides the judge does."""
-    right, drawn = Counter(), Counter()
+    right: Counter[str] = Counter()
+    drawn: Counter[str] = Counter()
     for place, row in placed_rows(store):
         drawn[place.problem] += 1
         right[place.problem] += correct(row | {"judged": judged(verdicts or {}, place)}, None, {})

@@ -41,7 +41,7 @@ ARGUMENTS = DecontaminateArguments
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one decontamination recipe from the command line."""
-    from open_r1.data.contamination import make_decontaminator, report_text
+    from open_r1.data.contamination import Decontaminator, report_text
     from open_r1.data.sources import load_sources
     from open_r1.data.tables import write_table
 
@@ -49,7 +49,7 @@ def main(arguments: list[str] | None = None) -> None:
     if stage is None:
         return
     args, _, artifact = stage
-    cleaner = make_decontaminator({"against": args.against, "size": args.size})
+    cleaner = Decontaminator(args.against, args.size)
     rows = cleaner.rows(load_sources(args.datasets), artifact.path / "contaminated.jsonl")
     count = write_table(rows, artifact.path / "data.parquet")
     if not count:

@@ -9,12 +9,19 @@ not per device.
 """
 
 import random
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, report_errors
+from open_r1.training.run import Run, start
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+    from transformers import TrainerCallback
+    from trl import GRPOTrainer
 
 
-def training_rows(run: Any) -> Any:
+def training_rows(run: Run) -> "Dataset":
     """The recipe's prompts; in the order of `schedule` where a source starts later than the first step."""
     import datasets
 
@@ -48,7 +55,7 @@ def training_rows(run: Any) -> Any:
     return rows.select(schedule(sources, [len(part) for part in parts], run))
 
 
-def schedule(sources: list[dict], sizes: list[int], run: Any) -> list[int]:
+def schedule(sources: list[dict], sizes: list[int], run: Run) -> list[int]:
     """
     Order of prompts over the whole run, so that a source is drawn from its `from_step` on.
 
@@ -84,7 +91,7 @@ def schedule(sources: list[dict], sizes: list[int], run: Any) -> list[int]:
     return order
 
 
-def reference_callback(trainer: Any, directory: Any) -> Any:
+def reference_callback(trainer: "GRPOTrainer", directory: Path) -> "TrainerCallback":
     """
     A callback that keeps the refreshed reference model with the checkpoints.
 
@@ -124,7 +131,6 @@ def reference_callback(trainer: Any, directory: Any) -> Any:
 def main(arguments: list[str] | None = None) -> None:
     """Runs one GRPO recipe from the command line."""
     from open_r1.training.arguments import GRPOArguments, grpo_sizes
-    from open_r1.training.run import start
 
     run = start(arguments, GRPOArguments, "GRPOConfig", adjust=grpo_sizes)
     if run is None:

@@ -11,7 +11,7 @@ table.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.formats import check_rendering
@@ -19,6 +19,9 @@ from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.data.amounts import counts, draw
 from open_r1.data.filters import count, new_step
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 KEPT = ("problem_id", "prompt", "response", "domain", "language")
 
@@ -61,7 +64,7 @@ class MixArguments:
     seed: int = 0
 
 
-def mixed(args: MixArguments, tokenizer: Any, step: dict[str, Any]) -> Iterator[Row]:
+def mixed(args: MixArguments, tokenizer: "PreTrainedTokenizerBase", step: dict[str, Any]) -> Iterator[Row]:
     """Rows of all sources that render and are not too long."""
     for source, wanted in zip(args.datasets, counts(args.datasets, args.total), strict=True):
         for row in draw(source, wanted, args.seed):

@@ -17,6 +17,7 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
@@ -140,7 +141,7 @@ def stage_command(stage: Stage, launch: Any) -> list[str]:
     return prefix + module
 
 
-def start_process(stage: Stage, launch: Any) -> Any:
+def start_process(stage: Stage, launch: Any) -> "BaseProcess | Started":
     """Starts a stage; the result has `exitcode` (`None` while it runs) and `kill`."""
     stage.log.parent.mkdir(parents=True, exist_ok=True)
     if launch == "fork":
@@ -152,8 +153,8 @@ def start_process(stage: Stage, launch: Any) -> Any:
         process.start()
         return process
     with stage.log.open("ab") as log:
-        process = subprocess.Popen(stage_command(stage, launch), stdout=log, stderr=log, preexec_fn=die_with_parent)
-    return Started(process)
+        command = stage_command(stage, launch)
+        return Started(subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent))
 
 
 class Started:

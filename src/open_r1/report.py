@@ -87,7 +87,8 @@ def collect(args: ReportArguments) -> dict[str, Any]:
     if manifest is None:
         raise ArtifactError(f"{args.evaluation} is not complete", "run the evaluation first")
     measured = manifest["metrics"]
-    manifests = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir()) if read_manifest(path)}
+    found = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir())}
+    manifests = {name: content for name, content in found.items() if content}
     missing = [name for name, path in args.stages.items() if Path(path).name not in measured]
     if missing:
         raise ArtifactError(

@@ -7,12 +7,16 @@ Pairwise is TRL's RewardTrainer (Bradley-Terry). Point-wise is a binary classifi
 response is safe or not by itself, and a pair would only teach which of two is safer.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import report_errors
+from open_r1.training.run import Run, start
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, Trainer
 
 
-def pairwise_trainer(run: Any, model: Any) -> Any:
+def pairwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     """TRL's trainer over `prompt`, `chosen` and `rejected`."""
     from trl import RewardTrainer, get_peft_config
 
@@ -33,7 +37,7 @@ def pairwise_trainer(run: Any, model: Any) -> Any:
     )
 
 
-def pointwise_trainer(run: Any, model: Any) -> Any:
+def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     """transformers' trainer over `prompt`, `completion` and `label` (1 safe, 0 unsafe), with binary cross-entropy."""
     from transformers import DataCollatorWithPadding, Trainer
 
@@ -60,7 +64,6 @@ def pointwise_trainer(run: Any, model: Any) -> Any:
 def main(arguments: list[str] | None = None) -> None:
     """Runs one reward-model recipe from the command line."""
     from open_r1.training.arguments import RewardModelArguments
-    from open_r1.training.run import start
 
     run = start(arguments, RewardModelArguments, "RewardConfig")
     if run is None:

@@ -8,13 +8,17 @@ text (`raw: true`) has `prompt` and `completion` as plain text. Paper sections 2
 (distillation).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
 from open_r1.core.errors import report_errors
 from open_r1.core.formats import check_rendering
+from open_r1.training.run import Run, make_optimizer, new_model, start
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
-def training_rows(run: Any) -> Any:
+def training_rows(run: Run) -> "Dataset":
     """The recipe's data as TRL's prompt-completion rows."""
     from open_r1.data.sources import load_sources
 
@@ -30,7 +34,6 @@ def training_rows(run: Any) -> Any:
 def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
     from open_r1.training.arguments import SFTArguments
-    from open_r1.training.run import make_optimizer, new_model, start
 
     run = start(arguments, SFTArguments, "SFTConfig")
     if run is None:

@@ -97,7 +97,9 @@ class Endpoint:
                 f"concurrency {concurrency}, timeout {timeout}, retries {retries}",
                 "they must be at least 1, above 0, at least 0",
             )
-        self.opened, self.resting, self.counts = Counter(), {}, Counter()
+        self.opened: Counter[str] = Counter()  # requests that wait for a reply, by URL
+        self.resting: dict[str, float] = {}  # until when, by URL
+        self.counts: Counter[str] = Counter()
 
     async def __aenter__(self) -> "Endpoint":
         import httpx2 as httpx

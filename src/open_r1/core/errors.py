@@ -8,6 +8,7 @@ import functools
 import os
 import sys
 from collections.abc import Callable
+from typing import Any
 
 
 class UserError(Exception):
@@ -58,7 +59,7 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
     """
 
     @functools.wraps(main)
-    def wrapper(*args, **kwargs) -> None:
+    def wrapper(*args: Any, **kwargs: Any) -> None:
         try:
             main(*args, **kwargs)
         except Exception as error:

@@ -4,9 +4,12 @@ import json
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .artifacts import PROGRESS
+
+if TYPE_CHECKING:
+    from rich.live import Live
 
 PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
 
@@ -33,8 +36,9 @@ class LiveTable:
     """
 
     def __init__(self, names: list[str]):
-        self.rows = {name: {"state": "waiting"} for name in names}
-        self.began, self.spoke, self.live = time.time(), 0.0, None
+        self.rows: dict[str, dict[str, Any]] = {name: {"state": "waiting"} for name in names}
+        self.began, self.spoke = time.time(), 0.0
+        self.live: Live | None = None
         self.first: dict[str, tuple[int, float]] = {}  # where a stage stood when first seen: a resumed one starts late
 
     def __enter__(self) -> "LiveTable":
@@ -42,13 +46,13 @@ class LiveTable:
             from rich.live import Live
 
             self.live = Live(self.render(), refresh_per_second=4)
-            self.live.__enter__()
+            self.live.start()
         return self
 
     def __exit__(self, *error: Any) -> None:
         if self.live:
             self.live.update(self.render())
-            self.live.__exit__(*error)
+            self.live.stop()
         print(f"total {clock(time.time() - self.began)}", flush=True)
 
     def update(self, name: str, directory: Path, seconds: float) -> None:

@@ -2,6 +2,7 @@
 
 import sys
 from collections.abc import Callable
+from dataclasses import fields
 from typing import Any, NamedTuple, TypeVar
 
 from .artifacts import Artifact, go_offline
@@ -59,7 +60,7 @@ def open_stage(
     recipe, where, force = read_command_line(sys.argv[1:] if words is None else words)
     full = adjust(recipe, where) if adjust else recipe
     # a recipe that leaves these out means the default benchmarks
-    go_offline({key: None for key in ("decontaminate", "against") if key in ours.__dataclass_fields__} | recipe)
+    go_offline({field.name: None for field in fields(ours) if field.name in ("decontaminate", "against")} | recipe)
     arguments = fill_all((ours, *theirs()), full, where)
     if check:
         check(where, *arguments)

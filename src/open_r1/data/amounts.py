@@ -1,9 +1,12 @@
 """How many rows of each source: `count` rows, or a `weight` of a total, drawn by the seed."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError, RecipeError
 from .sources import check_source, load_source, require_columns
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
 def counts(datasets: list[dict[str, Any]], total: int = 0) -> list[int | None]:
@@ -12,17 +15,16 @@ def counts(datasets: list[dict[str, Any]], total: int = 0) -> list[int | None]:
         if not isinstance(source, dict):
             check_source(source)
         check_amounts(source)
-    weights = [source.get("weight") for source in datasets]
-    given = [weight for weight in weights if weight is not None]
+    given = [source["weight"] for source in datasets if source.get("weight") is not None]
     if given and abs(sum(given) - 1) > 1e-6:
         raise RecipeError(
             f"the weights {given} sum to {sum(given):g}, not to 1", "correct `weight`, or give every source a `count`"
         )
-    if given and (len(given) < len(weights) or not total):
+    if given and (len(given) < len(datasets) or not total):
         raise RecipeError(
             "`weight` needs `total`, and a weight for every source", "add them, or give every source a `count`"
         )
-    return shares(weights, total) if given else [source.get("count") for source in datasets]
+    return [*shares(given, total)] if given else [source.get("count") for source in datasets]
 
 
 def check_amounts(source: dict[str, Any]) -> None:
@@ -43,7 +45,7 @@ def shares(weights: list[float], total: int) -> list[int]:
     return found
 
 
-def draw(source: dict[str, Any], wanted: int | None, seed: int) -> Any:
+def draw(source: dict[str, Any], wanted: int | None, seed: int) -> "Dataset":
     """Rows of one source, drawn by the seed."""
     rows = load_source({key: value for key, value in source.items() if key not in ("count", "weight")})
     require_columns(rows, ["prompt", "response"], source["path"])

@@ -36,7 +36,7 @@ APART, IGNORED = re.compile(r"(?<=\d)\s+(?=\d)"), re.compile(r"\.(?!\d)|[^\w+\-*
 PIECE = 1 << 20  # characters that are hashed at once
 LETTER, WORD = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd, so that they have an inverse modulo 2^64
 # Checked where a recipe names none: four of the paper's. None is of code; GPQA is gated, and wants `hf auth login`.
-BENCHMARKS = [
+BENCHMARKS: list[dict[str, Any]] = [
     {"path": "HuggingFaceH4/aime_2024", "split": "train"},
     {"path": "HuggingFaceH4/MATH-500", "split": "test"},
     {
@@ -222,12 +222,16 @@ class Index:
         for n, owner in zip(near[owners >= 0], owners[owners >= 0], strict=True):
             known = words.shown(first[n], first[n] + self.size)
             if found[text[n]] is None and f" {known} " in self.texts[owner]:  # the words, and not only their hash
-                found[text[n]] = Match(*self.entries[owner][:2], known)
+                found[text[n]] = self.match(owner, known)
         begin, end = whole(words, len(texts))
         for n in np.flatnonzero((end > begin) & (end - begin < (self.size or np.inf))) if self.short else ():
             if (owner := self.short.get(exactly(texts[n]))) is not None:
-                found[n] = Match(*self.entries[owner][:2], texts[n])
+                found[n] = self.match(owner, texts[n])
         return found
+
+    def match(self, owner: int, words: str) -> Match:
+        benchmark, entry, _, _ = self.entries[owner]
+        return Match(benchmark, entry, words)
 
     def owners(self, hashes: np.ndarray) -> np.ndarray:
         """The entry that each hash is of, -1 for none."""
@@ -263,8 +267,10 @@ class Decontaminator:
         ]
         if not entries:
             raise RecipeError("decontaminate: `against` is empty", "list benchmarks, or write `decontaminate: false`")
-        self.index, self.counts, self.checked = Index(entries, size), Counter(), 0
-        self.sizes, self.examples = Counter(benchmark for benchmark, _, _, question in entries if question), {}
+        self.index, self.checked = Index(entries, size), 0
+        self.counts: Counter[str] = Counter()
+        self.sizes = Counter(benchmark for benchmark, _, _, question in entries if question)
+        self.examples: dict[str, str] = {}  # words that matched, by benchmark
 
     def rows(self, rows: Iterable[Row], aside: Path) -> Iterator[Row]:
         """The clean rows; the others go into a file, each with what matched."""

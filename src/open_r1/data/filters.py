@@ -173,7 +173,8 @@ class Funnel:
     """
 
     def __init__(self, filters: list[Any]):
-        self.filters, self.steps = [], []
+        self.filters: list[tuple[Callable[[Row, Any, dict], bool], Any, dict]] = []
+        self.steps: list[Row] = []
         for entry in filters:
             name, limit = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (entry, None)
             if not isinstance(name, str) or name not in FILTERS:

@@ -21,7 +21,7 @@ import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.artifacts import looks_local
 from ..core.errors import DataError
@@ -29,6 +29,9 @@ from ..core.languages import language_code
 from ..core.recipes import check_keys
 from .columns import CHATS, detected, shared_row
 from .splits import split_of
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 KEYS = (
     "path",
@@ -49,7 +52,7 @@ IN_MEMORY, BYTES = 100_000, 256 << 20
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
 
-def load_source(source: dict[str, Any]):
+def load_source(source: dict[str, Any]) -> "Dataset":
     """
     Loads one source.
 
@@ -141,7 +144,7 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
 GENERATORS: dict[str, Callable[..., Iterable[dict]]] = {"mini": mini_rows, "gym": gym_rows}
 
 
-def stored(path: str, name: str | None, split: str, revision: str | None = None):
+def stored(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
     """A dataset from an artifact directory, a local file or the Hub."""
     import datasets
 
@@ -171,7 +174,7 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
         ) from None
 
 
-def rename(dataset, columns: dict[str, str], path: str):
+def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":
     """Renames columns, with an error that lists what there is."""
     for old in columns:
         if old not in dataset.column_names:
@@ -182,7 +185,7 @@ def rename(dataset, columns: dict[str, str], path: str):
     return dataset.remove_columns(replaced).rename_columns(columns)
 
 
-def shared_columns(dataset, source: dict[str, Any]):
+def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
     """Fills in the shared columns and turns a prompt text into messages."""
     # as Alpaca has it
     if {"instruction", "input"} <= set(dataset.column_names) and "prompt" not in dataset.column_names:
@@ -216,7 +219,7 @@ def known(feature: Any) -> Any:
     return datasets.Value("string") if isinstance(feature, datasets.Value) and feature.dtype == "null" else feature
 
 
-def require_columns(dataset, columns: Iterable[str], where: str) -> None:
+def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> None:
     """Raises `DataError` for the first column that a stage needs and the data lacks."""
     for column in columns:
         if column not in dataset.column_names:
@@ -228,7 +231,7 @@ def require_columns(dataset, columns: Iterable[str], where: str) -> None:
             )
 
 
-def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()):
+def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> "Dataset":
     """
     Loads and joins the sources of a recipe.
 

@@ -280,7 +280,7 @@ class Replies(ServerEngine):
 
     def draw_parts(self, parts: list[Part], save: Any) -> None:
         for part in parts:
-            found = {}
+            found: dict[tuple[str, int], Draw] = {}
             for problem in {problem["problem_id"] for problem, _ in part.jobs}:
                 found |= {(problem, sample): draw for sample, draw in enumerate(self.replies(problem))}
             missing = Draw("", "", 0, "failed", 0, "no task has drawn it")

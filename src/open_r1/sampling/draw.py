@@ -63,8 +63,10 @@ def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) ->
         `dict`: figures for the manifest. Raises `DataError` where too many completions failed. Says so where a server
         gave k copies.
     """
-    outcomes, reasons, tokens = Counter(), Counter(), 0
-    copies, groups, texts = 0, 0, defaultdict(set)
+    outcomes: Counter[str] = Counter()
+    reasons: Counter[str] = Counter()
+    texts: dict[str, set[int]] = defaultdict(set)
+    tokens = copies = groups = 0
     for row in read_store(directory):
         outcomes[row["outcome"]] += 1
         reasons[row.get("error", "")] += 1

@@ -38,11 +38,11 @@ class Part(NamedTuple):
     What is drawn and saved together: whole problems, so that a reader never sees half of one.
 
     Attributes:
-        index (`int`): Its number in the store.
+        number (`int`): Its place in the store.
         jobs (`list[tuple[dict, int]]`): Problem and sample index of each completion.
     """
 
-    index: int
+    number: int
     jobs: list[tuple[Row, int]]
 
 

@@ -45,7 +45,7 @@ class TransformersEngine:
     def draw_parts(self, parts: list[Part], save: Save) -> None:
         """Draws parts one after the other, each with its own seed."""
         for part in parts:
-            seed = part_seed(self.sampling.seed, part.index)
+            seed = part_seed(self.sampling.seed, part.number)
             prompts = [
                 render(self.tokenizer, problem["prompt"], self.sampling, self.examples) for problem, _ in part.jobs
             ]
@@ -74,11 +74,12 @@ class TransformersEngine:
         import torch
 
         chosen, start, left = self.sampling, ids.shape[1], self.sampling.max_new_tokens
-        how = {"do_sample": True, "temperature": chosen.temperature, "top_p": chosen.top_p, "top_k": 0}
+        how: dict[str, Any] = {"do_sample": True, "temperature": chosen.temperature, "top_p": chosen.top_p, "top_k": 0}
         how = how if chosen.temperature > 0 else {"do_sample": False}
         how |= {"stop_strings": chosen.stop, "tokenizer": self.tokenizer} if chosen.stop else {}
         how |= {"pad_token_id": self.tokenizer.pad_token_id, "return_dict_in_generate": True}
-        rows, done, cache = list(range(len(ids))), {}, None
+        rows, cache = list(range(len(ids))), None
+        done: dict[int, list[int]] = {}
         while rows:
             step = min(chosen.segment, left)
             with torch.inference_mode():

@@ -1,11 +1,14 @@
 """Prompts as a model reads them: the chat template, worked examples before the question, the start of the response."""
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..core.formats import OPEN, ResponseFormat, render_prompt
 from ..core.recipes import read_entries
 from .arguments import Sampling
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 
 def read_examples(file: str) -> list[dict[str, str]]:
@@ -33,19 +36,24 @@ def with_examples(messages: list[dict[str, str]], examples: list[dict[str, str]]
     return [*messages[:head], *examples, *messages[head:]]
 
 
-def render(tokenizer: Any, messages: list[dict[str, str]], sampling: Sampling, examples: list[dict[str, str]]) -> str:
+def render(
+    tokenizer: "PreTrainedTokenizerBase",
+    messages: list[dict[str, str]],
+    sampling: Sampling,
+    examples: list[dict[str, str]],
+) -> str:
     """The whole prompt as text, the response's given start included."""
     return render_prompt(tokenizer, with_examples(messages, examples)) + sampling.prefill
 
 
-def without_bos(tokenizer: Any, prompt: str) -> str:
+def without_bos(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> str:
     """A prompt without the begin token, where servers, which tokenize it, will add that themselves."""
     begin = tokenizer.bos_token
     adds = begin and tokenizer("x")["input_ids"][:1] == [tokenizer.bos_token_id]
     return prompt.removeprefix(begin) if adds else prompt
 
 
-def format_of(name: Any, tokenizer: Any, sampling: Sampling) -> ResponseFormat:
+def format_of(name: Any, tokenizer: "PreTrainedTokenizerBase", sampling: Sampling) -> ResponseFormat:
     """The response format after such prompts: with a prefilled `<think>`, or without."""
     prompt = render(tokenizer, [{"role": "user", "content": "x"}], sampling, [])
     return ResponseFormat(name, prompt.rstrip().endswith(OPEN))

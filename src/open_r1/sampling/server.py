@@ -60,18 +60,20 @@ class ServerEngine:
         self.name, self.sampling, self.examples = model, sampling, read_examples(sampling.few_shot)
         local = sampling.tokenizer or (model if sampling.api == "text" or Path(model).is_dir() else "")
         self.tokenizer = load_tokenizer(local, chat_template) if local else None
-        self.response_format = ResponseFormat(response_format)
+        self.response_format = ResponseFormat(response_format)  # type: ignore[arg-type]  # the recipe was checked
         if self.tokenizer:
             self.response_format = format_of(response_format, self.tokenizer, sampling)
         self.context = 0  # of the server with the shortest, where they say it
-        self.in_a_row, self.endpoint = 0, None
+        self.in_a_row = 0  # requests that no server answered
+        self.endpoint: Endpoint | None = None
 
     def draw_parts(self, parts: list[Part], save: Save) -> None:
         """Draws all parts, some at a time; raises `EndpointError` where the servers are away or refuse."""
         asyncio.run(self.draw_all(parts, save))
 
     async def draw_all(self, parts: list[Part], save: Save) -> None:
-        chosen, open_parts = self.sampling, set()
+        chosen = self.sampling
+        open_parts: set[asyncio.Task] = set()
         most = max(OPEN_PARTS, 2 * chosen.concurrency // max(1, len(parts[0].jobs))) if parts else 0
         async with self.client() as endpoint:
             self.context = await endpoint.check(self.name)
@@ -79,11 +81,11 @@ class ServerEngine:
                 for part in parts:
                     if len(open_parts) >= most:
                         done, open_parts = await asyncio.wait(open_parts, return_when=asyncio.FIRST_COMPLETED)
-                        for task in done:
-                            task.result()
+                        for ended in done:
+                            ended.result()
                     open_parts.add(asyncio.create_task(self.draw_part(endpoint, part, save)))
-                for task in asyncio.as_completed(open_parts):
-                    await task
+                for ending in asyncio.as_completed(open_parts):
+                    await ending
             finally:
                 for task in open_parts:
                     task.cancel()
@@ -160,7 +162,7 @@ class ServerEngine:
         text = str(choice["text"]) if self.sampling.api == "text" else self.joined(choice["message"], finish_reason)
         reported = (reply.get("usage") or {}).get("completion_tokens")
         if self.tokenizer:
-            text = self.without_specials(text)
+            text = without_specials(text, self.tokenizer)
             if reported is None:
                 reported = len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         return cut_at(text, self.sampling.stop)[0], int(reported or 0), finish_reason
@@ -180,9 +182,10 @@ class ServerEngine:
         cut = finish_reason == "length" and not self.tokenizer
         return OPEN + text if (CLOSE in text or cut) and OPEN not in text and not given else text
 
-    def without_specials(self, text: str) -> str:
-        """Without the end tokens that some servers leave in the text."""
-        specials = [token for token in self.tokenizer.all_special_tokens if token not in (OPEN, CLOSE)]
-        while cut := next((token for token in specials if text.endswith(token)), None):
-            text = text.removesuffix(cut)
-        return text
+
+def without_specials(text: str, tokenizer: Any) -> str:
+    """Without the end tokens that some servers leave in the text."""
+    specials = [token for token in tokenizer.all_special_tokens if token not in (OPEN, CLOSE)]
+    while cut := next((token for token in specials if text.endswith(token)), None):
+        text = text.removesuffix(cut)
+    return text

@@ -94,24 +94,22 @@ def fill_store(
     """
     parts = make_parts(problems, engine.sampling)
     kept = {
-        part.index: {(row["problem_id"], row["sample"]) for row in rows}
+        part.number: {(row["problem_id"], row["sample"]) for row in rows}
         for part in parts
-        if (rows := read_failed(directory, part.index))
+        if (rows := read_failed(directory, part.number))
     }
-    missing = [part for part in parts if not part_file(directory, part.index).exists()]
+    missing = [part for part in parts if not part_file(directory, part.number).exists()]
     meter = Meter(len(parts) - len(missing), len(parts), progress)
 
     def save(part: Part, draws: list[Draw]) -> None:
         rows = store_rows(part, draws, engine)
         meter.add(rows)
-        if part.index in kept:
-            order = {(problem["problem_id"], sample): n for n, (problem, sample) in enumerate(parts[part.index].jobs)}
-            rows = sorted(
-                read_failed(directory, part.index) + rows, key=lambda row: order[row["problem_id"], row["sample"]]
-            )
-        save_part(directory, part.index, rows)
+        if before := read_failed(directory, part.number):
+            order = {(problem["problem_id"], sample): n for n, (problem, sample) in enumerate(parts[part.number].jobs)}
+            rows = sorted(before + rows, key=lambda row: order[row["problem_id"], row["sample"]])
+        save_part(directory, part.number, rows)
 
-    engine.draw_parts([without(part, kept.get(part.index, set())) for part in missing], save)
+    engine.draw_parts([without(part, kept.get(part.number, set())) for part in missing], save)
 
 
 def keep_matching(directory: Path, args: GenerateArguments) -> None:
@@ -168,7 +166,8 @@ def read_failed(directory: Path, index: int) -> list[Row] | None:
 def without(part: Part, done: set[tuple[str, int]]) -> Part:
     """A part without the completions that are there already."""
     return Part(
-        part.index, [(problem, sample) for problem, sample in part.jobs if (problem["problem_id"], sample) not in done]
+        part.number,
+        [(problem, sample) for problem, sample in part.jobs if (problem["problem_id"], sample) not in done],
     )
 
 

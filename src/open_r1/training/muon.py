@@ -27,7 +27,8 @@ class MuonWithAdamW(torch.optim.Optimizer):
     def __init__(
         self, model: torch.nn.Module, lr: float, muon_lr: float = 0.02, betas: tuple[float, float] = (0.9, 0.95)
     ):
-        matrices, others = [], []
+        matrices: list[torch.Tensor] = []
+        others: list[torch.Tensor] = []
         for name, weight in model.named_parameters():
             (matrices if weight.ndim == 2 and "embed" not in name else others).append(weight)
         self.parts = [

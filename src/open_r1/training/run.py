@@ -211,7 +211,9 @@ def progress_callback(artifact: Artifact) -> "TrainerCallback":
     class Progress(TrainerCallback):
         def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
             if state.is_world_process_zero:
-                last = next((row for row in reversed(state.log_history) if "loss" in row or "reward" in row), {})
+                last: dict[str, float] = next(
+                    (row for row in reversed(state.log_history) if "loss" in row or "reward" in row), {}
+                )
                 figures = {key: float(last[key]) for key in ("loss", "reward") if key in last}
                 artifact.progress(state.global_step, state.max_steps, **figures)
 
