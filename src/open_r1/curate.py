@@ -1,7 +1,7 @@
 """Turns samples into training data: `cold_start_data` (paper section 2.3.1), `rejection_sampling` (2.3.3), prompts for
 RL by pass rate.
 
-    python -m open_r1.curate --config recipes/mini/rejection_sampling.yaml
+    open-r1 curate --config recipes/mini/rejection_sampling.yaml
 
 Draws k samples per problem (or reads an existing store), asks a judge where no rule decides, drops what the recipe's
 `filters` reject, keeps the best `per_problem`, has them rewritten if the recipe says so, and adds the general set. The
@@ -42,7 +42,7 @@ class CurateArguments(GenerateArguments):
             Settings of [`rewards.judge.JudgeReward`] (`url`, `model`, ...), for rows whose `verifier` is `judge` and
             for `judge_agrees`.
         filters (`list`):
-            Names of [`filters.FILTERS`], or `name: limit`.
+            Names of [`data.filters.FILTERS`], or `name: limit`.
         per_problem (`int`, *optional*, defaults to `1`):
             Samples kept per problem; 0 for all.
         pick (`str`, *optional*, defaults to `"shortest"`):
@@ -51,7 +51,7 @@ class CurateArguments(GenerateArguments):
         output (`str`, *optional*, defaults to `"responses"`):
             `responses` to imitate, or `problems` for RL, each once, with its `pass_rate`.
         rewrite (`dict`, *optional*):
-            Settings of [`rewrite.Rewriter`]: an instruct model makes reasoning and summary readable.
+            Settings of [`data.rewriting.Rewriter`]: an instruct model makes reasoning and summary readable.
         summary (`dict`, *optional*):
             Summary written after the reasoning, by language; `{answer}` stands for the answer. Without it the sample's
             own.
@@ -63,7 +63,7 @@ class CurateArguments(GenerateArguments):
         add (`list[dict]`, *optional*):
             Data sources with a `response` column that join the result (the general set).
         decontaminate (`dict`, *optional*):
-            Settings of [`decontaminate.Decontaminator`]: `against`, `size`. `false` to leave it out.
+            Settings of [`data.contamination.Decontaminator`]: `against`, `size`. `false` to leave it out.
     """
 
     samples: str = ""

@@ -1,6 +1,6 @@
 """Evaluation as in the paper (section 3): k samples per problem at temperature 0.6 and top-p 0.95, zero-shot.
 
-    python -m open_r1.evaluate --config recipes/mini/evaluate.yaml
+    open-r1 evaluate --config recipes/mini/evaluate.yaml
 
 Draws a sample store per model, keeps every completion, and reports pass@1 with a bootstrap interval, pass@k, cons@k,
 format, truncation, length, language and, where the data hold general and harm problems, helpfulness and refusals.

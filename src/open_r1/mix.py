@@ -44,7 +44,7 @@ class MixArguments:
         max_length (`int`, *optional*, defaults to `32768`):
             Longest rendered row in tokens; longer ones are left out and counted.
         decontaminate (`dict`, *optional*):
-            Settings of [`decontaminate.Decontaminator`]. `false` to leave it out.
+            Settings of [`data.contamination.Decontaminator`]. `false` to leave it out.
         output_dir (`str`):
             Where the result goes.
         root (`str`, *optional*, defaults to `"data"`):

@@ -259,7 +259,7 @@ def test_a_verdict_that_comes_late_neither_doubles_nor_loses_rows(tmp_path, caps
 def test_the_file_of_a_batch_holds_what_failed_and_why(tmp_path, rewrite, server):
     server.otherwise = of_prompt(lambda prompt: "\\boxed{8}" if "the 1. time" in prompt else writes()(prompt))
     rewrite([raw(n) for n in range(3)])
-    rows = [json.loads(line) for line in (tmp_path / "out/rewritten.jsonl").read_text().splitlines()]
+    rows = [json.loads(line)["value"] for line in (tmp_path / "out/rewritten.jsonl").read_text().splitlines()]
     assert [row["failed"] for row in rows] == ["", CHANGED, ""] and all(
         row["sampled"] == raw(n)["text"] for n, row in enumerate(rows)
     )

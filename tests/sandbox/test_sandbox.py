@@ -34,9 +34,9 @@ def script(name, user, folder, *arguments, timeout=300):
     """Runs a script of this folder; as another user from a copy of the package that it can read."""
     if user == "nobody":
         copy = Path(folder) / "copy"
-        for file in ("__init__.py", "errors.py", "processes.py"):
-            (copy / "open_r1").mkdir(parents=True, exist_ok=True)
-            shutil.copy(SOURCE / "open_r1" / file, copy / "open_r1")
+        for file in ("__init__.py", "core/__init__.py", "core/errors.py", "core/processes.py"):
+            (copy / "open_r1" / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(SOURCE / "open_r1" / file, copy / "open_r1" / file)
         shutil.copytree(SOURCE / "open_r1" / "sandbox", copy / "open_r1" / "sandbox", dirs_exist_ok=True)
         for file in ("attacks.py", "soak.py"):
             shutil.copy(Path(__file__).with_name(file), copy)

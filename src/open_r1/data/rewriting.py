@@ -9,16 +9,16 @@ that changes the result is caught.
 
 import asyncio
 import itertools
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import Artifact, write_atomically
+from ..core.artifacts import Artifact
 from ..core.endpoints import RETRIED, Endpoint, EndpointError, RequestError, check_urls
 from ..core.errors import RecipeError
 from ..core.formats import ResponseFormat, read_response
+from ..core.journal import Journal
 from ..core.languages import consistency
 from ..core.recipes import fill, read_entries
 from ..core.rows import Row, name_of
@@ -234,30 +234,18 @@ def rewrite_rows(
     return good()
 
 
-def in_batches(rows: Iterable[Row], rewriter: Rewriter, journal: Path) -> Iterator[Row]:
+def in_batches(rows: Iterable[Row], rewriter: Rewriter, path: Path) -> Iterator[Row]:
     """All rows, rewritten, in their order."""
-    known, rows = read_journal(journal), iter(rows)
+    journal, rows = Journal(path), iter(rows)
     while batch := list(itertools.islice(rows, 4 * rewriter.concurrency)):
-        missing = [row for row in batch if name_of(row) not in known]
-        found = rewrite_batch(missing, rewriter) if missing else []
-        if found and all(row["failed"] == AWAY for row in found):
+        missing = [row for row in batch if name_of(row) not in journal.known]
+        found = {name_of(row): row for row in (rewrite_batch(missing, rewriter) if missing else [])}
+        if found and all(row["failed"] == AWAY for row in found.values()):
             raise EndpointError(
                 f"the rewriter is away: no reply to {len(found)} rows",
                 "check `url` and `model`, and run again: the rest is kept",
             )
-        with journal.open("a", encoding="utf-8", errors="replace") as file:
-            file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in found if row["failed"] != AWAY)
-        known |= {name_of(row): row for row in found}
-        yield from [known[name_of(row)] for row in batch]
-        for row in batch:
-            known.pop(name_of(row), None)
-
-
-def read_journal(path: Path) -> dict[str, Row]:
-    """Rows of earlier runs by problem and sample; a last line that was cut by a kill is dropped."""
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    whole = text[: text.rfind("\n") + 1]
-    if whole != text:
-        write_atomically(path, whole)
-    rows = [json.loads(line) for line in whole.split("\n") if line]
-    return {name_of(row): row for row in rows}
+        journal.add({name: row for name, row in found.items() if row["failed"] != AWAY})
+        yield from [found.get(name_of(row)) or journal.known[name_of(row)] for row in batch]
+        for row in batch:  # the file holds them; memory need not
+            journal.known.pop(name_of(row), None)

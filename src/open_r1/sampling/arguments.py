@@ -110,7 +110,7 @@ class GenerateArguments(Sampling):
         root (`str`, *optional*, defaults to `"data"`):
             Directory of the pipeline's artifacts.
         response_format (`str`, *optional*, defaults to `"r1"`):
-            How the model writes, see `formats.py`.
+            How the model writes, see `core/formats.py`.
         max_failed (`float`, *optional*, defaults to `0.0`):
             Share of completions that may have failed for the store to count as complete.
         executor (`dict`, *optional*):

@@ -1,7 +1,7 @@
 """Completions drawn in this process with transformers: the engine of a laptop, and of models too small to be worth a
 server.
 
-Problems of like length share a batch (`generate.py` sorts them), and completions that have ended leave it: on a CPU a
+Problems of like length share a batch (`store.py` sorts them), and completions that have ended leave it: on a CPU a
 batch costs what its living rows cost, so one long completion among short ones is nearly free.
 """
 

@@ -23,7 +23,7 @@ class StageArguments:
         datasets (`list[dict]`):
             Data sources, see `data/sources.py`.
         response_format (`str`, *optional*, defaults to `"r1"`):
-            `zero` or `r1`, see `formats.py`.
+            `zero` or `r1`, see `core/formats.py`.
         chat_template (`str`, *optional*):
             A `.jinja` file that replaces the tokenizer's template, and is saved with the model.
         model_config (`dict`, *optional*):
@@ -39,7 +39,7 @@ class StageArguments:
 
     root: str = "data"
     datasets: list[dict] = field(default_factory=list, metadata={"help": "Data sources, see data/sources.py."})
-    response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"], "help": "See formats.py."})
+    response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"], "help": "See core/formats.py."})
     chat_template: str | None = field(default=None, metadata={"help": "A .jinja file, saved with the model."})
     model_config: dict | None = field(default=None, metadata={"help": "Config of a model to build from nothing."})
     tokenizer: dict | None = field(default=None, metadata={"help": "Tokenizer to train: vocab_size and corpus."})
