@@ -9,16 +9,14 @@ not per device.
 """
 
 import random
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from open_r1.core.errors import DataError, report_errors
+from open_r1.training.callbacks import reference_callback
 from open_r1.training.run import Run, start
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from transformers import TrainerCallback
-    from trl import GRPOTrainer
 
 
 def training_rows(run: Run) -> "Dataset":
@@ -89,42 +87,6 @@ def schedule(sources: list[dict], sizes: list[int], run: Run) -> list[int]:
             taken.add(decks[i].pop())
         order += rng.sample(sorted(taken), len(taken))
     return order
-
-
-def reference_callback(trainer: "GRPOTrainer", directory: Path) -> "TrainerCallback":
-    """
-    A callback that keeps the refreshed reference model with the checkpoints.
-
-    TRL reloads the reference model from the start model, so a resumed run with `sync_ref_model` would go on against an
-    older reference. The file is written before its checkpoint and the older one is deleted after it.
-    """
-    import torch
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
-    from transformers import TrainerCallback
-
-    whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
-
-    class KeepReference(TrainerCallback):
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.global_step:
-                weights = torch.load(directory / f"reference-{state.global_step}.pt", weights_only=True)
-                set_model_state_dict(trainer.ref_model, weights, options=StateDictOptions(full_state_dict=True))
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if control.should_save:
-                weights = get_model_state_dict(trainer.ref_model, options=whole)
-                if state.is_world_process_zero:
-                    scratch = directory / ".reference.pt"
-                    torch.save(weights, scratch)
-                    scratch.replace(directory / f"reference-{state.global_step}.pt")
-
-        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.is_world_process_zero:
-                for path in directory.glob("reference-*.pt"):
-                    if path.stem != f"reference-{state.global_step}":
-                        path.unlink()
-
-    return KeepReference()
 
 
 @report_errors

@@ -31,7 +31,7 @@ class Journal:
 
 
 def read_journal(path: Path) -> dict[str, Any]:
-    """Values of earlier runs by key; a line that a kill has cut is left out, and the next one gets a line of its own."""
+    """Values of earlier runs by key; a line that a kill has cut is left out, and the next one starts a new line."""
     found = {}
     text = path.read_text(encoding="utf-8", errors="replace")
     if text and not text.endswith("\n"):

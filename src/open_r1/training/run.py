@@ -18,9 +18,10 @@ from ..core.processes import is_main_process
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
 from .arguments import StageArguments
+from .callbacks import progress_callback
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainerCallback, TrainingArguments
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
     from trl import ModelConfig
 
 INCOMPLETE = "checkpoint-is-incomplete.txt"  # transformers leaves it in a checkpoint that a signal cut short
@@ -202,22 +203,6 @@ def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedToke
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-
-
-def progress_callback(artifact: Artifact) -> "TrainerCallback":
-    """A callback that leaves the step, and the latest loss or reward, where the pipeline's table reads them."""
-    from transformers import TrainerCallback
-
-    class Progress(TrainerCallback):
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.is_world_process_zero:
-                last: dict[str, float] = next(
-                    (row for row in reversed(state.log_history) if "loss" in row or "reward" in row), {}
-                )
-                figures = {key: float(last[key]) for key in ("loss", "reward") if key in last}
-                artifact.progress(state.global_step, state.max_steps, **figures)
-
-    return Progress()
 
 
 def write_card(run: Run) -> None:
