@@ -16,6 +16,7 @@ from typing import Any
 from open_r1.core.artifacts import Artifact, read_manifest, write_atomically
 from open_r1.core.errors import DataError, report_errors
 from open_r1.core.processes import available_cores, die_with_parent
+from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.metrics.summary import summarize
 from open_r1.metrics.tables import text_table
@@ -86,7 +87,7 @@ def start_worker(workers: int) -> None:
     torch.set_num_threads(max(1, available_cores() // workers))
 
 
-def evaluate_models(args: EvaluateArguments, problems: list[dict], artifact: Artifact) -> dict[str, dict[str, Any]]:
+def evaluate_models(args: EvaluateArguments, problems: list[Row], artifact: Artifact) -> dict[str, dict[str, Any]]:
     """Metrics by model name, with as many models at a time as there are workers."""
     jobs = [(model, problems, artifact.path, sampling_of(args)) for model in args.models]
     context = multiprocessing.get_context("forkserver")

@@ -10,6 +10,7 @@ response is safe or not by itself, and a pair would only teach which of two is s
 from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import report_errors
+from open_r1.core.rows import Row
 from open_r1.training.run import Run, start
 
 if TYPE_CHECKING:
@@ -46,7 +47,7 @@ def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     rows = load_sources(run.args.datasets, ["prompt", "completion", "label"])
     tokenizer = run.tokenizer
 
-    def encode(row: dict[str, Any]) -> dict[str, Any]:
+    def encode(row: Row) -> dict[str, Any]:
         messages = [*row["prompt"], {"role": "assistant", "content": row["completion"]}]
         text = tokenizer.apply_chat_template(messages, tokenize=False)
         ids = tokenizer(text, add_special_tokens=False, truncation=True, max_length=run.config.max_length)["input_ids"]

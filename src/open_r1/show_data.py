@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import check_rendering, render_prompt
 from open_r1.core.recipes import load_recipe, parse_overrides
+from open_r1.core.rows import Row
 from open_r1.sampling.prompts import read_examples, with_examples
 
 if TYPE_CHECKING:
@@ -22,9 +23,7 @@ USAGE = "RECIPE [-n 3] [--key value ...]"
 GREEN, DIM, PLAIN = "\033[32m", "\033[2m", "\033[0m"
 
 
-def shown(
-    tokenizer: "PreTrainedTokenizerBase", row: dict[str, Any], colour: bool, recipe: dict[str, Any] | None = None
-) -> str:
+def shown(tokenizer: "PreTrainedTokenizerBase", row: Row, colour: bool, recipe: dict[str, Any] | None = None) -> str:
     """One row, rendered; for a recipe that generates the prompt alone, with its examples and its given start."""
     recipe = recipe or {}
     if "completion" in row and isinstance(row["prompt"], str):  # plain text, as for `base`

@@ -295,7 +295,7 @@ def read_command_line(arguments: list[str]) -> tuple[Recipe, str, bool]:
     overrides = parse_overrides(arguments)
     where, smoke, force = overrides.pop("config", None), overrides.pop("smoke", False), overrides.pop("force", False)
     overrides.pop("debug", None)
-    if not where and overrides:
+    if not where and overrides and "help" not in overrides:
         return interpolate(overrides, overrides, Path("command line")), "command line", force
     if not where:
         raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml; `open-r1 COMMAND --help` says more")

@@ -27,6 +27,7 @@ from ..core.artifacts import looks_local
 from ..core.errors import DataError
 from ..core.languages import language_code
 from ..core.recipes import check_keys
+from ..core.rows import Row
 from .columns import CHATS, detected, shared_row
 from .splits import split_of
 
@@ -93,7 +94,7 @@ def check_source(source: Any) -> None:
         )
 
 
-def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
+def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[Row]:
     """Rows of the mini world."""
     from .mini import GENERATORS as KINDS
     from .mini import rows
@@ -106,7 +107,7 @@ def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Itera
     return rows(kind, split, limit, **dials)
 
 
-def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
+def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[Row]:
     """Rows of a reasoning-gym task. Splits are by hash of the question, as in the mini world."""
     try:
         import reasoning_gym
@@ -141,7 +142,7 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
     )
 
 
-GENERATORS: dict[str, Callable[..., Iterable[dict]]] = {"mini": mini_rows, "gym": gym_rows}
+GENERATORS: dict[str, Callable[..., Iterable[Row]]] = {"mini": mini_rows, "gym": gym_rows}
 
 
 def stored(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
@@ -205,7 +206,7 @@ def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
     )
     features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
 
-    def fixed(row: dict[str, Any]) -> dict[str, Any]:
+    def fixed(row: Row) -> dict[str, Any]:
         row = shared_row(row, source)
         return {name: row.get(name) for name in features}
 

@@ -7,11 +7,10 @@ from typing import Any
 
 from ..core.errors import DataError
 from ..core.languages import consistency, is_mixed, reflections
+from ..core.rows import Row
 from ..verify import equivalent
 from ..verify.text import refuses
 from .statistics import bootstrap_interval, mean, pass_at_1, pass_at_k, vote
-
-Row = dict[str, Any]
 
 
 def by_problem(rows: Iterable[Row]) -> list[list[Row]]:

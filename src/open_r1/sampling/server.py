@@ -13,6 +13,7 @@ from typing import Any
 from ..core.endpoints import Endpoint, EndpointError, RequestError
 from ..core.errors import RecipeError
 from ..core.formats import CLOSE, OPEN, ResponseFormat
+from ..core.rows import Row
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
@@ -107,7 +108,7 @@ class ServerEngine:
         draws = await asyncio.gather(*(self.draw_one(endpoint, *job) for job in part.jobs))
         await asyncio.to_thread(save, part, draws)
 
-    async def draw_one(self, endpoint: Endpoint, problem: dict[str, Any], sample: int) -> Draw:
+    async def draw_one(self, endpoint: Endpoint, problem: Row, sample: int) -> Draw:
         """One completion; what fails after all attempts comes back with its reason."""
         seed = self.seed(problem, sample)
         prompt, path, body = self.request(problem, seed)
@@ -124,10 +125,10 @@ class ServerEngine:
         self.in_a_row = 0
         return Draw(prompt, text, tokens, finish_reason, seed)
 
-    def seed(self, problem: dict[str, Any], sample: int) -> int:
+    def seed(self, problem: Row, sample: int) -> int:
         return sample_seed(self.sampling.seed, problem["problem_id"], sample)
 
-    def request(self, problem: dict[str, Any], seed: int) -> tuple[str, str, dict[str, Any]]:
+    def request(self, problem: Row, seed: int) -> tuple[str, str, dict[str, Any]]:
         """The prompt as far as we know it, the path, and the body of a request."""
         chosen, messages = self.sampling, with_examples(problem["prompt"], self.examples)
         body = {

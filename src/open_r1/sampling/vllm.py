@@ -2,9 +2,9 @@
 vLLM's documentation; NOT run by us yet, for want of a GPU.
 """
 
-from typing import Any
 
 from ..core.errors import ArtifactError
+from ..core.rows import Row
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
@@ -49,7 +49,7 @@ class VllmEngine:
             for part in group:
                 save(part, [next(draws) for _ in part.jobs])
 
-    def draw(self, jobs: list[tuple[dict[str, Any], int]]) -> list[Draw]:
+    def draw(self, jobs: list[tuple[Row, int]]) -> list[Draw]:
         from vllm import SamplingParams
 
         chosen = self.sampling
