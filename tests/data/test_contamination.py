@@ -12,16 +12,9 @@ from test_bad_input import fails
 from open_r1 import decontaminate
 from open_r1.core.artifacts import needs_hub, read_manifest
 from open_r1.core.errors import RecipeError, UserError
-from open_r1.data import contamination
-from open_r1.data.contamination import (
-    Decontaminator,
-    Index,
-    Match,
-    exactly,
-    make_decontaminator,
-    normalized,
-    report_text,
-)
+from open_r1.data import contamination, ngrams
+from open_r1.data.contamination import Decontaminator, make_decontaminator, report_text
+from open_r1.data.ngrams import Index, Match, exactly, normalized
 from open_r1.data.sources import load_source
 
 SIZES = (8, 10, 13)
@@ -196,7 +189,7 @@ def test_solutions_and_answers_count_but_not_as_a_whole():
 
 @pytest.mark.parametrize("texts", [[], [""], ["?", ""]], ids=str)
 def test_texts_without_words_are_clean(monkeypatch, texts):
-    monkeypatch.setattr(contamination, "POWERS", contamination.Powers())  # as in a process that has not seen a word
+    monkeypatch.setattr(ngrams, "POWERS", ngrams.Powers())  # as in a process that has not seen a word
     assert index(*texts).check(["", "some words"]) == [None, None] and index("some words").check(texts) == [
         None
     ] * len(texts)
@@ -254,6 +247,7 @@ def test_pieces_change_nothing(monkeypatch):
     one = index(*texts[:20], size=8)
     expected = one.check(texts)
     monkeypatch.setattr(contamination, "PIECE", 50)
+    monkeypatch.setattr(ngrams, "PIECE", 50)
     assert one.check(texts) == expected and None in expected and any(expected)
 
 

@@ -2,7 +2,6 @@
 vLLM's documentation; NOT run by us yet, for want of a GPU.
 """
 
-
 from ..core.errors import ArtifactError
 from ..core.rows import Row
 from ..data.tokenizer import load_tokenizer
