@@ -3,8 +3,8 @@
 The idea is that of Karp and Rabin (IBM Journal of Research and Development 31(2), 1987): a word's hash is a polynomial
 in its bytes, a sequence's hash one in its words, modulo 2^64. With running sums over all words of a megabyte of text,
 the hash of any sequence is one subtraction and one multiplication by the inverse of a power, so all of them are
-computed at once. Most miss in a table by their first 24 bits, the others are looked up in the sorted hashes, and what hits is
-compared as text: two sequences with one hash make no match.
+computed at once. Most miss in a table by their first 24 bits, the others are looked up in the sorted hashes, and what
+hits is compared as text: two sequences with one hash make no match.
 """
 
 import re
