@@ -34,7 +34,7 @@ def test_root_and_seed_reach_every_recipe_and_command_line(stages):
         assert stage.recipe["root"] == "/r" and stage.output.parent == Path("/r")
         assert stage.arguments[:1] == ["--config"] and stage.arguments[2:] == ["--root", "/r", "--seed", "5"]
         assert stage.log == Path(f"/r/logs/{stage.name}.log")
-        if stage.command in pipeline.TRAINING:
+        if pipeline.COMMANDS[stage.command].trains:
             assert stage.recipe["seed"] == 5
 
 
