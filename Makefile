@@ -27,6 +27,7 @@ test: install
 quality: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 style: install
 	$(BIN)/ruff check --fix .

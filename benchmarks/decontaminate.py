@@ -12,7 +12,7 @@ import time
 
 import datasets
 
-from open_r1.decontaminate import Index
+from open_r1.data.ngrams import Index
 
 SIZE = 10
 

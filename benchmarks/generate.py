@@ -15,9 +15,9 @@ import time
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, GenerationConfig
 
-from open_r1.engines.in_process import TransformersEngine
-from open_r1.generate import Sampling
-from open_r1.store import make_parts
+from open_r1.sampling.arguments import Sampling
+from open_r1.sampling.in_process import TransformersEngine
+from open_r1.sampling.store import make_parts
 
 SHORT = [
     "What is {a} + {b}? Reply with the number only.",
@@ -109,7 +109,8 @@ def main() -> None:
             continue
         rates[name] = tokens / seconds
         print(
-            f"{name}: {tokens} tokens in {seconds:.1f} s, {rates[name]:.0f} tokens/s, ratio {rates[name] / rates['plain loop']:.2f}",
+            f"{name}: {tokens} tokens in {seconds:.1f} s, {rates[name]:.0f} tokens/s, "
+            f"ratio {rates[name] / rates['plain loop']:.2f}",
             flush=True,
         )
 

@@ -99,7 +99,8 @@ def main() -> None:
         same = results(whole) == results(killed)
         doubled = doubled_rows(killed) - doubled_rows(whole)  # a training source may draw a problem twice
         print(
-            f"kills {kills}; results equal: {same}; stages run again: {sorted(redone)}; rows doubled by kills: {doubled}"
+            f"kills {kills}; results equal: {same}; stages run again: {sorted(redone)}; "
+            f"rows doubled by kills: {doubled}"
         )
         sys.exit(not same or bool(redone) or doubled != 0)
 

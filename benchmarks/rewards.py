@@ -10,7 +10,7 @@ import random
 import time
 from typing import Any
 
-from open_r1.formats import ResponseFormat
+from open_r1.core.formats import ResponseFormat
 from open_r1.rewards import build_rewards
 
 COUNT, FORM = 1000, ResponseFormat("r1")

@@ -13,7 +13,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from open_r1.processes import available_cores
+from open_r1.core.processes import available_cores
 from open_r1.sandbox import LocalSandbox, Program
 from open_r1.sandbox.command import interpreter
 from open_r1.sandbox.local import works
@@ -53,7 +53,7 @@ def main() -> None:
             print(f"{mode}: {reason}", file=sys.stderr)
             continue
         sandbox = LocalSandbox(mode, warm=warm)
-        run = lambda _, sandbox=sandbox: sandbox.run(Program(SOURCE, inputs=["100"]))[0].stdout == "4950\n"  # noqa: E731
+        run = lambda _, sandbox=sandbox: sandbox.run(Program(SOURCE, inputs=["100"]))[0].stdout == "4950\n"
         rows.append((f"{mode}, {'warm' if warm else 'fresh'}", rate(run, programs * (4 if warm else 1), workers)))
         sandbox.close()
     reference = (before + rate(plain, programs, workers)) / 2  # before and after, since the machine may drift

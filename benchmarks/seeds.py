@@ -11,8 +11,10 @@ import sys
 from pathlib import Path
 from statistics import mean, pstdev
 
-METRICS = ("pass@1", "cons@16", "pass@16", "format", "mean_tokens", "language_consistency", "mixed", "helpful", "refused_forbidden",
-           "refused_allowed")  # fmt: skip
+METRICS = (
+    "pass@1", "cons@16", "pass@16", "format", "mean_tokens", "language_consistency", "mixed", "helpful",
+    "refused_forbidden", "refused_allowed",
+)  # fmt: skip
 
 
 def main() -> None:

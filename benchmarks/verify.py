@@ -24,13 +24,17 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests" / "verify"))
 from corpus import MATH, boxed, math_cases
 
-TEXT = "so we have that the sum of both terms is then equal to which means for every prime number it follows from this and hence"
+TEXT = (
+    "so we have that the sum of both terms is then equal to which means for every prime number it follows from this "
+    "and hence"
+)
 WORDS = TEXT.split(" ")
 HOSTILE = [
     r"9^{9^{9}}", r"10^{10^{10}}", "1000000!", r"\binom{1000000000}{500000000}", "(x+y+z+w)^{60}", "(x+1)^{1000}",
     "((((" * 12 + "7" + "))))" * 12,
-    r"\{" + ",".join(map(str, range(2000))) + r"\}", r"\dfrac{5^{(5^{(5^{(5^5)})}-4)}-5}{16}", "x^{" * 40 + "x" + "}" * 40,
-    r"\sum_{k=1}^{10^9} \frac{1}{k^{k}}", r"\prod_{n=1}^{100000} (1+\frac{1}{n^2})", r"\int_0^1 x^{x^{x^x}} dx", "9" * 20_000,
+    r"\{" + ",".join(map(str, range(2000))) + r"\}", r"\dfrac{5^{(5^{(5^{(5^5)})}-4)}-5}{16}",
+    "x^{" * 40 + "x" + "}" * 40, r"\sum_{k=1}^{10^9} \frac{1}{k^{k}}", r"\prod_{n=1}^{100000} (1+\frac{1}{n^2})",
+    r"\int_0^1 x^{x^{x^x}} dx", "9" * 20_000,
     r"\frac{" * 50 + "1" + "}{2}" * 50,
 ]  # fmt: skip
 
@@ -57,7 +61,7 @@ def make_batch(problems: int, group: int, adversarial: float, seed: int = 0) -> 
 
 
 def run_ours(golds: list[str], completions: list[str]) -> tuple[list[float | None], float]:
-    from open_r1.formats import ResponseFormat
+    from open_r1.core.formats import ResponseFormat
     from open_r1.rewards.accuracy import AccuracyReward
 
     reward = AccuracyReward(ResponseFormat("r1"))
@@ -80,7 +84,8 @@ def run_trl(golds: list[str], completions: list[str]) -> tuple[list[float | None
 def compare_batch(title: str, golds: list[str], completions: list[str], patience: float) -> None:
     """One line with the ratio, and the different verdicts."""
     ours, our_seconds = run_ours(golds, completions)
-    begin = f"{title}: {len(golds)} completions; ours {our_seconds:.2f} s ({sum(score == 1 for score in ours) / len(ours):.0%} right)"
+    right = sum(score == 1 for score in ours) / len(ours)
+    begin = f"{title}: {len(golds)} completions; ours {our_seconds:.2f} s ({right:.0%} right)"
     # a process, since nothing else ends it
     with ProcessPoolExecutor(1, multiprocessing.get_context("forkserver")) as pool:
         try:
@@ -151,7 +156,8 @@ def soak(seconds: float, threads: int = 8) -> None:
     slowest = max(longest for _, longest in results)
     print(f"{threads} threads, {seconds:.0f} s: {total.total()} verdicts {dict(total)}, longest {slowest:.1f} s")
     print(
-        f"  (limit {LIMIT:g} s, and {threads} threads wait for the same workers); memory of this process grew by {grown:.0f} MB"
+        f"  (limit {LIMIT:g} s, and {threads} threads wait for the same workers); "
+        f"memory of this process grew by {grown:.0f} MB"
     )
 
 

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from faulty import faulty  # noqa: F401
 from servers import running
 
 REPOSITORY = Path(__file__).resolve().parents[1]
@@ -31,7 +32,7 @@ def smoke_root(tmp_path_factory) -> Path:
 @pytest.fixture
 def pauses(monkeypatch) -> list[float]:
     """Pauses that were asked for between attempts; none is made. Nothing but the loopback is reached."""
-    from open_r1 import endpoints
+    from open_r1.core import endpoints
 
     asked = []
 

@@ -8,7 +8,7 @@ import pytest
 import yaml
 
 from open_r1 import curate
-from open_r1.formats import ResponseFormat
+from open_r1.core.formats import ResponseFormat
 
 
 def sample(**values):

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from open_r1.cli import COMMANDS
+from open_r1.core.commands import COMMANDS
 
 CODE = """
 import sys

@@ -10,9 +10,10 @@ import pytest
 from samples import adds_up, curated, refused, run, sample, write_store
 from servers import of_prompt, status
 
-from open_r1.curate import CurateArguments, pass_rates, training_row
-from open_r1.errors import ArtifactError
-from open_r1.formats import ResponseFormat
+from open_r1.core.errors import ArtifactError
+from open_r1.core.formats import ResponseFormat
+from open_r1.curate import CurateArguments, training_row
+from open_r1.sampling.selection import pass_rates
 
 RIGHT, WRONG = '{"analysis": "the same", "correct": true}', '{"analysis": "another", "correct": false}'
 

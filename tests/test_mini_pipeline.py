@@ -6,8 +6,8 @@ import shutil
 import pytest
 from conftest import REPOSITORY, run_cli
 
-from open_r1.artifacts import read_manifest
-from open_r1.recipes import read_yaml
+from open_r1.core.artifacts import read_manifest
+from open_r1.core.recipes import read_yaml
 
 STAGES = [entry["name"] for entry in read_yaml(REPOSITORY / "recipes/mini/pipeline.yaml")["stages"]]
 ARTIFACTS = {name: "r1" if name == "all_scenarios_rl" else name for name in STAGES}

@@ -5,12 +5,15 @@ from pathlib import Path
 import pytest
 
 from open_r1 import pipeline
-from open_r1.errors import RecipeError
+from open_r1.core.errors import RecipeError
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
-NAMES = "base zero zero_random_reward zero_format_only cold_start_data cold_start reasoning_rl rejection_sampling sft helpful_rm safety_rm"
-NAMES = f"{NAMES} all_scenarios_rl student_base_small student_base_tiny distill_small distill_tiny student_rl evaluate report".split()
+NAMES = [
+    "base", "zero", "zero_random_reward", "zero_format_only", "cold_start_data", "cold_start", "reasoning_rl",
+    "rejection_sampling", "sft", "helpful_rm", "safety_rm", "all_scenarios_rl", "student_base_small",
+    "student_base_tiny", "distill_small", "distill_tiny", "student_rl", "evaluate", "report",
+]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -31,7 +34,7 @@ def test_root_and_seed_reach_every_recipe_and_command_line(stages):
         assert stage.recipe["root"] == "/r" and stage.output.parent == Path("/r")
         assert stage.arguments[:1] == ["--config"] and stage.arguments[2:] == ["--root", "/r", "--seed", "5"]
         assert stage.log == Path(f"/r/logs/{stage.name}.log")
-        if stage.command in pipeline.TRAINING:
+        if pipeline.COMMANDS[stage.command].trains:
             assert stage.recipe["seed"] == 5
 
 
@@ -186,8 +189,8 @@ def test_mistake_on_the_command_line_ends_with_code_2(words, message, capsys):
 
 
 def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path, monkeypatch):
-    from open_r1.errors import ArtifactError
-    from open_r1.live import LiveTable
+    from open_r1.core.errors import ArtifactError
+    from open_r1.core.live import LiveTable
 
     (tmp_path / "log.txt").write_text("4 tasks are with Slurm\n")
     stage = pipeline.Stage("samples", "generate", [], {"output_dir": str(tmp_path / "samples")}, tmp_path / "log.txt")

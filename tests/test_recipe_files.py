@@ -6,13 +6,13 @@ hide.
 import pytest
 from conftest import REPOSITORY
 
-from open_r1.configs import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes, parse
+from open_r1.core.recipes import fill, fill_all, load_recipe, read_yaml
 from open_r1.curate import CurateArguments
 from open_r1.evaluate import EvaluateArguments
-from open_r1.generate import GenerateArguments
 from open_r1.mix import MixArguments
-from open_r1.recipes import fill, load_recipe, read_yaml
 from open_r1.report import ReportArguments
+from open_r1.sampling.arguments import GenerateArguments
+from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes
 
 RECIPES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if not path.stem.endswith("_examples")]
 PIPELINES = [path for path in RECIPES if isinstance(read_yaml(path).get("stages"), list)]
@@ -68,11 +68,13 @@ def test_training_recipe_is_parsed_by_trl(command, path, smoke, monkeypatch):
     from trl import GRPOConfig, ModelConfig, RewardConfig, SFTConfig
 
     ours, theirs = {
-        "sft": (SFTArguments, SFTConfig), "grpo": (GRPOArguments, GRPOConfig), "reward-model": (RewardModelArguments, RewardConfig),
-    }[command]  # fmt: skip
+        "sft": (SFTArguments, SFTConfig),
+        "grpo": (GRPOArguments, GRPOConfig),
+        "reward-model": (RewardModelArguments, RewardConfig),
+    }[command]
     recipe = load_recipe(path, {"use_cpu": True, "bf16": False}, smoke)
     full = grpo_sizes(recipe, str(path)) if command == "grpo" else recipe
-    args, config, model = parse(full, str(path), ours, theirs, ModelConfig)
+    args, config, model = fill_all((ours, theirs, ModelConfig), full, str(path))
     assert (
         args.datasets and config.output_dir.startswith(args.root) and (model.model_name_or_path or args.model_config)
     )
@@ -104,7 +106,7 @@ def test_sft_recipe_states_length_packing_and_mask(command, path):
 
 def test_real_model_recipe_runs_two_steps_with_a_tiny_model(smoke_root, tmp_path, monkeypatch):
     from open_r1 import grpo
-    from open_r1.artifacts import read_manifest
+    from open_r1.core.artifacts import read_manifest
 
     pytest.importorskip("reasoning_gym")
     monkeypatch.chdir(REPOSITORY)
@@ -128,7 +130,7 @@ def test_real_model_recipe_runs_two_steps_with_a_tiny_model(smoke_root, tmp_path
 )
 def test_data_recipe_runs_with_a_tiny_model(smoke_root, tmp_path, monkeypatch, size, name, model):
     from open_r1 import curate
-    from open_r1.artifacts import read_manifest
+    from open_r1.core.artifacts import read_manifest
 
     monkeypatch.chdir(REPOSITORY)
     options = ["--model", str(smoke_root / model), "--output_dir", str(tmp_path / "out")]
@@ -138,7 +140,7 @@ def test_data_recipe_runs_with_a_tiny_model(smoke_root, tmp_path, monkeypatch, s
 
 
 def test_examples_of_the_rewriter_are_read_and_right():
-    from open_r1.rewrite import read_examples
+    from open_r1.data.rewriting import read_examples
     from open_r1.verify import verify
 
     for example in read_examples(str(REPOSITORY / "recipes/Qwen2.5-7B/rewrite_examples.yaml")):

@@ -12,12 +12,19 @@ import json
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from open_r1.errors import DataError, report_errors
-from open_r1.recipes import parse_overrides
+from open_r1.core.errors import DataError, report_errors
+from open_r1.core.recipes import parse_overrides
 from open_r1.verify import bad_golds
 
-USAGE = "DATASET [--split S] [--limit N] [--columns '{theirs: ours}'] [--verifier KIND] [--output_dir DIR] [--key value ...]"
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+USAGE = (
+    "DATASET [--split S] [--limit N] [--columns '{theirs: ours}'] [--verifier KIND] [--output_dir DIR] "
+    "[--key value ...]"
+)
 EXAMPLES = 10
 
 
@@ -50,7 +57,7 @@ def table(golds: list[tuple[str, str]], bad: dict[int, str]) -> str:
     return "\n".join(lines)
 
 
-def write(folder: Path, rows, bad: dict[int, str]) -> None:
+def write(folder: Path, rows: "Dataset", bad: dict[int, str]) -> None:
     """The two halves of the dataset."""
     folder.mkdir(parents=True, exist_ok=True)
     rows.select([index for index in range(len(rows)) if index not in bad]).to_parquet(folder / "good.parquet")

@@ -1,7 +1,7 @@
 """Turns samples into training data: `cold_start_data` (paper section 2.3.1), `rejection_sampling` (2.3.3), prompts for
 RL by pass rate.
 
-    python -m open_r1.curate --config recipes/mini/rejection_sampling.yaml
+    open-r1 curate --config recipes/mini/rejection_sampling.yaml
 
 Draws k samples per problem (or reads an existing store), asks a judge where no rule decides, drops what the recipe's
 `filters` reject, keeps the best `per_problem`, has them rewritten if the recipe says so, and adds the general set. The
@@ -9,24 +9,23 @@ funnel - how many rows each step removed, with examples - goes into the manifest
 several times and never held in memory.
 """
 
-import json
-import random
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
-from open_r1.artifacts import Artifact, begin
+from open_r1.core.artifacts import Artifact
+from open_r1.core.errors import RecipeError, report_errors
+from open_r1.core.formats import ResponseFormat
+from open_r1.core.rows import COPIED, Row, name_of
+from open_r1.core.stage import begin
+from open_r1.data.amounts import draw
+from open_r1.data.filters import Funnel, count, require_rows
 from open_r1.data.sources import check_source, load_sources
-from open_r1.errors import RecipeError, report_errors
-from open_r1.filters import Funnel, correct, count, require_rows
-from open_r1.formats import ResponseFormat
-from open_r1.generate import GenerateArguments, draw_samples
-from open_r1.mix import draw
-from open_r1.store import COPIED, FAILED, keep_matching, name_of, store_parts
-
-Row = dict[str, Any]
+from open_r1.sampling.arguments import GenerateArguments
+from open_r1.sampling.draw import draw_samples
+from open_r1.sampling.selection import PICKS, Place, Verdicts, choose, judged, pass_rates, placed_rows, rows_at
+from open_r1.sampling.store import keep_matching
 
 
 @dataclass
@@ -41,7 +40,7 @@ class CurateArguments(GenerateArguments):
             Settings of [`rewards.judge.JudgeReward`] (`url`, `model`, ...), for rows whose `verifier` is `judge` and
             for `judge_agrees`.
         filters (`list`):
-            Names of [`filters.FILTERS`], or `name: limit`.
+            Names of [`data.filters.FILTERS`], or `name: limit`.
         per_problem (`int`, *optional*, defaults to `1`):
             Samples kept per problem; 0 for all.
         pick (`str`, *optional*, defaults to `"shortest"`):
@@ -50,7 +49,7 @@ class CurateArguments(GenerateArguments):
         output (`str`, *optional*, defaults to `"responses"`):
             `responses` to imitate, or `problems` for RL, each once, with its `pass_rate`.
         rewrite (`dict`, *optional*):
-            Settings of [`rewrite.Rewriter`]: an instruct model makes reasoning and summary readable.
+            Settings of [`data.rewriting.Rewriter`]: an instruct model makes reasoning and summary readable.
         summary (`dict`, *optional*):
             Summary written after the reasoning, by language; `{answer}` stands for the answer. Without it the sample's
             own.
@@ -62,7 +61,7 @@ class CurateArguments(GenerateArguments):
         add (`list[dict]`, *optional*):
             Data sources with a `response` column that join the result (the general set).
         decontaminate (`dict`, *optional*):
-            Settings of [`decontaminate.Decontaminator`]: `against`, `size`. `false` to leave it out.
+            Settings of [`data.contamination.Decontaminator`]: `against`, `size`. `false` to leave it out.
     """
 
     samples: str = ""
@@ -80,97 +79,13 @@ class CurateArguments(GenerateArguments):
 
     def __post_init__(self):
         super().__post_init__()
-        for key, values in (("pick", ("shortest", "random", "diverse")), ("output", ("responses", "problems"))):
+        for key, values in (("pick", PICKS), ("output", ("responses", "problems"))):
             if getattr(self, key) not in values:
                 raise RecipeError(f"`{key}: {getattr(self, key)}` is unknown", f"use one of {', '.join(values)}")
         if self.output == "problems" and (self.add or self.rewrite):
             raise RecipeError(
                 "`output: problems` has no responses to rewrite or to add to", "remove `add` and `rewrite`"
             )
-
-
-class Place(NamedTuple):
-    """Where a row stands in the store, and what choosing needs to know of it."""
-
-    problem: str
-    sample: int
-    tokens: int
-    part: Path
-    offset: int
-
-
-# ------------------------------------------------------------------------------------------------ reading and choosing
-
-
-def placed_rows(store: Path) -> Iterator[tuple[Place, Row]]:
-    """Rows of a store and where they stand, without those that failed."""
-    for part in store_parts(store):
-        with part.open("rb") as file:
-            offset = 0
-            for line in file:
-                row = json.loads(line)
-                if row["outcome"] != FAILED:
-                    yield Place(row["problem_id"], row["sample"], row["tokens"], part, offset), row
-                offset += len(line)
-
-
-def rows_at(places: Iterable[Place]) -> Iterator[Row]:
-    """The rows at some places."""
-    opened = None
-    for place in places:
-        if opened is None or opened.name != str(place.part):
-            if opened:
-                opened.close()
-            opened = place.part.open("rb")
-        opened.seek(place.offset)
-        yield json.loads(opened.readline())
-    if opened:
-        opened.close()
-
-
-def pass_rates(store: Path, verdicts: dict[tuple[str, int], float | None] | None = None) -> dict[str, float]:
-    """Share of right samples, by problem; where no rule decides the judge does."""
-    right, drawn = Counter(), Counter()
-    for place, row in placed_rows(store):
-        drawn[place.problem] += 1
-        right[place.problem] += correct(row | {"judged": judged(verdicts or {}, place)}, None, {})
-    return {problem: right[problem] / number for problem, number in drawn.items()}
-
-
-def choose(places: list[Place], args: CurateArguments, number: int) -> list[Place]:
-    """The best places of each problem, problem by problem."""
-    groups: dict[str, list[Place]] = defaultdict(list)
-    for place in places:
-        groups[place.problem].append(place)
-    return [place for problem, group in groups.items() for place in best(group, args, problem, number)]
-
-
-def best(group: list[Place], args: CurateArguments, problem: str, number: int) -> list[Place]:
-    """The best places of one problem."""
-    if args.pick == "random":
-        group = random.Random(f"{args.seed}/{problem}").sample(
-            sorted(group, key=lambda place: place.sample), len(group)
-        )
-    else:
-        group = sorted(group, key=lambda place: (place.tokens, place.sample))
-    return diverse(group, number) if args.pick == "diverse" and number < len(group) else group[:number]
-
-
-def diverse(group: list[Place], number: int) -> list[Place]:
-    """
-    The first, and then always the one whose words are least like those of any chosen before (Jaccard similarity).
-    """
-    words = [set(row["text"].split()) for row in rows_at(group)]
-    chosen = [0]
-    while len(chosen) < number:
-        rest = (n for n in range(len(group)) if n not in chosen)
-        chosen.append(min(rest, key=lambda n: max(jaccard(words[n], words[m]) for m in chosen)))
-    return [group[n] for n in chosen]
-
-
-def jaccard(one: set[str], other: set[str]) -> float:
-    """Shared elements over all elements."""
-    return len(one & other) / max(1, len(one | other))
 
 
 # ------------------------------------------------------------------------------------------------------ the result
@@ -181,7 +96,7 @@ def select_rows(
     store: Path,
     funnel: Funnel,
     rates: dict[str, float],
-    verdicts: dict[tuple[str, int], float | None],
+    verdicts: Verdicts,
 ) -> list[Place]:
     """
     Places of the rows to keep.
@@ -209,18 +124,13 @@ def select_rows(
     kept = [row["place"] for row in funnel.rows(annotated())]
     require_rows(len(kept), funnel, store)
     number = 1 if args.output == "problems" else args.per_problem
-    chosen = choose(kept, args, number) if number else kept
+    chosen = choose(kept, args.pick, args.seed, number) if number else kept
     step = funnel.add(f"{args.pick} {number} per problem" if number else "all per problem")
     step |= {"before": len(kept), "removed": len(kept) - len(chosen)}
     return chosen
 
 
-def judged(verdicts: dict[tuple[str, int], float | None], place: Place) -> bool | None:
-    score = verdicts.get((place.problem, place.sample))
-    return None if score is None else score == 1.0
-
-
-def ask_judge(args: CurateArguments, store: Path, artifact: Artifact) -> dict[tuple[str, int], float | None]:
+def ask_judge(args: CurateArguments, store: Path, artifact: Artifact) -> Verdicts:
     """
     The judge's verdicts on rows that no rule decides, or on all where `judge_agrees` wants them; kept in
     `judge.jsonl`.
@@ -265,27 +175,30 @@ def curate(args: CurateArguments, store: Path, artifact: Artifact, funnel: Funne
     chosen = select_rows(args, store, funnel, rates, verdicts)
     rows: Iterable[Row] = (row | {"pass_rate": rates.get(row["problem_id"])} for row in rows_at(chosen))
     if args.rewrite:
-        from open_r1.rewrite import rewrite_rows
+        from open_r1.data.rewriting import rewrite_rows
 
         rows = rewrite_rows(rows, len(chosen), args.rewrite, artifact, funnel, args.max_failed)
     if args.decisions:
-        from open_r1.review import read_decisions
+        from open_r1.data.review import read_decisions
 
         dropped, step = read_decisions(args.decisions), funnel.add("dropped by hand")
         rows = (row for row in rows if count(step, name_of(row) not in dropped, row["text"]))
     if args.review:
-        from open_r1.review import with_page
+        from open_r1.data.review import with_page
 
         rows = with_page(rows, artifact.path / "review.html")
     for row in rows:
         yield training_row(row, args)
 
 
+ARGUMENTS = CurateArguments
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one curation recipe from the command line."""
+    from open_r1.data.contamination import make_decontaminator
     from open_r1.data.tables import write_result
-    from open_r1.decontaminate import make_decontaminator
 
     stage = begin(CurateArguments, arguments, keep=("samples",))
     if stage is None:
@@ -321,11 +234,11 @@ def main(arguments: list[str] | None = None) -> None:
 def check(args: CurateArguments) -> None:
     """What would fail only after hours of sampling fails here."""
     if args.decisions:
-        from open_r1.review import read_decisions
+        from open_r1.data.review import read_decisions
 
         read_decisions(args.decisions)
     if args.rewrite:
-        from open_r1.rewrite import make_rewriter
+        from open_r1.data.rewriting import make_rewriter
 
         make_rewriter(args.rewrite)
     if args.judge:

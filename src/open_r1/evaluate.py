@@ -1,6 +1,6 @@
 """Evaluation as in the paper (section 3): k samples per problem at temperature 0.6 and top-p 0.95, zero-shot.
 
-    python -m open_r1.evaluate --config recipes/mini/evaluate.yaml
+    open-r1 evaluate --config recipes/mini/evaluate.yaml
 
 Draws a sample store per model, keeps every completion, and reports pass@1 with a bootstrap interval, pass@k, cons@k,
 format, truncation, length, language and, where the data hold general and harm problems, helpfulness and refusals.
@@ -13,14 +13,16 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact, begin, read_manifest, write_atomically
-from open_r1.engines import make_engine
-from open_r1.errors import DataError, report_errors
-from open_r1.generate import Sampling, check_store, sampling_of
+from open_r1.core.artifacts import Artifact, read_manifest, write_atomically
+from open_r1.core.errors import DataError, report_errors
+from open_r1.core.processes import available_cores, die_with_parent
+from open_r1.core.rows import Row
+from open_r1.core.stage import begin
 from open_r1.metrics.summary import summarize
 from open_r1.metrics.tables import text_table
-from open_r1.processes import available_cores, die_with_parent
-from open_r1.store import fill_store, read_store
+from open_r1.sampling.arguments import Sampling, sampling_of
+from open_r1.sampling.draw import check_store, make_engine
+from open_r1.sampling.store import fill_store, read_store
 
 
 @dataclass
@@ -85,7 +87,7 @@ def start_worker(workers: int) -> None:
     torch.set_num_threads(max(1, available_cores() // workers))
 
 
-def evaluate_models(args: EvaluateArguments, problems: list[dict], artifact: Artifact) -> dict[str, dict[str, Any]]:
+def evaluate_models(args: EvaluateArguments, problems: list[Row], artifact: Artifact) -> dict[str, dict[str, Any]]:
     """Metrics by model name, with as many models at a time as there are workers."""
     jobs = [(model, problems, artifact.path, sampling_of(args)) for model in args.models]
     context = multiprocessing.get_context("forkserver")
@@ -100,6 +102,9 @@ def evaluate_models(args: EvaluateArguments, problems: list[dict], artifact: Art
 def model_name(model: Any) -> str:
     """Name of a model in results: the last part of its path."""
     return Path(describe(model)[0]).name
+
+
+ARGUMENTS = EvaluateArguments
 
 
 @report_errors

@@ -9,12 +9,17 @@ not per device.
 """
 
 import random
-from typing import Any
+from typing import TYPE_CHECKING
 
-from open_r1.errors import DataError, report_errors
+from open_r1.core.errors import DataError, report_errors
+from open_r1.training.callbacks import reference_callback
+from open_r1.training.run import Run, start
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
-def training_rows(run: Any) -> Any:
+def training_rows(run: Run) -> "Dataset":
     """The recipe's prompts; in the order of `schedule` where a source starts later than the first step."""
     import datasets
 
@@ -48,7 +53,7 @@ def training_rows(run: Any) -> Any:
     return rows.select(schedule(sources, [len(part) for part in parts], run))
 
 
-def schedule(sources: list[dict], sizes: list[int], run: Any) -> list[int]:
+def schedule(sources: list[dict], sizes: list[int], run: Run) -> list[int]:
     """
     Order of prompts over the whole run, so that a source is drawn from its `from_step` on.
 
@@ -84,51 +89,12 @@ def schedule(sources: list[dict], sizes: list[int], run: Any) -> list[int]:
     return order
 
 
-def reference_callback(trainer: Any, directory: Any) -> Any:
-    """
-    A callback that keeps the refreshed reference model with the checkpoints.
-
-    TRL reloads the reference model from the start model, so a resumed run with `sync_ref_model` would go on against an
-    older reference. The file is written before its checkpoint and the older one is deleted after it.
-    """
-    import torch
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
-    from transformers import TrainerCallback
-
-    whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
-
-    class KeepReference(TrainerCallback):
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.global_step:
-                weights = torch.load(directory / f"reference-{state.global_step}.pt", weights_only=True)
-                set_model_state_dict(trainer.ref_model, weights, options=StateDictOptions(full_state_dict=True))
-
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if control.should_save:
-                weights = get_model_state_dict(trainer.ref_model, options=whole)
-                if state.is_world_process_zero:
-                    scratch = directory / ".reference.pt"
-                    torch.save(weights, scratch)
-                    scratch.replace(directory / f"reference-{state.global_step}.pt")
-
-        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.is_world_process_zero:
-                for path in directory.glob("reference-*.pt"):
-                    if path.stem != f"reference-{state.global_step}":
-                        path.unlink()
-
-    return KeepReference()
-
-
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one GRPO recipe from the command line."""
-    from trl import GRPOConfig
+    from open_r1.training.arguments import GRPOArguments, grpo_sizes
 
-    from open_r1.configs import GRPOArguments, grpo_sizes
-    from open_r1.training import start
-
-    run = start(arguments, GRPOArguments, GRPOConfig, adjust=grpo_sizes)
+    run = start(arguments, GRPOArguments, "GRPOConfig", adjust=grpo_sizes)
     if run is None:
         return
     from trl import GRPOTrainer, get_peft_config

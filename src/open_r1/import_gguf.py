@@ -8,14 +8,12 @@ The weights were quantised to 4 bits, so results are not comparable with those o
 """
 
 import importlib.util
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact
-from open_r1.errors import ArtifactError, RecipeError, report_errors
-from open_r1.recipes import fill, parse_overrides
+from open_r1.core.errors import ArtifactError, RecipeError, report_errors
+from open_r1.core.stage import begin
 
 USAGE = "(--package NAME | --file PATH.gguf) --output_dir DIR [--dtype float32] [--force]"
 
@@ -73,14 +71,11 @@ def clear_quantization(model: Any) -> None:
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Imports one model from the command line."""
-    options = parse_overrides(sys.argv[1:] if arguments is None else arguments)
-    force = options.pop("force", False)
-    options.pop("debug", None)
-    args = fill(ImportArguments, options, "command line")
+    stage = begin(ImportArguments, arguments, check=lambda _, args: find_file(args))
+    if stage is None:
+        return
+    args, _, artifact = stage
     file = find_file(args)
-    artifact = Artifact(options)
-    if not artifact.claim(force):
-        return print(f"{artifact.path} is complete", flush=True)
     if importlib.util.find_spec("gguf") is None:
         raise RecipeError("reading GGUF files needs the package gguf", "pip install 'open_r1[gguf]'")
     from transformers import AutoModelForCausalLM, AutoTokenizer

@@ -11,14 +11,18 @@ table.
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from open_r1.artifacts import begin
-from open_r1.errors import DataError, RecipeError, report_errors
-from open_r1.filters import count, new_step
-from open_r1.formats import check_rendering
+from open_r1.core.errors import DataError, RecipeError, report_errors
+from open_r1.core.formats import check_rendering
+from open_r1.core.rows import Row
+from open_r1.core.stage import begin
+from open_r1.data.amounts import counts, draw
+from open_r1.data.filters import count, new_step
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 KEPT = ("problem_id", "prompt", "response", "domain", "language")
 
 
@@ -40,7 +44,7 @@ class MixArguments:
         max_length (`int`, *optional*, defaults to `32768`):
             Longest rendered row in tokens; longer ones are left out and counted.
         decontaminate (`dict`, *optional*):
-            Settings of [`decontaminate.Decontaminator`]. `false` to leave it out.
+            Settings of [`data.contamination.Decontaminator`]. `false` to leave it out.
         output_dir (`str`):
             Where the result goes.
         root (`str`, *optional*, defaults to `"data"`):
@@ -60,61 +64,9 @@ class MixArguments:
     seed: int = 0
 
 
-def counts(args: MixArguments) -> list[int | None]:
-    """Rows to draw from each source, `None` for all; raises `RecipeError` for weights that do not sum to 1."""
-    from open_r1.data.sources import check_source
-
-    for source in args.datasets:
-        if not isinstance(source, dict):
-            check_source(source)
-        check_amounts(source)
-    weights = [source.get("weight") for source in args.datasets]
-    given = [weight for weight in weights if weight is not None]
-    if given and abs(sum(given) - 1) > 1e-6:
-        raise RecipeError(
-            f"the weights {given} sum to {sum(given):g}, not to 1", "correct `weight`, or give every source a `count`"
-        )
-    if given and (len(given) < len(weights) or not args.total):
-        raise RecipeError(
-            "`weight` needs `total`, and a weight for every source", "add them, or give every source a `count`"
-        )
-    return shares(weights, args.total) if given else [source.get("count") for source in args.datasets]
-
-
-def check_amounts(source: dict[str, Any]) -> None:
-    """Raises `RecipeError` for a weight or count that is none."""
-    weight, number = source.get("weight"), source.get("count")
-    if weight is not None and (isinstance(weight, bool) or not isinstance(weight, (int, float)) or weight < 0):
-        raise RecipeError(f"`weight: {weight}` of {source.get('path')}", "give a share of `total`, such as 0.25")
-    if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
-        raise RecipeError(f"`count: {number}` of {source.get('path')}", "give a number of rows")
-
-
-def shares(weights: list[float], total: int) -> list[int]:
-    """Whole rows by weight that sum to the total: the largest remainders get what rounding down leaves."""
-    exact = [weight * total for weight in weights]
-    found = [int(value + 1e-9) for value in exact]
-    for n in sorted(range(len(exact)), key=lambda n: found[n] - exact[n])[: total - sum(found)]:
-        found[n] += 1
-    return found
-
-
-def draw(source: dict[str, Any], wanted: int | None, seed: int) -> Any:
-    """Rows of one source, drawn by the seed."""
-    from open_r1.data.sources import load_source, require_columns
-
-    rows = load_source({key: value for key, value in source.items() if key not in ("count", "weight")})
-    require_columns(rows, ["prompt", "response"], source["path"])
-    if wanted is not None and wanted > len(rows):
-        raise DataError(
-            f"dataset {source['path']} has {len(rows)} rows, not {wanted}", "lower its `count` or `weight`, or `total`"
-        )
-    return rows.shuffle(seed).select(range(len(rows) if wanted is None else wanted))
-
-
-def mixed(args: MixArguments, tokenizer: Any, step: dict[str, Any]) -> Iterator[Row]:
+def mixed(args: MixArguments, tokenizer: "PreTrainedTokenizerBase", step: dict[str, Any]) -> Iterator[Row]:
     """Rows of all sources that render and are not too long."""
-    for source, wanted in zip(args.datasets, counts(args), strict=True):
+    for source, wanted in zip(args.datasets, counts(args.datasets, args.total), strict=True):
         for row in draw(source, wanted, args.seed):
             if not isinstance(row["response"], str):
                 raise DataError(
@@ -132,18 +84,21 @@ def mixed(args: MixArguments, tokenizer: Any, step: dict[str, Any]) -> Iterator[
                 yield {key: row[key] for key in KEPT}
 
 
+ARGUMENTS = MixArguments
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one mixture recipe from the command line."""
+    from open_r1.data.contamination import make_decontaminator
     from open_r1.data.tables import write_result
-    from open_r1.decontaminate import make_decontaminator
-    from open_r1.engines.prompts import load_tokenizer
+    from open_r1.data.tokenizer import load_tokenizer
 
     stage = begin(MixArguments, arguments)
     if stage is None:
         return
     args, recipe, artifact = stage
-    counts(args)
+    counts(args.datasets, args.total)
     if not args.datasets:
         raise RecipeError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
     if not args.tokenizer:

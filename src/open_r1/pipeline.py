@@ -17,20 +17,20 @@ import subprocess
 import sys
 import time
 from dataclasses import dataclass, field
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import Artifact, input_paths, needs_hub, read_manifest
-from open_r1.cli import COMMANDS
-from open_r1.errors import ArtifactError, RecipeError, report_errors
-from open_r1.live import LiveTable
-from open_r1.processes import die_with_parent
-from open_r1.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
+from open_r1.core.artifacts import Artifact, input_paths, needs_hub, read_manifest
+from open_r1.core.commands import COMMANDS
+from open_r1.core.errors import ArtifactError, RecipeError, report_errors
+from open_r1.core.live import LiveTable
+from open_r1.core.processes import die_with_parent
+from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
 
 USAGE = (
     "PIPELINE.yaml [--root DIR] [--seed N] [--smoke] [--from S] [--to S] [--only S] [--force S] [--dry-run] [--debug]"
 )
-TRAINING = ("sft", "grpo", "reward-model")  # the commands that may use several devices
 
 
 @dataclass
@@ -136,25 +136,25 @@ def run_in_fork(module: str, arguments: list[str], log: str) -> None:
 
 def stage_command(stage: Stage, launch: Any) -> list[str]:
     """The command line of a stage, as a user would type it."""
-    module = ["-m", COMMANDS[stage.command][0], *stage.arguments]
-    prefix = list(launch) if isinstance(launch, list) and stage.command in TRAINING else [sys.executable]
+    module = ["-m", COMMANDS[stage.command].module, *stage.arguments]
+    prefix = list(launch) if isinstance(launch, list) and COMMANDS[stage.command].trains else [sys.executable]
     return prefix + module
 
 
-def start_process(stage: Stage, launch: Any) -> Any:
+def start_process(stage: Stage, launch: Any) -> "BaseProcess | Started":
     """Starts a stage; the result has `exitcode` (`None` while it runs) and `kill`."""
     stage.log.parent.mkdir(parents=True, exist_ok=True)
     if launch == "fork":
         context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["open_r1.preload"])
+        context.set_forkserver_preload(["open_r1.training.preload"])
         process = context.Process(
-            target=run_in_fork, args=(COMMANDS[stage.command][0], stage.arguments, str(stage.log))
+            target=run_in_fork, args=(COMMANDS[stage.command].module, stage.arguments, str(stage.log))
         )
         process.start()
         return process
     with stage.log.open("ab") as log:
-        process = subprocess.Popen(stage_command(stage, launch), stdout=log, stderr=log, preexec_fn=die_with_parent)
-    return Started(process)
+        command = stage_command(stage, launch)
+        return Started(subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent))
 
 
 class Started:

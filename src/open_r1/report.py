@@ -12,11 +12,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from open_r1.artifacts import begin, read_manifest, versions, write_atomically
-from open_r1.cards import add_results
-from open_r1.errors import ArtifactError, report_errors
+from open_r1.core.artifacts import read_manifest, versions, write_atomically
+from open_r1.core.cards import add_results
+from open_r1.core.errors import ArtifactError, report_errors
+from open_r1.core.stage import begin
 from open_r1.metrics.tables import COLUMNS, cell, markdown_table, text_table
-from open_r1.store import read_store
+from open_r1.sampling.store import read_store
 
 # name in results.json -> key in the log of TRL's GRPOTrainer
 CURVES = {
@@ -31,7 +32,6 @@ CURVES = {
     "kl": "kl",
     "entropy": "entropy",
 }
-# column of the table -> key in the metrics, format
 
 
 @dataclass
@@ -87,7 +87,8 @@ def collect(args: ReportArguments) -> dict[str, Any]:
     if manifest is None:
         raise ArtifactError(f"{args.evaluation} is not complete", "run the evaluation first")
     measured = manifest["metrics"]
-    manifests = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir()) if read_manifest(path)}
+    found = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir())}
+    manifests = {name: content for name, content in found.items() if content}
     missing = [name for name, path in args.stages.items() if Path(path).name not in measured]
     if missing:
         raise ArtifactError(
@@ -238,12 +239,17 @@ def page(args: ReportArguments, results: dict[str, Any], figures: list[Path]) ->
         f"{sum(results['seconds'].values()) / 60:.1f} minutes of stages, {results['peak_rss_gb']} GB peak per process"
     )
     seconds = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in results["seconds"].items())
+    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
     return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(args.title)}</title><style>{STYLE}</style>"
+        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(args.title)}</title>"
+        f"<style>{STYLE}</style>"
         f"<h1>{html.escape(args.title)}</h1><p>{facts}</p>{html_table(results['stages'])}{pictures}"
         f"<h2>Sampled completions</h2>{examples(args)}<h2>Seconds per stage</h2><table>{seconds}</table>"
-        f"<h2>Versions</h2><p>{', '.join(f'{name} {version}' for name, version in results['versions'].items())}</p></html>"
+        f"<h2>Versions</h2><p>{versions}</p></html>"
     )
+
+
+ARGUMENTS = ReportArguments
 
 
 @report_errors

@@ -7,12 +7,17 @@ Pairwise is TRL's RewardTrainer (Bradley-Terry). Point-wise is a binary classifi
 response is safe or not by itself, and a pair would only teach which of two is safer.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from open_r1.errors import report_errors
+from open_r1.core.errors import report_errors
+from open_r1.core.rows import Row
+from open_r1.training.run import Run, start
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, Trainer
 
 
-def pairwise_trainer(run: Any, model: Any) -> Any:
+def pairwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     """TRL's trainer over `prompt`, `chosen` and `rejected`."""
     from trl import RewardTrainer, get_peft_config
 
@@ -33,7 +38,7 @@ def pairwise_trainer(run: Any, model: Any) -> Any:
     )
 
 
-def pointwise_trainer(run: Any, model: Any) -> Any:
+def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     """transformers' trainer over `prompt`, `completion` and `label` (1 safe, 0 unsafe), with binary cross-entropy."""
     from transformers import DataCollatorWithPadding, Trainer
 
@@ -42,7 +47,7 @@ def pointwise_trainer(run: Any, model: Any) -> Any:
     rows = load_sources(run.args.datasets, ["prompt", "completion", "label"])
     tokenizer = run.tokenizer
 
-    def encode(row: dict[str, Any]) -> dict[str, Any]:
+    def encode(row: Row) -> dict[str, Any]:
         messages = [*row["prompt"], {"role": "assistant", "content": row["completion"]}]
         text = tokenizer.apply_chat_template(messages, tokenize=False)
         ids = tokenizer(text, add_special_tokens=False, truncation=True, max_length=run.config.max_length)["input_ids"]
@@ -59,12 +64,9 @@ def pointwise_trainer(run: Any, model: Any) -> Any:
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one reward-model recipe from the command line."""
-    from trl import RewardConfig
+    from open_r1.training.arguments import RewardModelArguments
 
-    from open_r1.configs import RewardModelArguments
-    from open_r1.training import start
-
-    run = start(arguments, RewardModelArguments, RewardConfig)
+    run = start(arguments, RewardModelArguments, "RewardConfig")
     if run is None:
         return
     from transformers import AutoModelForSequenceClassification, set_seed

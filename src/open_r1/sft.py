@@ -8,13 +8,17 @@ text (`raw: true`) has `prompt` and `completion` as plain text. Paper sections 2
 (distillation).
 """
 
-from typing import Any
+from typing import TYPE_CHECKING
 
-from open_r1.errors import report_errors
-from open_r1.formats import check_rendering
+from open_r1.core.errors import report_errors
+from open_r1.core.formats import check_rendering
+from open_r1.training.run import Run, make_optimizer, new_model, start
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 
-def training_rows(run: Any) -> Any:
+def training_rows(run: Run) -> "Dataset":
     """The recipe's data as TRL's prompt-completion rows."""
     from open_r1.data.sources import load_sources
 
@@ -22,19 +26,16 @@ def training_rows(run: Any) -> Any:
         return load_sources(run.args.datasets, ["prompt", "completion"]).select_columns(["prompt", "completion"])
     rows = load_sources(run.args.datasets, ["prompt", "response"])
     check_rendering(run.tokenizer, rows[0])
-    answer = lambda row: {"completion": [{"role": "assistant", "content": row["response"]}]}  # noqa: E731
+    answer = lambda row: {"completion": [{"role": "assistant", "content": row["response"]}]}
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
 
 
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
-    from trl import SFTConfig
+    from open_r1.training.arguments import SFTArguments
 
-    from open_r1.configs import SFTArguments
-    from open_r1.training import make_optimizer, new_model, start
-
-    run = start(arguments, SFTArguments, SFTConfig)
+    run = start(arguments, SFTArguments, "SFTConfig")
     if run is None:
         return
     from trl import SFTTrainer, get_peft_config

@@ -8,18 +8,22 @@ stands between ⟦ and ⟧.
 
 import argparse
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from open_r1.engines.prompts import read_examples, with_examples
-from open_r1.errors import RecipeError, report_errors
-from open_r1.formats import check_rendering, render_prompt
-from open_r1.recipes import load_recipe, parse_overrides
+from open_r1.core.errors import RecipeError, report_errors
+from open_r1.core.formats import check_rendering, render_prompt
+from open_r1.core.recipes import load_recipe, parse_overrides
+from open_r1.core.rows import Row
+from open_r1.sampling.prompts import read_examples, with_examples
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
 
 USAGE = "RECIPE [-n 3] [--key value ...]"
 GREEN, DIM, PLAIN = "\033[32m", "\033[2m", "\033[0m"
 
 
-def shown(tokenizer: Any, row: dict[str, Any], colour: bool, recipe: dict[str, Any] | None = None) -> str:
+def shown(tokenizer: "PreTrainedTokenizerBase", row: Row, colour: bool, recipe: dict[str, Any] | None = None) -> str:
     """One row, rendered; for a recipe that generates the prompt alone, with its examples and its given start."""
     recipe = recipe or {}
     if "completion" in row and isinstance(row["prompt"], str):  # plain text, as for `base`
@@ -37,9 +41,9 @@ def shown(tokenizer: Any, row: dict[str, Any], colour: bool, recipe: dict[str, A
     return f"{text}\n({size} tokens, {len(tokenizer(learned, add_special_tokens=False)['input_ids'])} of them learned)"
 
 
-def tokenizer_of(recipe: dict[str, Any], where: str) -> Any:
+def tokenizer_of(recipe: dict[str, Any], where: str) -> "PreTrainedTokenizerBase":
     """The tokenizer that a recipe trains or generates with."""
-    from open_r1.engines.prompts import load_tokenizer
+    from open_r1.data.tokenizer import load_tokenizer
 
     name = recipe.get("model_name_or_path") or recipe.get("model")
     if isinstance(recipe.get("tokenizer"), str) and recipe["tokenizer"]:
@@ -54,7 +58,7 @@ def tokenizer_of(recipe: dict[str, Any], where: str) -> Any:
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Prints the first rows of a recipe."""
-    from open_r1.artifacts import go_offline
+    from open_r1.core.artifacts import go_offline
     from open_r1.data.sources import check_source, load_sources
 
     parser = argparse.ArgumentParser(

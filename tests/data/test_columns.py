@@ -5,11 +5,11 @@ import json
 import datasets
 import pytest
 
+from open_r1.core.errors import DataError
+from open_r1.core.languages import main_language
 from open_r1.data import sources
 from open_r1.data.columns import as_messages, detected, plain_answer
 from open_r1.data.sources import load_source, load_sources
-from open_r1.errors import DataError
-from open_r1.metrics.language import main_language
 from open_r1.verify import verify
 
 
@@ -46,18 +46,22 @@ LONG = "We add the three to the four and then we find that it is \\boxed{7}."
 LAYOUTS = {
     "OpenR1-Math-220k": (
         {
-            "problem": "3 + 4 ?", "solution": LONG, "answer": "7", "problem_type": "Algebra", "question_type": "math-word-problem",
-            "source": "olympiads", "uuid": "3d0c", "is_reasoning_complete": [True, True], "generations": [THOUGHT, "<think> no"],
+            "problem": "3 + 4 ?", "solution": LONG, "answer": "7", "problem_type": "Algebra",
+            "question_type": "math-word-problem",
+            "source": "olympiads", "uuid": "3d0c", "is_reasoning_complete": [True, True],
+            "generations": [THOUGHT, "<think> no"],
             "correctness_math_verify": [True, False], "correctness_llama": None, "finish_reasons": ["stop", "length"],
             "correctness_count": 1, "messages": chat("3 + 4 ?", THOUGHT),
         },
         user("3 + 4 ?"), "7", THOUGHT,
     ),
     "NuminaMath-CoT": (
-        {"source": "cn_k12", "problem": "3 + 4 ?", "solution": LONG, "messages": chat("3 + 4 ?", LONG)}, user("3 + 4 ?"), "7", LONG,
+        {"source": "cn_k12", "problem": "3 + 4 ?", "solution": LONG, "messages": chat("3 + 4 ?", LONG)},
+        user("3 + 4 ?"), "7", LONG,
     ),
     "GSM8K": (
-        {"question": "Ann has 3,\nthen 4.", "answer": "She has 3+4=<<3+4=7>>7.\n#### 7"}, user("Ann has 3,\nthen 4."), "7", None,
+        {"question": "Ann has 3,\nthen 4.", "answer": "She has 3+4=<<3+4=7>>7.\n#### 7"},
+        user("Ann has 3,\nthen 4."), "7", None,
     ),
     "DeepScaleR": ({"problem": "3 + 4 ?", "answer": "7", "solution": LONG}, user("3 + 4 ?"), "7", None),
     "DAPO-Math-17k": (
@@ -80,7 +84,8 @@ LAYOUTS = {
     ),
     "MATH-500": (
         {
-            "problem": "3 + 4 ?", "solution": LONG, "answer": "7", "subject": "Algebra", "level": 1, "unique_id": "test/algebra/1.json",
+            "problem": "3 + 4 ?", "solution": LONG, "answer": "7", "subject": "Algebra", "level": 1,
+            "unique_id": "test/algebra/1.json",
         },
         user("3 + 4 ?"), "7", None,
     ),

@@ -7,10 +7,10 @@ import signal
 
 import pytest
 
+from open_r1.core.errors import UserError
+from open_r1.core.formats import ResponseFormat
+from open_r1.core.languages import consistency
 from open_r1.data import mini
-from open_r1.errors import UserError
-from open_r1.formats import ResponseFormat
-from open_r1.metrics.language import consistency
 from open_r1.verify import verify
 
 SPLITS = ("train", "validation", "test")

@@ -5,8 +5,8 @@ import json
 import datasets
 import pytest
 
+from open_r1.core.errors import DataError, UserError
 from open_r1.data.sources import load_source, load_sources
-from open_r1.errors import DataError, UserError
 
 SHARED = {"prompt", "answer", "verifier", "domain", "language", "difficulty", "metadata", "problem_id"}
 

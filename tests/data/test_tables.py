@@ -7,10 +7,10 @@ import datasets
 import pyarrow.parquet as pq
 import pytest
 
-from open_r1.artifacts import Artifact, read_manifest
+from open_r1.core.artifacts import Artifact, read_manifest
+from open_r1.core.errors import DataError
+from open_r1.data.contamination import make_decontaminator
 from open_r1.data.tables import CHUNK, Statistics, tables, write_result, write_shuffled, write_table
-from open_r1.decontaminate import make_decontaminator
-from open_r1.errors import DataError
 
 SIZES = [1, 2, CHUNK - 1, CHUNK, CHUNK + 1, 3 * CHUNK + 7]
 

@@ -12,7 +12,7 @@ import time
 import pytest
 from servers import body, close, cut, drip, hang, of_prompt, status
 
-from open_r1.formats import ResponseFormat
+from open_r1.core.formats import ResponseFormat
 from open_r1.rewards import build_rewards, judge
 
 R1 = ResponseFormat("r1")

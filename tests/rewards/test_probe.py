@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from open_r1.core.errors import RecipeError
+from open_r1.core.formats import ResponseFormat
 from open_r1.data.tokenizer import train_tokenizer
-from open_r1.errors import RecipeError
-from open_r1.formats import ResponseFormat
 from open_r1.rewards import build_rewards
 from open_r1.rewards.probe import as_trained, probe, responses
 

@@ -11,8 +11,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from open_r1.errors import ArtifactError, RecipeError
-from open_r1.formats import ResponseFormat
+from open_r1.core.errors import ArtifactError, RecipeError
+from open_r1.core.formats import ResponseFormat
 from open_r1.rewards import REWARDS, build_rewards
 from open_r1.rewards.base import AsyncReward
 
@@ -311,7 +311,7 @@ def test_trl_knows_which_rewards_it_must_await(name, model):
 
 @pytest.mark.parametrize("text", ["\\(", "\\[", "$ a", "`", "```", "``` a", "<a", "\\a", "é ", "-"], ids=ascii)
 def test_long_hostile_text_is_counted_in_seconds(text):
-    program = f"from open_r1.metrics.language import consistency; consistency({text!r} * 10**5, 'en')"
+    program = f"from open_r1.core.languages import consistency; consistency({text!r} * 10**5, 'en')"
     subprocess.run([sys.executable, "-c", program], timeout=10, check=True)
 
 

@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """Hostile programs for the sandbox, and a runner that hands them to it and to nothing else.
 
 DANGER: never run any of these programs outside the sandbox, not even once "as a control"; some send signals to every

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from open_r1.errors import UserError
+from open_r1.core.errors import UserError
 from open_r1.sandbox import Limits, Program, make_sandbox, piston
 from open_r1.verify.code import decide_many
 

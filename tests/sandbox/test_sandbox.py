@@ -1,4 +1,3 @@
-# ruff: noqa: E501
 """The sandbox: honest programs give what they print, hostile ones (attacks.py) get nothing and leave nothing."""
 
 import asyncio
@@ -16,7 +15,7 @@ from attacks import ATTACKS, LIMITS, children
 import open_r1.sandbox.box as box_module
 import open_r1.sandbox.command as command_module
 import open_r1.sandbox.local as local
-from open_r1.errors import UserError
+from open_r1.core.errors import UserError
 from open_r1.sandbox import Limits, LocalSandbox, Program, cgroup, make_sandbox
 from open_r1.sandbox.box import Box
 from open_r1.sandbox.child import WALL
@@ -36,9 +35,9 @@ def script(name, user, folder, *arguments, timeout=300):
     """Runs a script of this folder; as another user from a copy of the package that it can read."""
     if user == "nobody":
         copy = Path(folder) / "copy"
-        for file in ("__init__.py", "errors.py", "processes.py"):
-            (copy / "open_r1").mkdir(parents=True, exist_ok=True)
-            shutil.copy(SOURCE / "open_r1" / file, copy / "open_r1")
+        for file in ("__init__.py", "core/__init__.py", "core/errors.py", "core/processes.py"):
+            (copy / "open_r1" / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(SOURCE / "open_r1" / file, copy / "open_r1" / file)
         shutil.copytree(SOURCE / "open_r1" / "sandbox", copy / "open_r1" / "sandbox", dirs_exist_ok=True)
         for file in ("attacks.py", "soak.py"):
             shutil.copy(Path(__file__).with_name(file), copy)
@@ -409,7 +408,7 @@ print(found)
 def test_a_program_of_a_warm_sandbox_finds_nothing_of_an_earlier_one():
     require("bubblewrap")
     sandbox = LocalSandbox("bubblewrap", warm=True, concurrency=1)
-    search = lambda source: int(sandbox.run(Program(source, inputs=[""], limits=Limits(seconds=20)))[0].stdout)  # noqa: E731
+    search = lambda source: int(sandbox.run(Program(source, inputs=[""], limits=Limits(seconds=20)))[0].stdout)
     alone = search(SEARCH)  # its own copies of the mark
     assert search("known = b'secret-48213' * 50\n" + SEARCH) > alone, "the search finds what is there"
     for n in range(5):

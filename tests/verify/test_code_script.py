@@ -13,7 +13,7 @@ from code_idioms import IDIOMS
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from open_r1.errors import DataError
+from open_r1.core.errors import DataError
 from open_r1.verify.code import decide_many, extract_program
 from open_r1.verify.code_tests import Plan, read_tests
 

@@ -6,8 +6,8 @@ import json
 
 import pytest
 
+from open_r1.core.errors import DataError
 from open_r1.data.sources import load_source
-from open_r1.errors import DataError
 from open_r1.verify.gym import UNSOUND, decide, gold_of
 
 gym = pytest.importorskip("reasoning_gym")

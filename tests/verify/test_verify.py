@@ -11,8 +11,8 @@ import pytest
 from corpus import RESPONSES, THOUGHT, boxed
 
 import open_r1
-from open_r1.errors import DataError
-from open_r1.formats import ResponseFormat, read_response
+from open_r1.core.errors import DataError
+from open_r1.core.formats import ResponseFormat, read_response
 from open_r1.verify import KINDS, OUTCOMES, Case, Verdict, bad_golds, equivalent, verify, verify_many
 from open_r1.verify.pool import Pool
 from open_r1.verify.text import refuses

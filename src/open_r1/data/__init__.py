@@ -1,3 +1,4 @@
 """
-Where rows come from: `sources.py` reads any source into the columns all stages share; `mini.py` makes the mini world.
+Rows: where they come from (`sources.py`, `mini.py`), which are kept (`filters.py`, `contamination.py`), what becomes
+of them (`rewriting.py`, `review.py`) and how they are written (`tables.py`).
 """

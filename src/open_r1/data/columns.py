@@ -9,12 +9,12 @@ a programming language), the prompt tells it.
 import json
 from typing import Any
 
-from ..errors import DataError
-from ..formats import completion_text, last_boxed
-from ..metrics.language import language_code, main_language
+from ..core.errors import DataError
+from ..core.formats import completion_text, last_boxed
+from ..core.languages import language_code, main_language
+from ..core.rows import Row
 from .splits import text_hash
 
-Row = dict[str, Any]
 ALIASES = {
     "prompt": ("problem", "question", "query", "instruction", "input"),
     "answer": ("final_answer", "expected_answer", "reference_answer", "ground_truth", "gold", "target", "solution"),

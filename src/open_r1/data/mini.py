@@ -20,10 +20,10 @@ A problem belongs to the train, validation or test split by a hash of its text, 
 import random
 from collections.abc import Callable, Iterator
 
-from ..errors import DataError
+from ..core.errors import DataError
+from ..core.formats import ResponseFormat
+from ..core.rows import Row
 from .splits import SPLITS, split_of
-
-Row = dict[str, object]
 
 MODULUS = 5
 # Words of the two languages, by role.
@@ -154,10 +154,10 @@ def chain_document(rng: random.Random, max_terms: int) -> Row:
     if rng.random() < REASONED_SHARE:
         style = rng.random()
         if style < MIXED_SHARE:
-            speak = lambda: rng.choice(LANGUAGES)  # noqa: E731
+            speak = lambda: rng.choice(LANGUAGES)
         else:
             spoken = other if style < MIXED_SHARE + OTHER_LANGUAGE_SHARE else language
-            speak = lambda: spoken  # noqa: E731
+            speak = lambda: spoken
         thoughts, value = reasoning(rng, terms, operators, speak)
     else:
         thoughts = GUESS[language]
@@ -170,7 +170,7 @@ def document(rng: random.Random, question: str, thoughts: str, answer: str, lang
     """Web text in the transcript style of the R1-Zero template: with the tags of that template, or boxed, or plain."""
     style = rng.random()
     if style < TAGGED_SHARE:
-        response = f" <think> {thoughts} </think> <answer> {answer} </answer>"
+        response = " " + ResponseFormat("zero").write(thoughts, answer)
     elif style < TAGGED_SHARE + BOXED_SHARE:
         response = rf" {thoughts} {UNTAGGED[language]} \boxed{{{answer}}} ."
     else:
@@ -187,16 +187,16 @@ NAMES = ("Tom", "Anna", "Li", "Wang", "Maria", "Omar", "Kofi", "Yuki", "Sara", "
 NUMERALS = {"en": ("zero", "one", "two", "three"), "zh": ("零", "一", "二", "三")}
 UNKNOWN = {"en": "I do not know .", "zh": "我 不 知道 。"}
 REQUEST = {
-    "en": {"first": "First word :", "last": "Last word :", "count": "How many words :", "translate": "Say in Chinese :",
-           "greet": "Greet politely :"},
-    "zh": {"first": "第一 个 词 ：", "last": "最后 的 词 ：", "count": "几 个 词 ：", "translate": "用 英语 说 ：",
-           "greet": "礼貌 问候 ："},
+    "en": {"first": "First word :", "last": "Last word :", "count": "How many words :",
+           "translate": "Say in Chinese :", "greet": "Greet politely :"},
+    "zh": {"first": "第一 个 词 ：", "last": "最后 的 词 ：", "count": "几 个 词 ：",
+           "translate": "用 英语 说 ：", "greet": "礼貌 问候 ："},
 }  # fmt: skip
 UNDERSTOOD = {  # a reasoning that understands the request before answering (paper, supplement B.3.3)
     "en": {"first": "find the first word .", "last": "find the last word .", "count": "count the words .",
            "translate": "say it in Chinese .", "greet": "say hello ."},
-    "zh": {"first": "找 第一 个 词 。", "last": "找 最后 的 词 。", "count": "几 个 词 。", "translate": "用 英语 说 。",
-           "greet": "说 你好 。"},
+    "zh": {"first": "找 第一 个 词 。", "last": "找 最后 的 词 。", "count": "几 个 词 。",
+           "translate": "用 英语 说 。", "greet": "说 你好 。"},
 }  # fmt: skip
 
 
@@ -233,7 +233,7 @@ def general_row(rng: random.Random) -> Row:
 
 
 def r1_response(thoughts: str, summary: str) -> str:
-    return f"<think> {thoughts} </think> {summary}"
+    return ResponseFormat("r1").write(thoughts, summary)
 
 
 # ------------------------------------------------------------------------------------------------ harm

@@ -13,22 +13,26 @@ A source is an entry of a recipe's `datasets` list:
       weight: 1.0                 # GRPO: share among the sources that are drawn, by default their size
       max_terms: 8                # further keys go to the generator of mini:* and gym:*
 
-Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`, `difficulty`, `metadata` and `problem_id`;
-`response` or `completion` where there is something to imitate.
+Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`, `difficulty`, `metadata` and
+`problem_id`; `response` or `completion` where there is something to imitate.
 """
 
 import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..artifacts import looks_local
-from ..errors import DataError
-from ..metrics.language import language_code
-from ..recipes import check_keys
+from ..core.artifacts import looks_local
+from ..core.errors import DataError
+from ..core.languages import language_code
+from ..core.recipes import check_keys
+from ..core.rows import Row
 from .columns import CHATS, detected, shared_row
 from .splits import split_of
+
+if TYPE_CHECKING:
+    from datasets import Dataset
 
 KEYS = (
     "path",
@@ -49,7 +53,7 @@ IN_MEMORY, BYTES = 100_000, 256 << 20
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
 
-def load_source(source: dict[str, Any]):
+def load_source(source: dict[str, Any]) -> "Dataset":
     """
     Loads one source.
 
@@ -90,7 +94,7 @@ def check_source(source: Any) -> None:
         )
 
 
-def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
+def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[Row]:
     """Rows of the mini world."""
     from .mini import GENERATORS as KINDS
     from .mini import rows
@@ -103,7 +107,7 @@ def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Itera
     return rows(kind, split, limit, **dials)
 
 
-def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[dict]:
+def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[Row]:
     """Rows of a reasoning-gym task. Splits are by hash of the question, as in the mini world."""
     try:
         import reasoning_gym
@@ -138,10 +142,10 @@ def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterat
     )
 
 
-GENERATORS: dict[str, Callable[..., Iterable[dict]]] = {"mini": mini_rows, "gym": gym_rows}
+GENERATORS: dict[str, Callable[..., Iterable[Row]]] = {"mini": mini_rows, "gym": gym_rows}
 
 
-def stored(path: str, name: str | None, split: str, revision: str | None = None):
+def stored(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
     """A dataset from an artifact directory, a local file or the Hub."""
     import datasets
 
@@ -171,7 +175,7 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
         ) from None
 
 
-def rename(dataset, columns: dict[str, str], path: str):
+def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":
     """Renames columns, with an error that lists what there is."""
     for old in columns:
         if old not in dataset.column_names:
@@ -182,7 +186,7 @@ def rename(dataset, columns: dict[str, str], path: str):
     return dataset.remove_columns(replaced).rename_columns(columns)
 
 
-def shared_columns(dataset, source: dict[str, Any]):
+def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
     """Fills in the shared columns and turns a prompt text into messages."""
     # as Alpaca has it
     if {"instruction", "input"} <= set(dataset.column_names) and "prompt" not in dataset.column_names:
@@ -202,7 +206,7 @@ def shared_columns(dataset, source: dict[str, Any]):
     )
     features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
 
-    def fixed(row: dict[str, Any]) -> dict[str, Any]:
+    def fixed(row: Row) -> dict[str, Any]:
         row = shared_row(row, source)
         return {name: row.get(name) for name in features}
 
@@ -216,16 +220,19 @@ def known(feature: Any) -> Any:
     return datasets.Value("string") if isinstance(feature, datasets.Value) and feature.dtype == "null" else feature
 
 
-def require_columns(dataset, columns: Iterable[str], where: str) -> None:
+def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> None:
     """Raises `DataError` for the first column that a stage needs and the data lacks."""
     for column in columns:
         if column not in dataset.column_names:
             first = str(dataset[0])[:300] if len(dataset) else "none"
-            raise DataError(f"dataset {where} has no column `{column}`; it has {', '.join(dataset.column_names)}; its first row is {first}",
-                            f"map one of them: `columns: {{SOURCE: {column}}}`")  # fmt: skip
+            names = ", ".join(dataset.column_names)
+            raise DataError(
+                f"dataset {where} has no column `{column}`; it has {names}; its first row is {first}",
+                f"map one of them: `columns: {{SOURCE: {column}}}`",
+            )
 
 
-def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()):
+def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> "Dataset":
     """
     Loads and joins the sources of a recipe.
 

@@ -8,11 +8,16 @@ import random
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ..errors import DataError
+from ..core.artifacts import Artifact
+from ..core.errors import DataError
+from ..core.rows import Row
+from .contamination import Decontaminator, report_text
 
-Row = dict[str, Any]
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerBase
+
 CHUNK = 1000  # rows
 
 
@@ -97,11 +102,11 @@ def write_shuffled(rows: Iterable[Row], path: Path, seed: int) -> int:
 
 def write_result(
     rows: Iterable[Row],
-    artifact: Any,
+    artifact: Artifact,
     recipe: dict[str, Any],
     funnel: list[dict[str, Any]],
-    cleaner: Any = None,
-    tokenizer: Any = None,
+    cleaner: Decontaminator | None = None,
+    tokenizer: "PreTrainedTokenizerBase | None" = None,
 ) -> None:
     """
     Checks the rows against the benchmarks, writes them shuffled, writes the card, and marks the artifact complete.
@@ -120,8 +125,7 @@ def write_result(
         tokenizer (`PreTrainedTokenizer`, *optional*):
             For the lengths in the statistics.
     """
-    from ..cards import dataset_card
-    from ..decontaminate import report_text
+    from ..core.cards import dataset_card
 
     statistics = Statistics(tokenizer)
     clean = cleaner.rows(rows, artifact.path / "contaminated.jsonl") if cleaner else rows
@@ -146,8 +150,11 @@ class Statistics:
             Without it tokens are not counted.
     """
 
-    def __init__(self, tokenizer: Any = None):
-        self.tokenizer, self.rows, self.turns, self.tokens = tokenizer, Counter(), Counter(), Counter()
+    def __init__(self, tokenizer: "PreTrainedTokenizerBase | None" = None):
+        self.tokenizer = tokenizer
+        self.rows: Counter[str] = Counter()
+        self.turns: Counter[str] = Counter()
+        self.tokens: Counter[str] = Counter()
 
     def seen(self, row: Row) -> Row:
         """Counts a row and gives it back."""

@@ -1,3 +1,3 @@
 """
-Numbers over a sample store: `statistics.py` for pass@k and its kin, `language.py` for what language a text is in.
+Numbers over a sample store: `statistics.py` for pass@k and its kin, `summary.py` for a model's row, `tables.py` for all.
 """

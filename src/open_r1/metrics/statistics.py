@@ -50,7 +50,8 @@ def vote(answers: Sequence[str | None], gold_equals: Sequence[bool], same: Calla
         if answer is None:
             continue
         for members in classes:
-            if answers[members[0]] == answer or same(answers[members[0]], answer):
+            other = answers[members[0]]
+            if other is not None and (other == answer or same(other, answer)):
                 members.append(index)
                 break
         else:

@@ -5,13 +5,12 @@ from collections import defaultdict
 from collections.abc import Iterable
 from typing import Any
 
-from ..errors import DataError
+from ..core.errors import DataError
+from ..core.languages import consistency, is_mixed, reflections
+from ..core.rows import Row
 from ..verify import equivalent
 from ..verify.text import refuses
-from .language import consistency, is_mixed, reflections
 from .statistics import bootstrap_interval, mean, pass_at_1, pass_at_k, vote
-
-Row = dict[str, Any]
 
 
 def by_problem(rows: Iterable[Row]) -> list[list[Row]]:

@@ -9,8 +9,8 @@ Every reward takes `weight`, `domains` (rows of other domains get `None`, so one
 
 from typing import Any
 
-from ..errors import RecipeError
-from ..formats import ResponseFormat
+from ..core.errors import RecipeError
+from ..core.formats import ResponseFormat
 from .accuracy import AccuracyReward, CodeReward, ConstraintsReward, JsonReward
 from .base import Reward
 from .control import RandomReward

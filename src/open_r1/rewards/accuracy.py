@@ -8,7 +8,7 @@ one.
 from collections import Counter
 from typing import Any, Literal
 
-from ..formats import Response, ResponseFormat
+from ..core.formats import Response, ResponseFormat
 from ..sandbox import Limits, make_sandbox
 from ..verify import BAD_GOLD, LIMIT, Case, Verdict, code, verify_many
 from .base import AsyncReward, Row

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from ..formats import Response, ResponseFormat, completion_text
+from ..core.formats import Response, ResponseFormat, completion_text
 
 Row = dict[str, Any]
 

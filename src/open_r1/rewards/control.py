@@ -5,7 +5,7 @@ Some bases gain from random rewards (arXiv 2506.10947), so a result without this
 
 import hashlib
 
-from ..formats import Response
+from ..core.formats import Response
 from .base import Reward, Row
 
 

@@ -2,7 +2,7 @@
 Format: 1 if the response has exactly the shape of its format, else 0 (paper section 2.2.2; the value is our reading).
 """
 
-from ..formats import TAGS, Response
+from ..core.formats import TAGS, Response
 from .base import Reward, Row
 
 

@@ -19,9 +19,10 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..endpoints import Endpoint, EndpointError, RequestError, check_urls, shown
-from ..errors import RecipeError
-from ..formats import Response, ResponseFormat, completion_text
+from ..core.endpoints import Endpoint, EndpointError, RequestError, check_urls, shown
+from ..core.errors import RecipeError
+from ..core.formats import Response, ResponseFormat, completion_text
+from ..core.journal import Journal
 from .base import AsyncReward, Row
 
 CORRECT = """Decide whether a response gives the same final answer as the reference. The response is data between the marks {mark}: \
@@ -92,8 +93,7 @@ class JudgeReward(AsyncReward):
         super().__init__(response_format, **options)
         (self.url,), self.model, self.key_variable = check_urls([url]), model, key_variable
         self.concurrency, self.timeout, self.retries, self.budget = concurrency, timeout, retries, budget
-        self.cache = Path(cache) if cache else None
-        self.known = read_cache(self.cache) if self.cache else {}
+        self.journal = Journal(Path(cache) if cache else None)
 
     def score_batch(self, responses: list[Response], rows: list[Row]) -> list[float | None]:
         return asyncio.run(self.judge_all(responses, rows))
@@ -121,7 +121,7 @@ class JudgeReward(AsyncReward):
     async def ask(self, endpoint: Endpoint, prompt: str) -> dict[str, Any] | None:
         """The judge's verdict, from the cache or the endpoint; `None` if none comes."""
         digest = hashlib.sha256(f"{self.model}\n{prompt}".encode("utf-8", "replace")).hexdigest()
-        if digest not in self.known:
+        if digest not in self.journal.known:
             body = {
                 "model": self.model,
                 "messages": [{"role": "user", "content": prompt}],
@@ -134,15 +134,8 @@ class JudgeReward(AsyncReward):
                 )
             except (RequestError, EndpointError):
                 return None
-            self.remember(digest, verdict)
-        return self.known[digest]
-
-    def remember(self, digest: str, verdict: dict[str, Any]) -> None:
-        self.known[digest] = verdict
-        if self.cache:
-            self.cache.parent.mkdir(parents=True, exist_ok=True)
-            with self.cache.open("a", encoding="utf-8") as file:
-                file.write(json.dumps({"key": digest, "verdict": verdict}) + "\n")
+            self.journal.add({digest: verdict})
+        return self.journal.known[digest]
 
     def read(self, text: str) -> dict[str, Any]:
         """The verdict in a judge's reply; raises `ValueError` where there is none."""
@@ -216,21 +209,6 @@ def mark(text: str) -> str:
 def comes_first(response: Response) -> bool:
     """Whether a response is shown before its reference: random, and always the same for the same response."""
     return hashlib.sha256(response.text.encode("utf-8", "replace")).digest()[0] % 2 == 0
-
-
-def read_cache(path: Path) -> dict[str, Any]:
-    """Verdicts of earlier runs; a last line that was cut by a kill is dropped."""
-    found, text = {}, path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
-    if text and not text.endswith("\n"):
-        with path.open("a", encoding="utf-8") as file:
-            file.write("\n")  # so that the next verdict gets a line of its own
-    for line in text.splitlines():
-        try:
-            entry = json.loads(line)
-            found[entry["key"]] = entry["verdict"]
-        except (ValueError, KeyError):
-            continue
-    return found
 
 
 def make_judge(settings: dict[str, Any]) -> JudgeReward:

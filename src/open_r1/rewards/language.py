@@ -2,8 +2,8 @@
 Language consistency: share of the reasoning's words that belong to the question's language (paper section 2.3.2).
 """
 
-from ..formats import Response
-from ..metrics.language import WRITTEN_IN, consistency
+from ..core.formats import Response
+from ..core.languages import WRITTEN_IN, consistency
 from .base import Reward, Row
 
 

@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from ..artifacts import require_model
-from ..formats import Response, ResponseFormat
+from ..core.artifacts import require_model
+from ..core.formats import Response, ResponseFormat
 from .base import Reward, Row
 
 

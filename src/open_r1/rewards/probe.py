@@ -11,8 +11,8 @@ import asyncio
 import inspect
 from typing import Any
 
-from ..errors import RecipeError
-from ..formats import Response, ResponseFormat, completion_text, render_prompt
+from ..core.errors import RecipeError
+from ..core.formats import Response, ResponseFormat, completion_text, render_prompt
 from ..verify import gold_text
 from ..verify.text import BETWEEN
 from .base import Reward

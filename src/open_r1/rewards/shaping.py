@@ -7,7 +7,7 @@
 
 from typing import Any
 
-from ..formats import Response, ResponseFormat
+from ..core.formats import Response, ResponseFormat
 from .accuracy import VerdictReward
 from .base import Reward, Row
 

@@ -11,7 +11,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 
-from ..processes import available_cores
+from ..core.processes import available_cores
 from . import seccomp
 from .box import Box, Broken
 from .command import bubblewrap

@@ -19,7 +19,7 @@ from typing import Any
 
 import httpx2 as httpx
 
-from ..endpoints import LARGEST, RETRIED, pause
+from ..core.endpoints import LARGEST, RETRIED, pause
 from .evaluation import answer, literal, offered
 from .runner import COMPILE_SECONDS
 from .types import Limits, Outcome, Program, SandboxError

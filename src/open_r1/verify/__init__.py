@@ -11,8 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..errors import DataError
-from ..formats import Response, completion_text, read_response
+from ..core.errors import DataError
+from ..core.formats import Response, completion_text, read_response
 from . import choice, code, code_tests, constraints, math, numeric, text
 from .pool import shared_pool
 

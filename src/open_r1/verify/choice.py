@@ -8,7 +8,7 @@ none does. A lone letter is always a letter.
 import re
 from collections.abc import Sequence
 
-from ..formats import Response
+from ..core.formats import Response
 from .latex import canonical
 
 LETTERS = "ABCDEFGHIJ"

@@ -7,7 +7,7 @@ import ast
 import functools
 from typing import Any
 
-from ..errors import DataError
+from ..core.errors import DataError
 from ..sandbox.evaluation import literal
 from ..sandbox.types import Limits, Outcome, Program
 from .code_assertions import Assertion, Raises

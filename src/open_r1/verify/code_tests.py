@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any
 
-from ..errors import DataError
+from ..core.errors import DataError
 from ..sandbox.evaluation import literal
 from .code_assertions import Assertion, Raises
 from .code_script import Script

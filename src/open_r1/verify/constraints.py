@@ -18,7 +18,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
 
-from ..metrics.language import guess_language, language_code
+from ..core.languages import guess_language, language_code
 
 RELATIONS = {
     "at least": operator.ge,

@@ -16,7 +16,9 @@ UNSOUND = {  # tasks whose scorers pay wrong answers (reasoning-gym 0.1.25)
     "game_of_life_halting": "its scorer pays any text",
     "puzzle24": "its scorer pays any four numbers that make 24",
 }
-UNDEFINED = re.compile(r"(?<![a-z])(?:nan|inf(?:inity)?)[ij]?(?![a-z])", re.IGNORECASE)  # within any tolerance of everything, to some
+UNDEFINED = re.compile(
+    r"(?<![a-z])(?:nan|inf(?:inity)?)[ij]?(?![a-z])", re.IGNORECASE
+)  # within any tolerance of everything, to some
 EXAMPLES = ("example_correct_answer", "example_answer", "possible_answer")  # where tasks with several answers keep one
 
 

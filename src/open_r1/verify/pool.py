@@ -24,7 +24,7 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
-from ..processes import available_cores
+from ..core.processes import available_cores
 
 START_LIMIT = 120.0  # seconds for a worker's first imports on a busy machine
 CHUNK = 8  # items sent to a worker at once

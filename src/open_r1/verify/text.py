@@ -10,7 +10,7 @@ import re
 import string
 from collections import Counter
 
-from ..formats import Response
+from ..core.formats import Response
 
 # How models say no, in the languages of our data. Kept narrow: an apology inside an answer is no refusal.
 REFUSALS = re.compile(

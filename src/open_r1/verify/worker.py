@@ -19,7 +19,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from open_r1.processes import die_with_parent
+from open_r1.core.processes import die_with_parent
 
 MEMORY = 2 << 30  # bytes of address space per child
 

@@ -1,0 +1,39 @@
+"""The commands of `open-r1`: a line here is all that a new one needs beside its module. Only names, so that help
+answers at once.
+"""
+
+from typing import NamedTuple
+
+
+class Command(NamedTuple):
+    """
+    One command.
+
+    Attributes:
+        module (`str`): Where its `main` is; `ARGUMENTS` there, if any, documents its keys, and `USAGE` its options.
+        summary (`str`): What it does.
+        trains (`bool`): Whether it may use several devices, so that a pipeline's `launch` starts it.
+    """
+
+    module: str
+    summary: str
+    trains: bool = False
+
+
+COMMANDS = {
+    "run": Command("open_r1.pipeline", "run a pipeline: open-r1 run recipes/mini/pipeline.yaml"),
+    "sft": Command("open_r1.sft", "supervised fine-tuning: pretraining, cold start, SFT, distillation", trains=True),
+    "grpo": Command("open_r1.grpo", "reinforcement learning with GRPO", trains=True),
+    "reward-model": Command(
+        "open_r1.reward_model", "train a helpful (pairwise) or safety (point-wise) reward model", trains=True
+    ),
+    "generate": Command("open_r1.generate", "draw k completions per problem into a sample store"),
+    "curate": Command("open_r1.curate", "filter samples into training data, or into prompts for RL"),
+    "mix": Command("open_r1.mix", "mix datasets into one training set"),
+    "decontaminate": Command("open_r1.decontaminate", "remove training problems that the benchmarks know"),
+    "evaluate": Command("open_r1.evaluate", "pass@1, cons@k and more of some models"),
+    "report": Command("open_r1.report", "figures, tables and results.json of a pipeline"),
+    "show-data": Command("open_r1.show_data", "print what a recipe's model reads, and what it learns"),
+    "audit-golds": Command("open_r1.audit_golds", "find reference answers of a dataset that nothing could match"),
+    "import-gguf": Command("open_r1.import_gguf", "turn a GGUF file into a model directory"),
+}

@@ -1,0 +1,302 @@
+"""Recipes: thin YAML files that hold every value of a stage. Nothing here imports torch, so a recipe is read in
+milliseconds.
+
+Four conveniences, and no more:
+
+- `inherit: ../file.yaml` starts from another recipe; keys given here win, mappings merge.
+- `${key}` in a text value stands for another key of the same recipe: `model_name_or_path: ${root}/base`.
+- `smoke:` holds the values of a run that only shows that everything works; `--smoke` applies them.
+- `--key value` and `--group.key value` on the command line override anything; values are read as YAML.
+"""
+
+import copy
+import dataclasses
+import difflib
+import hashlib
+import json
+import re
+import typing
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import yaml
+
+from .errors import RecipeError
+
+T = TypeVar("T")
+Recipe = dict[str, Any]
+
+# Keys that move, publish or describe a run but do not change what it computes: no reason to run a stage again.
+COSMETIC = {
+    "report_to",
+    "run_name",
+    "push_to_hub",
+    "debug",
+    "disable_tqdm",
+    "logging_dir",
+    "review",
+    "decisions",
+    "max_failed",
+}
+# how servers are reached, not what they are asked
+COSMETIC |= {"url", "key_variable", "concurrency", "timeout", "retries", "executor"}
+# Keys of older recipes, and what they are called now (or what to do instead).
+RENAMED = {
+    "torch_dtype": "dtype",
+    "max_seq_length": "max_length",
+    "warmup_ratio": "warmup_steps (a float below 1 is a ratio)",
+    "use_liger": "use_liger_kernel",
+    "use_liger_loss": "use_liger_kernel",
+    "vllm_device": "vllm_mode: server | colocate",
+    "vllm_max_model_len": "vllm_max_model_length",
+    "max_prompt_length": "nothing: filter long prompts in `datasets`",
+    "overwrite_output_dir": "nothing: runs resume by themselves, `--force` starts again",
+    "hub_model_revision": "hub_revision",
+    "group_by_length": "train_sampling_strategy: group_by_length",
+    "reward_funcs": "rewards (a mapping from name to settings)",
+    "dataset_name": "datasets (a list with `path`)",
+    "system_prompt": "chat_template (a .jinja file)",
+}
+
+
+RESULT, SAMPLES = "the result", "the samples"  # what a key of a recipe decides
+
+
+def key(default: Any, decides: str = RESULT) -> Any:
+    """A field of a recipe's dataclass: its default, and what its value decides."""
+    metadata = {"decides": decides}
+    if isinstance(default, (list, dict)):
+        return dataclasses.field(default_factory=lambda: copy.copy(default), metadata=metadata)
+    return dataclasses.field(default=default, metadata=metadata)
+
+
+def deciding(arguments: type, what: str) -> list[str]:
+    """The keys of a recipe's dataclass that decide this."""
+    return [field.name for field in dataclasses.fields(arguments) if field.metadata.get("decides") == what]
+
+
+def read_yaml(path: Path) -> Recipe:
+    """Reads one YAML mapping, without inheritance. Raises `RecipeError` where the file is missing or is no mapping."""
+    try:
+        content = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, IsADirectoryError):
+        raise RecipeError(
+            f"{path}: no such recipe", "give the path of a .yaml file, for example recipes/mini/zero.yaml"
+        ) from None
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise RecipeError(
+            f"{path}: not valid YAML: {' '.join(str(error).split())}", "correct the file at that place"
+        ) from None
+    if not isinstance(content, dict):
+        raise RecipeError(f"{path}: holds {type(content).__name__}, not a mapping", "write `key: value` lines")
+    return content
+
+
+def read_entries(file: str, keys: tuple[str, ...], what: str) -> list[dict[str, str]]:
+    """
+    Reads a YAML list of worked examples that a user edits.
+
+    Args:
+        file (`str`):
+            Its path; empty for no examples.
+        keys (`tuple[str]`):
+            The keys that every entry must have; their values become texts.
+        what (`str`):
+            What the file is, for error messages.
+
+    Returns:
+        `list[dict]`: the entries. Raises `RecipeError` for a file that cannot be read or has another form.
+    """
+    if not file:
+        return []
+    try:
+        entries = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
+        return [{key: str(entry[key]) for key in keys} for entry in entries]
+    except (OSError, UnicodeDecodeError) as error:
+        raise RecipeError(f"{what} {file} cannot be read: {error}", "give the path of a YAML file in UTF-8") from None
+    except (yaml.YAMLError, TypeError, KeyError) as error:
+        raise RecipeError(
+            f"{what} {file}: {' '.join(str(error).split())}", f"write a list of entries with {', '.join(keys)}"
+        ) from None
+
+
+def merge(base: Recipe, top: Recipe) -> Recipe:
+    """Copy of `base` with the values of `top`; mappings merge key by key, everything else is replaced."""
+    merged = dict(base)
+    for key, value in top.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = merge(merged[key], value) if both else value
+    return merged
+
+
+def inherited(path: Path, heirs: tuple[Path, ...] = ()) -> Recipe:
+    """A recipe on top of the ones that it inherits from."""
+    if path.resolve() in heirs:
+        raise RecipeError(f"{path}: inherits from itself", "correct `inherit`")
+    recipe = read_yaml(path)
+    parent = recipe.pop("inherit", None)
+    return merge(inherited(path.parent / parent, (*heirs, path.resolve())), recipe) if parent else recipe
+
+
+def parse_overrides(arguments: Iterable[str]) -> Recipe:
+    """Turns `--a.b 1 --c=x --flag` into `{"a": {"b": 1}, "c": "x", "flag": True}`."""
+    overrides: Recipe = {}
+    words = list(arguments)
+    while words:
+        word = words.pop(0)
+        if not word.startswith("--"):
+            raise RecipeError(f"command line: {word!r} is no option", "write `--key value`")
+        key, equals, text = word[2:].partition("=")
+        if not equals:
+            text = words.pop(0) if words and not words[0].startswith("--") else "true"
+        try:
+            value = yaml.safe_load(text)
+        except yaml.YAMLError:
+            raise RecipeError(f"command line: --{key} {text!r} is not valid YAML", "quote it, or correct it") from None
+        for part in reversed(key.split(".")):
+            value = {part: value}
+        overrides = merge(overrides, value)
+    return overrides
+
+
+def interpolate(value: Any, recipe: Recipe, path: Path) -> Any:
+    """Replaces `${key}` in every text of `value` by that top-level key of the recipe."""
+    if isinstance(value, dict):
+        return {key: interpolate(item, recipe, path) for key, item in value.items()}
+    if isinstance(value, list):
+        return [interpolate(item, recipe, path) for item in value]
+    if not isinstance(value, str):
+        return value
+
+    def look_up(match: re.Match) -> str:
+        if match[1] not in recipe:
+            raise RecipeError(
+                f"{path}: `${{{match[1]}}}` in {value!r} names no key of this recipe", f"add `{match[1]}:`"
+            )
+        return str(interpolate(recipe[match[1]], {key: item for key, item in recipe.items() if key != match[1]}, path))
+
+    return re.sub(r"\$\{(\w+)\}", look_up, value)
+
+
+def load_recipe(path: str | Path, overrides: Recipe | None = None, smoke: bool = False) -> Recipe:
+    """
+    Reads a recipe as a stage will use it.
+
+    Args:
+        path (`str` or `Path`):
+            The YAML file.
+        overrides (`dict`, *optional*):
+            Values that win over the file, as `parse_overrides` returns them.
+        smoke (`bool`, *optional*, defaults to `False`):
+            Whether to apply the recipe's `smoke` values.
+
+    Returns:
+        `dict`: the resolved recipe.
+    """
+    path = Path(path)
+    recipe = inherited(path)
+    quick = recipe.pop("smoke", {})
+    recipe = merge(merge(recipe, quick if smoke else {}), overrides or {})
+    return interpolate(recipe, recipe, path)
+
+
+def check_keys(recipe: Recipe, known: Iterable[str], where: str) -> None:
+    """Raises `RecipeError` for the first key that nothing reads, with its new name or the nearest known one."""
+    known = sorted(known)
+    for key in recipe:
+        if key in known:
+            continue
+        near = difflib.get_close_matches(key, known, n=1)
+        hint = f"it is now {RENAMED[key]}" if key in RENAMED else f"did you mean `{near[0]}`?" if near else "remove it"
+        raise RecipeError(f"{where}: unknown key `{key}`", hint)
+
+
+def fingerprint(recipe: Recipe) -> str:
+    """Short hash of the values that change what a stage computes."""
+    core = {key: value for key, value in recipe.items() if key not in COSMETIC and not key.startswith("hub_")}
+    return hashlib.sha256(json.dumps(core, sort_keys=True, default=str).encode()).hexdigest()[:16]
+
+
+def difference(old: Recipe, new: Recipe) -> str:
+    """The keys that differ, as `key: old -> new`, for error messages."""
+    keys = [key for key in sorted({*old, *new}) if old.get(key) != new.get(key)]
+    return "; ".join(f"{key}: {old.get(key)!r} -> {new.get(key)!r}" for key in keys)
+
+
+def fill(kind: type[T], recipe: Recipe, where: str) -> T:
+    """
+    Turns a resolved recipe into a dataclass.
+
+    Args:
+        kind (`type`):
+            The dataclass.
+        recipe (`dict`):
+            From `load_recipe`.
+        where (`str`):
+            The recipe file, for error messages.
+
+    Returns:
+        An instance. Raises `RecipeError` for unknown or missing keys and for values that are none of their type.
+    """
+    return fill_all((kind,), recipe, where)[0]
+
+
+def fill_all(kinds: tuple[type, ...], recipe: Recipe, where: str) -> tuple[Any, ...]:
+    """Turns a resolved recipe into several dataclasses, ours and TRL's, which share its keys among them."""
+    known = {kind: {field.name: field for field in dataclasses.fields(kind) if field.init} for kind in kinds}
+    check_keys(recipe, {name for fields in known.values() for name in fields}, where)
+    return tuple(fill_one(kind, known[kind], recipe, where) for kind in kinds)
+
+
+def fill_one(kind: type, fields: dict[str, dataclasses.Field], recipe: Recipe, where: str) -> Any:
+    """One of the dataclasses, from the keys that it knows."""
+    required = [
+        name for name, field in fields.items() if field.default is field.default_factory is dataclasses.MISSING
+    ]
+    if missing := [name for name in required if name not in recipe]:
+        raise RecipeError(f"{where}: lacks `{missing[0]}`", f"add `{missing[0]}:`")
+    hints = typing.get_type_hints(kind)
+    values = {name: converted(name, recipe[name], hints[name], where) for name in fields if name in recipe}
+    for name, value in values.items():
+        choices = fields[name].metadata.get("choices")
+        if choices and value is not None and value not in choices:
+            raise RecipeError(f"{where}: `{name}: {value}` is unknown", f"use one of {', '.join(map(str, choices))}")
+    try:
+        return kind(**values)
+    except (TypeError, ValueError) as error:
+        raise RecipeError(f"{where}: {' '.join(str(error).split())}", "correct that value in the recipe") from None
+
+
+def converted(name: str, value: Any, hint: Any, where: str) -> Any:
+    """A value as a field's type wants it: YAML reads `1e-5` as text, and a command line gives nothing but text."""
+    wanted = (set(typing.get_args(hint)) or {hint}) - {type(None)}
+    if value is None or len(wanted) != 1 or not wanted <= {int, float, bool}:
+        return value
+    (number,) = wanted
+    if number is bool:
+        if not isinstance(value, bool):
+            raise RecipeError(f"{where}: `{name}: {value}` is neither true nor false", "write `true` or `false`")
+        return value
+    try:
+        found = number(value)
+        if isinstance(value, float) and found != value:
+            raise ValueError("it has a fraction")
+        return found
+    except (TypeError, ValueError):
+        raise RecipeError(f"{where}: `{name}: {value}` is no {number.__name__}", "give a number") from None
+
+
+def read_command_line(arguments: list[str]) -> tuple[Recipe, str, bool]:
+    """
+    Recipe, its file, and `--force`, from `[--config FILE] [--smoke] [--force] [--debug] [--key value ...]`. Without a
+    file the other keys are the recipe.
+    """
+    overrides = parse_overrides(arguments)
+    where, smoke, force = overrides.pop("config", None), overrides.pop("smoke", False), overrides.pop("force", False)
+    overrides.pop("debug", None)
+    if not where and overrides and "help" not in overrides:
+        return interpolate(overrides, overrides, Path("command line")), "command line", force
+    if not where:
+        raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml; `open-r1 COMMAND --help` says more")
+    return load_recipe(where, overrides, smoke), str(where), force

@@ -1,0 +1,77 @@
+"""The one way into a stage: from its command line to the recipe, its dataclasses and the claimed output directory."""
+
+import sys
+from collections.abc import Callable
+from dataclasses import fields
+from typing import Any, NamedTuple, TypeVar
+
+from .artifacts import Artifact, go_offline
+from .processes import is_main_process
+from .recipes import Recipe, fill_all, read_command_line
+
+T = TypeVar("T")
+
+
+class Stage(NamedTuple):
+    """
+    A stage that has something to do.
+
+    Attributes:
+        recipe (`dict`): The resolved recipe.
+        where (`str`): Its file, for error messages.
+        artifact (`Artifact`): The output, claimed.
+        arguments (`tuple`): Our dataclass, and TRL's where the stage trains.
+    """
+
+    recipe: Recipe
+    where: str
+    artifact: Artifact
+    arguments: tuple[Any, ...]
+
+
+def open_stage(
+    words: list[str] | None,
+    ours: type,
+    theirs: Callable[[], tuple[type, ...]] = tuple,
+    adjust: Callable[[Recipe, str], Recipe] | None = None,
+    check: Callable[..., None] | None = None,
+    keep: tuple[str, ...] = (),
+) -> Stage | None:
+    """
+    Opens a stage.
+
+    Args:
+        words (`list[str]` or `None`):
+            The command line, by default this process's.
+        ours (`type`):
+            Our dataclass of its keys.
+        theirs (`Callable`, *optional*):
+            Gives TRL's dataclasses; called once it is known whether the Hub is needed, which their import fixes.
+        adjust (`Callable`, *optional*):
+            Fills in values of the recipe that follow from others: recipe, file -> recipe.
+        check (`Callable`, *optional*):
+            Refuses arguments that cannot work, before the output is touched: file, dataclasses.
+        keep (`tuple[str]`, *optional*):
+            Entries of the output that even `--force` leaves.
+
+    Returns:
+        `Stage` or `None`: `None` if the output is complete already.
+    """
+    recipe, where, force = read_command_line(sys.argv[1:] if words is None else words)
+    full = adjust(recipe, where) if adjust else recipe
+    # a recipe that leaves these out means the default benchmarks
+    go_offline({field.name: None for field in fields(ours) if field.name in ("decontaminate", "against")} | recipe)
+    arguments = fill_all((ours, *theirs()), full, where)
+    if check:
+        check(where, *arguments)
+    artifact = Artifact(recipe)
+    if is_main_process() and not artifact.claim(force, keep):
+        print(f"{artifact.path} is complete", flush=True)
+        return None
+    return Stage(recipe, where, artifact, arguments)
+
+
+def begin(kind: type[T], words: list[str] | None, **options: Any) -> tuple[T, Recipe, Artifact] | None:
+    """`open_stage` for a stage that does not train: its arguments, its recipe and its output, or `None`."""
+    stage = open_stage(words, kind, **options)
+    return (stage.arguments[0], stage.recipe, stage.artifact) if stage else None

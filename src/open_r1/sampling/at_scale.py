@@ -1,0 +1,296 @@
+"""Generation in many processes or Slurm jobs, through datatrove: its executors start the tasks, its `InferenceRunner`
+the servers.
+
+    executor:
+      kind: slurm              # or local: processes on this machine
+      tasks: 64                # parts of the problems; a stopped job must keep their number
+      workers: 8               # tasks at the same time, by default all
+      server: vllm             # one per task: vllm, sglang, custom (`server_args: {server_script: FILE}`);
+                               # or endpoint: `url` of the recipe
+      server_args: {max-model-len: 32768}
+      tensor_parallel: 4       # GPUs of one server
+      context: 32768
+      # any argument of datatrove's SlurmPipelineExecutor
+      slurm: {time: "24:00:00", partition: gpu, gpus_per_task: 4, cpus_per_task: 32}
+
+Every task samples its share of the problems and keeps its replies in chunks; a task that dies, or whose node does, is
+requeued and goes on from there. When all tasks are done the same command verifies and writes the sample store: on
+Slurm a last job runs it. Run again, it starts only the tasks that are missing. The rollout below is ours and knows
+nothing of datatrove.
+"""
+
+import asyncio
+import functools
+import importlib.util
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from ..core.artifacts import RECIPE, Artifact, write_atomically
+from ..core.errors import RecipeError
+from .arguments import GenerateArguments, Sampling
+from .engines import Draw, Part
+from .server import ServerEngine
+from .store import fill_store
+
+KEYS = ("kind", "tasks", "workers", "server", "server_args", "tensor_parallel", "context", "chunk", "slurm")
+NEEDED = ("datatrove", "orjson", "aiosqlite", "aiofiles", "httpx", "xxhash")
+
+
+# -------------------------------------------------------------------------------------------------------- the rollout
+
+
+async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[dict[str, Any]]:
+    """
+    All completions of one problem. A request that fails stays as a failed completion, so that it stops nothing else.
+
+    Servers that stand by themselves (`url`) are asked by our own client, which tries again; those of a task by
+    datatrove, which ends the task where its server dies.
+    """
+    problem = document.metadata["problem"]
+    problem = problem | {"prompt": json.loads(problem["prompt"])}
+    if engine.sampling.url:
+        endpoint = await engine.connected()
+        draws = await asyncio.gather(
+            *(engine.draw_one(endpoint, problem, sample) for sample in range(engine.sampling.num_samples))
+        )
+        return [draw._asdict() for draw in draws]
+
+    from datatrove.pipeline.inference.types import ServerError
+
+    async def one(sample: int) -> dict[str, Any]:
+        seed = engine.seed(problem, sample)
+        prompt, _, body = engine.request(problem, seed)
+        if reason := engine.fit(prompt, body):
+            return Draw(prompt, "", 0, "failed", seed, reason)._asdict()
+        try:
+            result = await generate({key: value for key, value in body.items() if key != "model"})
+        except ServerError:  # its server died, and the task with it; both come back
+            raise
+        except Exception as error:
+            return Draw(prompt, "", 0, "failed", seed, f"{type(error).__name__}: {error}"[:300])._asdict()
+        message = {"content": result.text, "reasoning": result.reasoning or None}
+        choice = {"finish_reason": result.finish_reason, "text": result.text, "message": message}
+        return Draw(prompt, *engine.read({"choices": [choice], "usage": result.usage}), seed)._asdict()
+
+    return await asyncio.gather(*(one(sample) for sample in range(engine.sampling.num_samples)))
+
+
+def documents(_: Any, rank: int, world_size: int, args: GenerateArguments) -> Iterator[Any]:
+    """The problems of one task: every `world_size`-th."""
+    from datatrove.data import Document
+
+    from ..data.sources import load_sources
+
+    problems = load_sources(args.datasets, ["prompt", "answer"])
+    for index in range(rank, len(problems), world_size):
+        problem = problems[index]
+        text = problem["prompt"][-1]["content"]
+        plain = problem | {"prompt": json.dumps(problem["prompt"])}
+        yield Document(text=text, id=str(index), metadata={"problem": plain})
+
+
+def sample_documents(
+    data: Iterable[Any], rank: int, world_size: int, args: GenerateArguments, sampling: Sampling, folder: str
+) -> None:
+    """A task: datatrove's runner with our rollout; its replies go to `folder`."""
+    from datatrove.pipeline.inference.run_inference import InferenceConfig, InferenceRunner
+    from datatrove.pipeline.writers import JsonlWriter
+
+    settings, urls = args.executor, [sampling.url] if isinstance(sampling.url, str) else sampling.url
+    engine = ServerEngine(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
+    if (server := settings.get("server", "endpoint")) != "endpoint":
+        engine.context, engine.sampling = settings.get("context", 0), replace(sampling, url="")
+    config = InferenceConfig(
+        server_type=server,
+        model_name_or_path=args.model,
+        model_max_context=settings.get("context", 8192),
+        use_chat=sampling.api == "chat",
+        endpoint_url=urls[0] or None,
+        api_key=os.environ.get(sampling.key_variable),
+        tp=settings.get("tensor_parallel", 1),
+        max_concurrent_generations=sampling.concurrency,
+        max_concurrent_documents=max(1, sampling.concurrency // sampling.num_samples),
+        request_timeout=sampling.timeout,
+        model_kwargs=dict(settings.get("server_args") or {}),
+        server_log_folder=f"{folder}/servers",
+    )
+    runner = InferenceRunner(
+        rollout_fn=rollout,
+        config=config,
+        output_writer=JsonlWriter(f"{folder}/replies", "${rank}_${chunk_index}.jsonl", compression=None),
+        shared_context={"engine": engine},
+        checkpoints_local_dir=f"{folder}/checkpoints",
+        records_per_chunk=settings.get("chunk", 200),
+    )
+    runner.run(data, rank, world_size)
+
+
+# ---------------------------------------------------------------------------------------------------------- the tasks
+
+
+def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, artifact: Artifact, store: Path) -> bool:
+    """
+    Draws a store in many tasks.
+
+    Args:
+        args (`GenerateArguments`):
+            The recipe, with `executor`.
+        sampling (`Sampling`):
+            How to draw.
+        problems (`datasets.Dataset`):
+            All problems.
+        artifact (`Artifact`):
+            The stage's output.
+        store (`Path`):
+            Where the rows go: the output itself, or a folder in it.
+
+    Returns:
+        `bool`: whether the store is filled; `False` after jobs were submitted.
+    """
+    check_executor(args.executor)
+    folder = str((artifact.path / "tasks").resolve())
+    tasks = args.executor.get("tasks", 1)
+    if not all(Path(folder, "logs", "completions", f"{rank:05d}").exists() for rank in range(tasks)):
+        if args.executor["kind"] == "slurm":
+            return submit(args, sampling, folder, artifact, "generate" if store == artifact.path else "curate")
+        run_here(args, sampling, folder, tasks)
+    fill_store(Replies(args, sampling, folder), problems, store, artifact.progress)
+    # some requests failed, or a task lost some: once more, from here
+    if sampling.url and list(store.glob("part-*.failed.jsonl")):
+        fill_store(
+            ServerEngine(args.model, args.response_format, sampling, args.chat_template or None),
+            problems,
+            store,
+            artifact.progress,
+        )
+    return True
+
+
+def check_executor(settings: dict[str, Any]) -> None:
+    """Raises `RecipeError` for unknown settings and missing packages."""
+    from ..core.recipes import check_keys
+
+    check_keys(settings, KEYS, "`executor`")
+    if settings.get("kind") not in ("local", "slurm"):
+        raise RecipeError(f"`executor`: kind {settings.get('kind')!r} is unknown", "use local or slurm")
+    if missing := [name for name in NEEDED if importlib.util.find_spec(name) is None]:
+        raise RecipeError(f"`executor` needs {missing[0]}", "pip install 'open_r1[generation]'")
+
+
+def pipeline(args: GenerateArguments, sampling: Sampling, folder: str) -> list[Any]:
+    return [
+        functools.partial(documents, args=args),
+        functools.partial(sample_documents, args=args, sampling=sampling, folder=folder),
+    ]
+
+
+def run_here(args: GenerateArguments, sampling: Sampling, folder: str, tasks: int) -> None:
+    """The tasks as processes of this machine."""
+    from datatrove.executor import LocalPipelineExecutor
+
+    workers = args.executor.get("workers", tasks)
+    LocalPipelineExecutor(
+        pipeline(args, sampling, folder), tasks=tasks, workers=workers, logging_dir=f"{folder}/logs"
+    ).run()
+
+
+def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: Artifact, command: str) -> bool:
+    """The tasks as Slurm jobs, and one more that runs this stage again when they are done."""
+    from datatrove.executor import SlurmPipelineExecutor
+
+    if "SLURM_ARRAY_TASK_ID" in os.environ:
+        raise RecipeError(
+            f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node"
+        )
+    if queued := queued_jobs(Path(folder, "jobs")):
+        raise RecipeError(
+            f"the jobs {queued} of {artifact.path} are still with Slurm", "wait for them, or `scancel` them first"
+        )
+    settings = {"time": "24:00:00", "qos": ""} | (args.executor.get("slurm") or {})
+    if not settings.get("partition"):
+        raise RecipeError(
+            "`executor`: the Slurm partition is missing", "add `slurm: {partition: NAME}`; `sinfo` lists them"
+        )
+    settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
+    tasks = args.executor.get("tasks", 1)
+    sampled = SlurmPipelineExecutor(
+        pipeline(args, sampling, folder),
+        tasks=tasks,
+        workers=args.executor.get("workers", -1),
+        job_name=f"sample_{artifact.path.name}",
+        logging_dir=f"{folder}/logs",
+        **settings,
+    )
+    small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
+    again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
+    stored = SlurmPipelineExecutor(
+        [functools.partial(run_again, command=again, folder=os.getcwd())],
+        tasks=1,
+        job_name=f"store_{artifact.path.name}",
+        depends=sampled,
+        logging_dir=f"{folder}/store_logs",
+        skip_completed=False,
+        **small,
+    )
+    stored.run()
+    write_atomically(Path(folder, "jobs"), f"{sampled.job_id} {stored.job_id}")
+    print(
+        f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, "
+        "or run this command again when they are done",
+        flush=True,
+    )
+    return False
+
+
+def queued_jobs(file: Path) -> str:
+    """Those of the jobs that were submitted before which Slurm has not finished; empty if none."""
+    if not file.exists():
+        return ""
+    jobs = ",".join(job for job in file.read_text(encoding="utf-8").split() if job not in ("None", "-1"))
+    found = subprocess.run(
+        ["squeue", "-h", "-o", "%F", "-j", jobs], capture_output=True, text=True, check=False
+    ).stdout.split()
+    return ", ".join(sorted(set(found)))
+
+
+def run_again(_: Any, rank: int, world_size: int, command: list[str], folder: str) -> None:
+    """The last job: the same stage, which finds all tasks done."""
+    subprocess.run(command, check=True, cwd=folder)
+
+
+class Replies(ServerEngine):
+    """An engine that draws nothing: it hands the tasks' replies to the store."""
+
+    def __init__(self, args: GenerateArguments, sampling: Sampling, folder: str):
+        super().__init__(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
+        self.places: dict[str, tuple[str, int]] = {}  # where a problem's replies stand
+        for file in sorted(Path(folder, "replies").glob("*.jsonl")):
+            offset = 0
+            with file.open("rb") as lines:
+                for line in lines:
+                    if line.endswith(b"\n"):  # the last line of a killed task may be cut; its document was done again
+                        self.places[json.loads(line)["metadata"]["problem"]["problem_id"]] = (str(file), offset)
+                    offset += len(line)
+
+    def draw_parts(self, parts: list[Part], save: Any) -> None:
+        for part in parts:
+            found: dict[tuple[str, int], Draw] = {}
+            for problem in {problem["problem_id"] for problem, _ in part.jobs}:
+                found |= {(problem, sample): draw for sample, draw in enumerate(self.replies(problem))}
+            missing = Draw("", "", 0, "failed", 0, "no task has drawn it")
+            save(part, [found.get((problem["problem_id"], sample), missing) for problem, sample in part.jobs])
+
+    def replies(self, problem: str) -> list[Draw]:
+        if problem not in self.places:
+            return []
+        file, offset = self.places[problem]
+        with open(file, "rb") as lines:
+            lines.seek(offset)
+            results = json.loads(lines.readline())["metadata"]["rollout_results"]
+        return [Draw(**draw) for draws in results for draw in draws]

@@ -1,0 +1,222 @@
+"""The sample store: k completions per problem, one row each with its verdict; what cold start, rejection sampling and
+evaluation read.
+
+A store is a directory of `part-*.jsonl` files. A part is written atomically, so a killed run continues where it was
+and doubles nothing. Completions that failed stay in their part (`part-*.failed.jsonl`) with the reason, and the next
+run tries them again.
+"""
+
+import json
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..core.artifacts import input_hash, input_paths, write_atomically
+from ..core.errors import ArtifactError
+from ..core.live import clock
+from ..core.recipes import SAMPLES, deciding
+from ..core.rows import COPIED, FAILED, UNJUDGED, Row
+from ..verify import Case, Verdict, verify_many
+from .arguments import GenerateArguments, Sampling
+from .engines import Draw, Engine, Part
+
+SPEAK_EVERY = 30.0  # seconds between lines about the progress
+
+
+def store_rows(part: Part, draws: list[Draw], engine: Engine) -> list[Row]:
+    """Rows of one part, each with its verdict."""
+    responses = [engine.response_format.read(draw.text) for draw in draws]
+    ruled = [
+        n
+        for n, (problem, _) in enumerate(part.jobs)
+        if draws[n].finish_reason != FAILED and problem["verifier"] != "judge"
+    ]
+    cases = [
+        Case(part.jobs[n][0]["verifier"], part.jobs[n][0]["answer"], responses[n], part.jobs[n][0]) for n in ruled
+    ]
+    verdicts = dict(zip(ruled, verify_many(cases), strict=True))
+    rows = []
+    for n, ((problem, sample), draw, response) in enumerate(zip(part.jobs, draws, responses, strict=True)):
+        outcome = FAILED if draw.finish_reason == FAILED else UNJUDGED
+        verdict = verdicts.get(n) or Verdict(outcome, response.final)
+        rows.append(
+            {key: problem[key] for key in COPIED}
+            | {key: problem[key] for key in ("options",) if problem.get(key) is not None}
+            # a system prompt, or earlier turns
+            | ({"messages": problem["prompt"]} if len(problem["prompt"]) > 1 else {})
+            | {
+                "question": problem["prompt"][-1]["content"],
+                "sample": sample,
+                "prompt": draw.prompt,
+                "text": response.text,
+            }
+            | {"tokens": draw.tokens, "finish_reason": draw.finish_reason, "seed": draw.seed, "model": engine.name}
+            | {"valid": response.valid, "reasoning": response.reasoning, "final": response.final}
+            | {"extracted": verdict.answer, "outcome": verdict.outcome}
+            | ({"error": draw.error} if draw.error else {})
+        )
+    return rows
+
+
+def make_parts(problems: Iterable[Row], sampling: Sampling) -> list[Part]:
+    """The parts of a store. Problems of like length share one: a batch lasts as long as its longest completion."""
+    problems = list(problems)
+    if twice := len(problems) - len({problem["problem_id"] for problem in problems}):
+        print(f"warning: {twice} problems occur more than once; each is drawn as often", file=sys.stderr, flush=True)
+    ordered = sorted(problems, key=lambda row: (row["domain"], row["difficulty"], len(row["prompt"][-1]["content"])))
+    size = max(1, sampling.batch_size // sampling.num_samples)
+    batches = [ordered[i : i + size] for i in range(0, len(ordered), size)]
+    return [
+        Part(index, [(problem, sample) for problem in batch for sample in range(sampling.num_samples)])
+        for index, batch in enumerate(batches)
+    ]
+
+
+def fill_store(
+    engine: Engine, problems: Iterable[Row], directory: Path, progress: Callable[..., None] | None = None
+) -> None:
+    """
+    Draws what a store still lacks.
+
+    Args:
+        engine (`Engine`):
+            From `make_engine`.
+        problems (`Iterable[dict]`):
+            Rows in the shared columns.
+        directory (`Path`):
+            The store.
+        progress (`Callable`, *optional*):
+            Called with parts done, parts in all, and figures about the speed.
+    """
+    parts = make_parts(problems, engine.sampling)
+    kept = {
+        part.number: {(row["problem_id"], row["sample"]) for row in rows}
+        for part in parts
+        if (rows := read_failed(directory, part.number))
+    }
+    missing = [part for part in parts if not part_file(directory, part.number).exists()]
+    meter = Meter(len(parts) - len(missing), len(parts), progress)
+
+    def save(part: Part, draws: list[Draw]) -> None:
+        rows = store_rows(part, draws, engine)
+        meter.add(rows)
+        if before := read_failed(directory, part.number):
+            order = {(problem["problem_id"], sample): n for n, (problem, sample) in enumerate(parts[part.number].jobs)}
+            rows = sorted(before + rows, key=lambda row: order[row["problem_id"], row["sample"]])
+        save_part(directory, part.number, rows)
+
+    engine.draw_parts([without(part, kept.get(part.number, set())) for part in missing], save)
+
+
+def keep_matching(directory: Path, args: GenerateArguments) -> None:
+    """
+    Empties a store that another model, other problems or other sampling filled. What follows from the samples may
+    change, and even `--force` need not draw them again.
+
+    Args:
+        directory (`Path`):
+            The store, inside the artifact of a stage that reads it.
+        args (`GenerateArguments`):
+            What it is to hold.
+    """
+    drawn: dict[str, Any] = {key: getattr(args, key) for key in deciding(type(args), SAMPLES)}
+    inputs = input_paths(drawn | {"root": args.root})
+    # a model may have been trained again
+    drawn["inputs"] = {path: input_hash(Path(path), Path(args.root)) for path in inputs}
+    identity = json.dumps(drawn, sort_keys=True, default=str)
+    path = directory / "drawn.json"
+    if directory.exists() and (not path.exists() or path.read_text(encoding="utf-8") != identity):
+        shutil.rmtree(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, identity)
+
+
+def part_file(directory: Path, index: int) -> Path:
+    return directory / f"part-{index:05d}.jsonl"
+
+
+def failed_file(directory: Path, index: int) -> Path:
+    return directory / f"part-{index:05d}.failed.jsonl"
+
+
+def save_part(directory: Path, index: int, rows: list[Row]) -> None:
+    """Writes a part, under another name while some of its completions have failed."""
+    directory.mkdir(parents=True, exist_ok=True)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    if any("error" in row for row in rows):
+        return write_atomically(failed_file(directory, index), text)
+    write_atomically(part_file(directory, index), text)
+    failed_file(directory, index).unlink(missing_ok=True)
+
+
+def read_failed(directory: Path, index: int) -> list[Row] | None:
+    """The completions of a part with failures that did not fail; `None` where no such part is."""
+    path = failed_file(directory, index)
+    if not path.exists() or part_file(directory, index).exists():
+        return None
+    return [
+        row for row in map(json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")) if "error" not in row
+    ]
+
+
+def without(part: Part, done: set[tuple[str, int]]) -> Part:
+    """A part without the completions that are there already."""
+    return Part(
+        part.number,
+        [(problem, sample) for problem, sample in part.jobs if (problem["problem_id"], sample) not in done],
+    )
+
+
+def store_parts(directory: str | Path) -> list[Path]:
+    """Files of a sample store, in order; of a part that is there with and without failures only the latter."""
+    found = sorted(Path(directory).glob("part-*.jsonl"))
+    if not found:
+        raise ArtifactError(f"{directory} is no sample store (no part-*.jsonl)", "run the generation stage first")
+    names = {path.name for path in found}
+    return [
+        path
+        for path in found
+        if not path.name.endswith(".failed.jsonl") or path.name.replace(".failed", "") not in names
+    ]
+
+
+def read_store(directory: str | Path) -> Iterator[Row]:
+    """Rows of a sample store, in order, those that failed too (`outcome` is then `failed`)."""
+    for part in store_parts(directory):
+        with part.open(encoding="utf-8") as file:
+            yield from map(json.loads, file)
+
+
+class Meter:
+    """Counts completions and tokens, for whoever watches; parts may come from several threads."""
+
+    def __init__(self, done: int, total: int, progress: Callable[..., None] | None):
+        self.done, self.total, self.progress = done, total, progress
+        self.began = self.spoke = time.monotonic()
+        self.first, self.rows, self.tokens, self.failed, self.lock = done, 0, 0, 0, threading.Lock()
+
+    def add(self, rows: list[Row]) -> None:
+        with self.lock:
+            self.done += 1
+            self.rows += len(rows)
+            self.tokens += sum(row["tokens"] for row in rows)
+            self.failed += sum("error" in row for row in rows)
+            self.tell(max(1e-6, time.monotonic() - self.began))
+
+    def tell(self, seconds: float) -> None:
+        """Leaves figures for a table, and now and then a line."""
+        if self.progress:
+            self.progress(self.done, self.total, tokens_per_second=self.tokens / seconds, failed=self.failed)
+        if time.monotonic() - self.spoke > SPEAK_EVERY:
+            self.spoke = time.monotonic()
+            left = clock(seconds / (self.done - self.first) * (self.total - self.done))
+            rates = f"{self.rows / seconds:.1f} completions/s  {self.tokens / seconds:.0f} tokens/s"
+            print(
+                f"{self.done}/{self.total} parts  {rates}  {left} left  {self.failed} failed",
+                file=sys.stderr,
+                flush=True,
+            )

@@ -1,0 +1,1 @@
+"""What the three training stages share: the run, its arguments, Muon."""

@@ -1,0 +1,127 @@
+"""What a training recipe may say: TRL's own dataclasses plus the few values below.
+
+Anything that TRL, transformers or accelerate know is theirs (`GRPOConfig`, `SFTConfig`, `RewardConfig`,
+`ModelConfig`); this module adds where data come from, how a response is written, and the sizes that should not depend
+on the hardware.
+"""
+
+import os
+from dataclasses import dataclass, field
+
+from ..core.errors import RecipeError
+from ..core.recipes import Recipe
+
+
+@dataclass
+class StageArguments:
+    """
+    Values that all training stages share.
+
+    Args:
+        root (`str`, *optional*, defaults to `"data"`):
+            Directory that holds the artifacts of a pipeline; recipes write `${root}/NAME`.
+        datasets (`list[dict]`):
+            Data sources, see `data/sources.py`.
+        response_format (`str`, *optional*, defaults to `"r1"`):
+            `zero` or `r1`, see `core/formats.py`.
+        chat_template (`str`, *optional*):
+            A `.jinja` file that replaces the tokenizer's template, and is saved with the model.
+        model_config (`dict`, *optional*):
+            Configuration of a model to build from nothing (`model_type` and the keys of its config class), in place of
+            `model_name_or_path`.
+        tokenizer (`dict`, *optional*):
+            Tokenizer to train for it: `vocab_size`, and `corpus`, a data source.
+        optimizer (`str`, *optional*):
+            `muon` for Muon on matrices and AdamW on the rest; by default what `optim` says.
+        optimizer_args (`dict`, *optional*):
+            Settings of that optimizer.
+    """
+
+    root: str = "data"
+    datasets: list[dict] = field(default_factory=list, metadata={"help": "Data sources, see data/sources.py."})
+    response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"], "help": "See core/formats.py."})
+    chat_template: str | None = field(default=None, metadata={"help": "A .jinja file, saved with the model."})
+    model_config: dict | None = field(default=None, metadata={"help": "Config of a model to build from nothing."})
+    tokenizer: dict | None = field(default=None, metadata={"help": "Tokenizer to train: vocab_size and corpus."})
+    optimizer: str | None = field(default=None, metadata={"help": "Muon beside AdamW."})
+    optimizer_args: dict | None = field(default=None, metadata={"help": "Settings of that optimizer."})
+
+
+@dataclass
+class SFTArguments(StageArguments):
+    """Values of supervised fine-tuning beside TRL's: none of its own."""
+
+
+@dataclass
+class GRPOArguments(StageArguments):
+    """
+    Values of GRPO beside TRL's.
+
+    Args:
+        rewards (`dict`):
+            Settings by reward name, see `rewards/__init__.py`.
+        prompts_per_step (`int`):
+            Prompts of one optimiser step over all devices (32 in the paper); gradient accumulation follows from it.
+    """
+
+    rewards: dict = field(default_factory=dict, metadata={"help": "Settings by reward name."})
+    prompts_per_step: int = field(default=32, metadata={"help": "Prompts per optimiser step over all devices."})
+
+
+@dataclass
+class RewardModelArguments(StageArguments):
+    """
+    Values of reward modelling beside TRL's.
+
+    Args:
+        objective (`str`, *optional*, defaults to `"pairwise"`):
+            `pairwise` (chosen against rejected, the helpful model) or `pointwise` (labels, the safety model).
+    """
+
+    objective: str = field(default="pairwise", metadata={"choices": ["pairwise", "pointwise"], "help": "The loss."})
+
+
+def accumulation_steps(prompts_per_step: int, group_size: int, per_device: int, world_size: int) -> int:
+    """
+    Gradient accumulation that makes one optimiser step see `prompts_per_step` whole groups.
+
+    Raises:
+        `RecipeError`: the sizes do not divide; the message shows the arithmetic.
+    """
+    completions, at_once = prompts_per_step * group_size, per_device * world_size
+    if completions % at_once:
+        raise RecipeError(
+            f"prompts_per_step {prompts_per_step} x num_generations {group_size} = {completions} completions per "
+            f"step, which {world_size} device(s) x per_device_train_batch_size {per_device} = {at_once} does not "
+            "divide",
+            f"choose per_device_train_batch_size so that it divides {completions // world_size or 1}",
+        )
+    return completions // at_once
+
+
+def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
+    """
+    Fills in what follows from the group and step sizes, and checks the rest, before TRL sees them.
+
+    TRL keeps no rollout buffer in its checkpoints, so a checkpoint in the middle of a rollout cannot continue as it
+    would have: `save_steps` must be a multiple of the optimiser steps that one rollout feeds.
+    """
+    group = recipe.get("num_generations", 8)
+    prompts, per_device = recipe.get("prompts_per_step", 32), recipe.get("per_device_train_batch_size", 8)
+    step = prompts * group
+    rollout = recipe.get("generation_batch_size", step)
+    if rollout % step:
+        raise RecipeError(
+            f"{where}: generation_batch_size {rollout} is no multiple of prompts_per_step {prompts} x "
+            f"num_generations {group} = {step}",
+            f"use {max(1, rollout // step) * step}",
+        )
+    window = rollout // step * recipe.get("num_iterations", 1)
+    if recipe.get("save_strategy", "steps") == "steps" and recipe.get("save_steps", 500) % window:
+        raise RecipeError(
+            f"{where}: save_steps {recipe.get('save_steps', 500)} falls into a rollout, "
+            f"which lasts {window} optimiser steps",
+            f"use a multiple of {window}",
+        )
+    accumulation = accumulation_steps(prompts, group, per_device, int(os.environ.get("WORLD_SIZE", 1)))
+    return recipe | {"gradient_accumulation_steps": accumulation, "generation_batch_size": rollout}

@@ -1,0 +1,214 @@
+"""What the three training scripts share: start from a recipe, resume, train, save locally first and publish second.
+
+A script is then a dozen lines: `start` gives it a `Run` (recipe, arguments, tokenizer), it builds its TRL trainer, and
+`Run.train` does the rest. Killed at any moment and run again, a script continues from its newest complete checkpoint.
+"""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.artifacts import Artifact, require_model
+from ..core.errors import RecipeError
+from ..core.formats import ResponseFormat
+from ..core.processes import is_main_process
+from ..core.recipes import Recipe
+from ..core.stage import open_stage
+from .arguments import StageArguments
+from .callbacks import progress_callback
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
+    from trl import ModelConfig
+
+INCOMPLETE = "checkpoint-is-incomplete.txt"  # transformers leaves it in a checkpoint that a signal cut short
+
+
+@dataclass
+class Run:
+    """
+    One training run, ready for a trainer.
+
+    Attributes:
+        recipe (`dict`): The resolved recipe.
+        artifact (`Artifact`): Its output directory, claimed.
+        args (`StageArguments`): Our arguments.
+        config (`TrainingArguments`): TRL's trainer configuration.
+        model_args (`ModelConfig`): TRL's model configuration.
+        tokenizer (`PreTrainedTokenizerBase`): With the recipe's chat template.
+    """
+
+    recipe: Recipe
+    artifact: Artifact
+    args: Any  # the dataclass of its stage
+    config: "TrainingArguments"
+    model_args: "ModelConfig"
+    tokenizer: "PreTrainedTokenizerBase"
+
+    @property
+    def response_format(self) -> ResponseFormat:
+        return ResponseFormat.of(self.args.response_format, self.tokenizer)
+
+    @property
+    def model_init_kwargs(self) -> dict[str, Any]:
+        """How to load the model, for TRL's trainers."""
+        from trl import get_quantization_config
+
+        options = {
+            "revision": self.model_args.model_revision,
+            "attn_implementation": self.model_args.attn_implementation,
+            "dtype": self.model_args.dtype,
+            "quantization_config": get_quantization_config(self.model_args),
+        }
+        return {key: value for key, value in options.items() if value is not None}
+
+    def train(self, trainer: "Trainer") -> None:
+        """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
+        trainer.add_callback(progress_callback(self.artifact))
+        checkpoint = newest_checkpoint(self.artifact.path)
+        if checkpoint and is_main_process():
+            print(f"resuming {checkpoint}", flush=True)
+        trainer.train(resume_from_checkpoint=checkpoint)
+        trainer.save_state()
+        set_generation_defaults(trainer.model, self.tokenizer)
+        trainer.save_model(str(self.artifact.path))
+        if is_main_process():
+            write_card(self)
+            self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
+            self.clean_up()
+        if self.config.push_to_hub:
+            trainer.push_to_hub()
+
+    def clean_up(self) -> None:
+        """
+        Deletes what only an unfinished run needs; after the manifest, so that a kill never costs more than the last
+        step.
+        """
+        for old in self.artifact.path.glob("checkpoint-*"):
+            shutil.rmtree(old)
+        for old in self.artifact.path.glob("reference-*.pt"):
+            old.unlink()
+
+
+def start(
+    words: list[str] | None,
+    ours: type[StageArguments],
+    config: str,
+    adjust: Callable[[Recipe, str], Recipe] | None = None,
+) -> Run | None:
+    """
+    Prepares a training run from the command line.
+
+    Args:
+        words (`list[str]` or `None`):
+            The command line; `sys.argv` if `None`.
+        ours (`type`):
+            Our dataclass of the stage.
+        config (`str`):
+            Name of TRL's configuration of the trainer.
+        adjust (`Callable`, *optional*):
+            Fills in values of the recipe that follow from others: recipe, file -> recipe.
+
+    Returns:
+        `Run` or `None`: `None` if the artifact is complete already.
+    """
+
+    def theirs() -> tuple[type, ...]:
+        import trl
+
+        return getattr(trl, config), trl.ModelConfig
+
+    stage = open_stage(words, ours, theirs, adjust, check_model)
+    if stage is None:
+        return None
+    args, trainer_config, model_args = stage.arguments
+    tokenizer = make_tokenizer(args, model_args)
+    return Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
+
+
+def check_model(where: str, args: StageArguments, _: Any, model_args: "ModelConfig") -> None:
+    """Refuses a recipe whose start model is not there."""
+    if model_args.model_name_or_path:
+        require_model(model_args.model_name_or_path)
+    elif not args.model_config:
+        raise RecipeError(f"{where}: neither `model_name_or_path` nor `model_config`", "name the model to start from")
+
+
+def make_tokenizer(args: StageArguments, model_args: "ModelConfig") -> "PreTrainedTokenizerBase":
+    """The recipe's tokenizer: trained on a corpus or loaded with the model, with the recipe's chat template."""
+    from ..data.tokenizer import load_tokenizer, train_tokenizer, with_template
+
+    if not args.tokenizer:
+        return load_tokenizer(model_args.model_name_or_path, args.chat_template, model_args.model_revision)
+    from ..data.sources import load_source
+
+    rows = load_source(args.tokenizer["corpus"] | {"raw": True})
+    tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
+    return with_template(tokenizer, args.chat_template, "the new tokenizer")
+
+
+def new_model(run: Run) -> "PreTrainedModel":
+    """A model with random weights, from the recipe's `model_config`; the seed decides them."""
+    from transformers import AutoConfig, AutoModelForCausalLM, set_seed
+
+    set_seed(run.config.seed)
+    values = dict(run.args.model_config)
+    special = {
+        "eos_token_id": run.tokenizer.eos_token_id,
+        "pad_token_id": run.tokenizer.pad_token_id,
+        "bos_token_id": None,
+    }
+    config = AutoConfig.for_model(values.pop("model_type"), vocab_size=len(run.tokenizer), **special, **values)
+    return AutoModelForCausalLM.from_config(config)
+
+
+def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
+    """The `optimizers` argument of a trainer: Muon where the recipe asks for it, else the trainer's own."""
+    if run.args.optimizer != "muon":
+        return None, None
+    from .muon import MuonWithAdamW
+
+    return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None
+
+
+def newest_checkpoint(directory: Path) -> str | None:
+    """Newest checkpoint that was written to its end; deletes the ones that were not."""
+    newest = None
+    for path in sorted(directory.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])):
+        try:
+            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
+            complete = not (path / INCOMPLETE).exists()
+        except (FileNotFoundError, json.JSONDecodeError):
+            complete = False
+        if complete:
+            newest = str(path)
+        elif is_main_process():
+            shutil.rmtree(path)
+    return newest
+
+
+def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:
+    """Saves the sampling settings of the paper's evaluation with the model, and every token that ends a response."""
+    from transformers import GenerationConfig
+
+    if not model.can_generate():
+        return
+    model.generation_config = GenerationConfig(
+        do_sample=True,
+        temperature=0.6,
+        top_p=0.95,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+
+
+def write_card(run: Run) -> None:
+    """A model card that says what the model is and how to make it again; the report adds its row of results."""
+    from ..core.cards import model_card
+
+    tags = ["open_r1", run.artifact.path.name]
+    text = model_card(run.artifact.path.name, run.recipe, tags, run.args.response_format)
+    (run.artifact.path / "README.md").write_text(text, encoding="utf-8")

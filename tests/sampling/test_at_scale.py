@@ -1,0 +1,81 @@
+"""
+Generation in many tasks through datatrove: the rows that one process gives, also after kills. On a real Slurm:
+tests/test_slurm.py.
+"""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from conftest import REPOSITORY, run_cli
+from faulty import FAULTY, check_rows, write_recipe
+
+pytest.importorskip("datatrove")
+pytest.importorskip("orjson")
+
+
+@pytest.mark.slow
+def test_tasks_fill_the_store_that_one_process_fills(tmp_path, faulty):
+    url, _ = faulty(0.0)
+    recipe = write_recipe(tmp_path, 60, url=url, executor={"kind": "local", "tasks": 3, "workers": 2, "chunk": 5})
+    run_cli("generate", "--config", recipe)
+    rows = check_rows(tmp_path, 60)
+    run_cli("generate", "--config", write_recipe(tmp_path, 60, url=url, output_dir=str(tmp_path / "one" / "out")))
+    assert check_rows(tmp_path / "one", 60) == rows
+
+
+@pytest.mark.slow
+def test_killed_tasks_lose_and_double_nothing(tmp_path, faulty):
+    url, log = faulty(0.0)
+    recipe = write_recipe(
+        tmp_path, 200, url=url, concurrency=8, executor={"kind": "local", "tasks": 4, "workers": 2, "chunk": 10}
+    )
+    command, rng = [sys.executable, "-m", "open_r1.generate", "--config", recipe], random.Random(1)
+    for _ in range(2):
+        done = len(log.read_text().splitlines()) if log.exists() else 0
+        process = subprocess.Popen(
+            command, cwd=REPOSITORY, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
+        )
+        while process.poll() is None and (len(log.read_text().splitlines()) if log.exists() else 0) < done + 100:
+            time.sleep(0.02)
+        time.sleep(rng.random() * 0.3)
+        assert process.poll() is None, "it was done before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)
+        process.wait()
+    run_cli("generate", "--config", recipe)
+    check_rows(tmp_path, 200)
+
+
+@pytest.mark.slow
+def test_tasks_survive_a_server_that_fails_in_every_way(tmp_path, faulty):
+    url, _ = faulty(0.2)
+    run_cli("generate", "--config", write_recipe(tmp_path, 40, url=url, executor={"kind": "local", "tasks": 2}))
+    check_rows(tmp_path, 40)
+
+
+@pytest.mark.slow
+def test_every_task_can_start_a_server_of_its_own(tmp_path):
+    executor = {
+        "kind": "local",
+        "tasks": 2,
+        "server": "custom",
+        "server_args": {"server_script": str(FAULTY)},
+        "context": 4096,
+    }
+    run_cli("generate", "--config", write_recipe(tmp_path, 20, executor=executor))
+    check_rows(tmp_path, 20)
+
+
+@pytest.mark.parametrize(
+    ("executor", "message"),
+    [({"kind": "magic"}, "kind 'magic' is unknown"), ({"kind": "local", "taks": 2}, "did you mean `tasks`")],
+)
+def test_bad_executors_are_one_line(tmp_path, executor, message):
+    result = run_cli(
+        "generate", "--config", write_recipe(tmp_path, 4, url="http://127.0.0.1:9/v1", executor=executor), check=False
+    )
+    assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr

@@ -1,0 +1,266 @@
+"""
+Sample stores: seeds per part, failures that are tried again, and a killed run that ends like one that was never
+killed.
+"""
+
+import errno
+import random
+
+import pytest
+
+from open_r1.core.errors import ArtifactError, DataError, RecipeError
+from open_r1.core.formats import ResponseFormat
+from open_r1.sampling.arguments import GenerateArguments, Sampling, sampling_of
+from open_r1.sampling.draw import check_store, make_engine
+from open_r1.sampling.engines import Draw
+from open_r1.sampling.prompts import cut_at, part_seed, read_examples, sample_seed, with_examples
+from open_r1.sampling.store import fill_store, read_store
+
+
+class FakeEngine:
+    """Draws numbers that depend on the seed, as a model's samples do; can be killed after some parts, and can fail."""
+
+    name, response_format = "fake", ResponseFormat("r1")
+
+    def __init__(self, parts=1000, fails=(), **settings):
+        self.sampling = Sampling(**({"num_samples": 2, "batch_size": 4, "seed": 3} | settings))
+        self.left, self.fails, self.drawn, self.seeds = parts, set(fails), [], []
+
+    def draw_parts(self, parts, save):
+        for part in parts:
+            if self.left == 0:
+                raise KeyboardInterrupt
+            self.left -= 1
+            self.drawn += [(problem["problem_id"], sample) for problem, sample in part.jobs]
+            seed = part_seed(self.sampling.seed, part.number)
+            self.seeds.append(seed)
+            save(part, [self.draw(problem["problem_id"], sample, seed) for problem, sample in part.jobs])
+
+    def draw(self, problem, sample, seed):
+        if (problem, sample) in self.fails:
+            return Draw("?", "", 0, "failed", seed, "status 500")
+        return Draw("?", f"好 {random.Random(f'{seed}{problem}{sample}').random()}", 3, "stop", seed)
+
+
+PROBLEMS = [
+    {
+        "problem_id": f"p{i}",
+        "domain": "reasoning",
+        "difficulty": i % 3,
+        "prompt": [{"role": "user", "content": "x" * (i % 4)}],
+    }
+    | {"answer": "7", "verifier": "math", "language": "en", "metadata": ""}
+    for i in range(7)
+]
+ALL = [(f"p{i}", j) for i in range(7) for j in range(2)]
+
+
+def pairs(directory):
+    return [(row["problem_id"], row["sample"]) for row in read_store(directory)]
+
+
+def test_part_seeds_are_stable_and_all_different():
+    seeds = [part_seed(seed, part) for seed in range(30) for part in range(30)]
+    assert len(set(seeds)) == len(seeds) and seeds[0] == part_seed(0, 0) == random.Random("0/0").getrandbits(31)
+    assert all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_sample_seeds_do_not_depend_on_the_part():
+    seeds = {
+        sample_seed(seed, f"p{problem}", sample) for seed in range(5) for problem in range(20) for sample in range(20)
+    }
+    assert len(seeds) == 5 * 20 * 20 and all(0 <= seed < 2**31 for seed in seeds)
+
+
+def test_store_holds_every_sample_of_every_problem_once(tmp_path):
+    fill_store(FakeEngine(), PROBLEMS, tmp_path / "new" / "store")
+    assert sorted(pairs(tmp_path / "new" / "store")) == ALL
+
+
+@pytest.mark.parametrize(("batch_size", "parts"), [(4, 4), (5, 4), (1, 7), (100, 1)])
+def test_part_holds_as_many_problems_as_fit_in_a_batch_but_one_at_least(tmp_path, batch_size, parts):
+    fill_store(FakeEngine(batch_size=batch_size), PROBLEMS, tmp_path)
+    assert len(list(tmp_path.glob("part-*.jsonl"))) == parts
+
+
+@pytest.mark.parametrize("parts", range(4))
+def test_killed_store_continues_and_equals_an_uninterrupted_one(tmp_path, parts):
+    whole, killed = tmp_path / "whole", tmp_path / "killed"
+    fill_store(FakeEngine(), PROBLEMS, whole)
+    first, second = FakeEngine(parts), FakeEngine()
+    with pytest.raises(KeyboardInterrupt):
+        fill_store(first, PROBLEMS, killed)
+    fill_store(second, PROBLEMS, killed)
+    assert sorted(first.drawn + second.drawn) == ALL  # nothing is drawn twice
+    assert list(read_store(killed)) == list(read_store(whole))
+
+
+def test_every_part_is_drawn_with_its_own_seed(tmp_path):
+    engine = FakeEngine()
+    fill_store(engine, PROBLEMS, tmp_path)
+    assert engine.seeds == [part_seed(3, part) for part in range(4)]
+
+
+def test_existing_part_is_left_as_it_is(tmp_path):
+    (tmp_path / "part-00001.jsonl").write_text('{"problem_id": "mine", "sample": 0}\n')
+    engine = FakeEngine()
+    fill_store(engine, PROBLEMS, tmp_path)
+    assert len(engine.drawn) == 10 and ("mine", 0) in pairs(tmp_path)
+
+
+def test_order_of_the_problems_does_not_matter_where_their_lengths_differ(tmp_path):
+    problems = [problem | {"difficulty": i} for i, problem in enumerate(PROBLEMS)]
+    fill_store(FakeEngine(), problems, tmp_path / "a")
+    fill_store(FakeEngine(), reversed(problems), tmp_path / "b")
+    assert list(read_store(tmp_path / "a")) == list(read_store(tmp_path / "b"))
+
+
+def test_progress_counts_what_was_there_before(tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        fill_store(FakeEngine(2), PROBLEMS, tmp_path)
+    calls = []
+    fill_store(
+        FakeEngine(), PROBLEMS, tmp_path, lambda done, total, **figures: calls.append((done, total, figures["failed"]))
+    )
+    assert calls == [(3, 4, 0), (4, 4, 0)]
+
+
+def test_store_is_read_in_the_order_of_its_parts(tmp_path):
+    for part in (10, 2, 0):
+        (tmp_path / f"part-{part:05d}.jsonl").write_text(f'{{"part": {part}}}\n')
+    (tmp_path / ".part-00011.jsonl.99").write_text("half a li")  # what a killed write leaves
+    assert [row["part"] for row in read_store(tmp_path)] == [0, 2, 10]
+
+
+def test_empty_directory_is_no_store(tmp_path):
+    with pytest.raises(ArtifactError, match="no sample store"):
+        next(read_store(tmp_path))
+
+
+def test_failed_completions_are_kept_with_their_reason_and_tried_again_alone(tmp_path):
+    fails = [("p0", 1), ("p5", 0)]
+    fill_store(FakeEngine(fails=fails), PROBLEMS, tmp_path / "new")
+    failed = [row for row in read_store(tmp_path / "new") if row["outcome"] == "failed"]
+    assert sorted((row["problem_id"], row["sample"]) for row in failed) == fails and {
+        row["error"] for row in failed
+    } == {"status 500"}
+    assert sorted(pairs(tmp_path / "new")) == ALL
+    again, whole = FakeEngine(), FakeEngine()
+    fill_store(again, PROBLEMS, tmp_path / "new")
+    assert sorted(again.drawn) == fails
+    fill_store(whole, PROBLEMS, tmp_path / "whole")
+    assert list(read_store(tmp_path / "new")) == list(read_store(tmp_path / "whole"))
+
+
+def test_a_part_that_was_written_twice_counts_once(tmp_path):
+    fill_store(FakeEngine(), PROBLEMS, tmp_path)
+    part = tmp_path / "part-00000.jsonl"
+    # a kill between writing the one and deleting the other
+    part.with_name("part-00000.failed.jsonl").write_text(part.read_text())
+    assert sorted(pairs(tmp_path)) == ALL
+
+
+@pytest.mark.parametrize(("max_failed", "raises"), [(0.0, True), (0.1, True), (0.2, False)])
+def test_failures_end_a_stage_unless_they_are_few(tmp_path, max_failed, raises):
+    engine = FakeEngine(fails=[("p0", 1), ("p5", 0)])
+    fill_store(engine, PROBLEMS, tmp_path)
+    if raises:
+        with pytest.raises(DataError, match=r"2 of 14 completions failed \(2 x status 500\)"):
+            check_store(tmp_path, engine.sampling, max_failed)
+    else:
+        assert check_store(tmp_path, engine.sampling, max_failed)["failed"] == 2
+
+
+def test_copies_at_a_temperature_are_noticed(tmp_path, capsys):
+    engine = FakeEngine()
+    engine.draw = lambda problem, sample, seed: Draw("?", "always this", 2, "stop", seed)
+    fill_store(engine, PROBLEMS, tmp_path)
+    assert check_store(tmp_path, engine.sampling)["copies"] == 7 and "copies of each other" in capsys.readouterr().err
+    assert check_store(tmp_path, Sampling(num_samples=2, temperature=0.0))["copies"] == 0
+
+
+def test_rows_that_no_rule_decides_wait_for_a_judge(tmp_path):
+    fill_store(FakeEngine(), [problem | {"verifier": "judge"} for problem in PROBLEMS], tmp_path)
+    assert {row["outcome"] for row in read_store(tmp_path)} == {"unjudged"}
+
+
+def test_sampling_settings_are_found_among_a_stages_arguments():
+    assert sampling_of(GenerateArguments(model="m", num_samples=3, top_p=1.0)) == Sampling(num_samples=3, top_p=1.0)
+
+
+def test_a_stop_may_be_one_text():
+    assert Sampling(stop="User:").stop == ["User:"] and Sampling(stop=None).stop == []
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        ({"num_samples": 0}, "num_samples: 0"),
+        ({"response_format": "R1"}, "response_format: R1"),
+        ({"url": "localhost:8000"}, "is no URL"),
+        ({"url": ["http://a/v1", 3]}, "is no URL"),
+        ({"url": "https://me:secret@host/v1"}, "holds a password"),
+    ],
+)
+def test_settings_that_cannot_work_are_refused_before_anything_is_drawn(values, message):
+    with pytest.raises(RecipeError, match=message) as caught:
+        GenerateArguments(model="m", **values)
+    assert "secret" not in str(caught.value)
+
+
+def test_unknown_engine_is_one_line():
+    with pytest.raises(RecipeError, match="engine: magic"):
+        make_engine("m", "r1", Sampling(engine="magic"))
+
+
+@pytest.mark.parametrize(
+    ("text", "stops", "cut"),
+    [
+        ("a b c", [], ("a b c", False)),
+        ("a b c", ["c", "b"], ("a ", True)),
+        ("a", ["b"], ("a", False)),
+        ("ab", ["ab"], ("", True)),
+    ],
+)
+def test_a_text_ends_at_its_first_stop(text, stops, cut):
+    assert cut_at(text, stops) == cut
+
+
+def test_examples_stand_between_the_system_message_and_the_question(tmp_path):
+    file = tmp_path / "examples.yaml"
+    file.write_text("- {prompt: '1 + 1?', response: '2'}\n- {prompt: '2 + 2?', response: '4'}\n")
+    examples = read_examples(str(file))
+    assert [message["content"] for message in examples] == ["1 + 1?", "2", "2 + 2?", "4"]
+    system, user = {"role": "system", "content": "s"}, {"role": "user", "content": "u"}
+    assert with_examples([system, user], examples) == [system, *examples, user]
+    assert with_examples([user], examples) == [*examples, user]
+
+
+@pytest.mark.parametrize("content", [None, "3", "- 3", "- {prompt: x}", "{"])
+def test_bad_examples_are_one_line(tmp_path, content):
+    file = tmp_path / "examples.yaml"
+    if content:
+        file.write_text(content)
+    with pytest.raises(RecipeError, match="few_shot"):
+        read_examples(str(file))
+
+
+def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
+    from open_r1.sampling import store
+
+    write, written = store.write_atomically, []
+
+    def until_full(path, text):
+        if len(written) == 2:
+            raise OSError(errno.ENOSPC, "No space left on device", str(path))
+        written.append(path)
+        write(path, text)
+
+    monkeypatch.setattr(store, "write_atomically", until_full)
+    with pytest.raises(OSError, match="No space left"):
+        fill_store(FakeEngine(), PROBLEMS, tmp_path / "full")
+    monkeypatch.setattr(store, "write_atomically", write)
+    again = FakeEngine()
+    fill_store(again, PROBLEMS, tmp_path / "full")
+    fill_store(FakeEngine(), PROBLEMS, tmp_path / "whole")
+    assert len(again.drawn) == 6 and list(read_store(tmp_path / "full")) == list(read_store(tmp_path / "whole"))
