@@ -2,7 +2,8 @@
 
 import pytest
 
-from open_r1.formats import ResponseFormat, completion_text, last_boxed
+from open_r1.answers import last_boxed
+from open_r1.formats import ResponseFormat, completion_text
 
 ZERO, R1, PREFILLED = ResponseFormat("zero"), ResponseFormat("r1"), ResponseFormat("r1", prefilled=True)
 

@@ -132,7 +132,7 @@ def test_golds_are_letters_indices_or_texts(gold, answer, options, right):
     ("final", "letter"),
     [
         ("The answer is B.", "B"),
-        ("the answer is (b)", "b"),
+        ("the answer is (b)", "B"),
         ("**Answer:** C", "C"),
         ("The correct answer is option D", "D"),
         ("The answer is A. No: the answer is B.", "B"),

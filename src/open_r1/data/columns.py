@@ -10,7 +10,8 @@ import json
 from typing import Any
 
 from ..errors import DataError
-from ..formats import completion_text, last_boxed
+from ..answers import last_boxed
+from ..formats import completion_text
 from ..metrics.language import language_code, main_language
 from .splits import text_hash
 

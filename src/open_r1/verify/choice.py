@@ -6,12 +6,12 @@ none does. A lone letter is always a letter.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 from ..formats import Response
 from .latex import canonical
 
-LETTERS = "ABCDEFGHIJ"
+LETTERS, WINDOW = "ABCDEFGHIJ", 5000
 WIDE = str.maketrans("（）【】［］：．。，＊ＡＢＣＤＥＦＧＨＩＪ", "()[][]:..,*ABCDEFGHIJ")
 COLOR = re.compile(r"\\(?:text)?color(?:box)?\s*\{[^{}]*\}")
 WRAPPER = re.compile(r"\\(?:text\w*|math\w+)\s*\{([^{}]*)\}")
@@ -20,12 +20,57 @@ NAMED = re.compile(
     rf"(?:(?:option|choice|answer|选项|故选|应选|答案|选)(?:\s+is|是|为|选)?[\s:]*)?{LETTER}(?:(?P<apart>[.:)\-–])\s*)?(?P<text>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-STATED = re.compile(
-    r"(?:\banswer\b\W{0,3}(?:is|[:=])\W*(?:option\W+)?|(?:故选|应选|我选|选择|答案(?:是|为|选)?)\s*:?\s*)"
-    r"\(?((?-i:[A-J])|(?<=\()[A-J](?=\)))(?![A-Za-z0-9])(?!\)?\s*(?:or|and|/|,|或|和|、)\s*\(?[A-J]\b)",
+# Reasons and refused letters beside the chosen one: "because A is too small", "not A", "A and C are wrong".
+ASIDE = re.compile(
+    r"[,，]?\s*\b(?:because|since|as|so|for)\b[^.;。；\n]*|(?:因为|由于)[^。；\n]*"
+    r"|(?:\b(?:not|non|nor|never|neither|cannot be|unlike|than|instead of)|n['’]t(?: be)?|不(?:是|选|能选))\W*"
+    r"(?:option\s)?\(?[A-J]\b\)?(?:\W{0,3}(?:or|and|nor|,|和|或)\W{0,3}\(?[A-J]\b\)?)*"
+    r"|\b[A-J]\b\)?(?:\W{0,3}(?:or|and|,)\W{0,3}\(?[A-J]\b\)?)*\s+(?:is|are)\s+(?:wrong|incorrect|false|impossible|too\s\w+"
+    r"|(?:not|in)\s?(?:\w+\s)?(?:valid|correct|right|true))\b",
     re.IGNORECASE,
 )
-ALONE = re.compile(r"\(?\b([A-J])\b\)?[.:)]?\s*$")
+# A letter that is named as the answer. What stands before it is its claim: "the answer is", "I choose", "选".
+NOUN = r"(?:answer|option|choice|statement|pick|response|réponse|respuesta|opción|resposta|risposta|antwort|ответ|вариант)"
+IS = r"(?:is|are|be|was|est|es|ist|é|è|[:=：—–])"
+SURE = r"(?:(?:\w{3,12}ly|indeed|thus|hence|for sure|option|choice|letter|statement|l['’]option|la|opción)\W+){0,3}"
+TOKEN = r"[(\[*\"'`$]*(?<![A-Za-z])(?:(?-i:[A-J])|(?<=\()[A-J](?=\)))(?![A-Za-z0-9'’])[)\]*\"'`$]*"
+BEFORE = re.compile(
+    rf"(?:\b{NOUN}\b(?:\s+(?!not\b)[^\W\d]+){{0,4}}?\W{{0,4}}{IS}(?!\w)\W*{SURE}"
+    rf"|\b(?:I|we|I['’](?:d|ll))\s+(?:(?:would|will|therefore|must|can)\s+)?(?:choose|pick|select|go with|say|answer)\s+{SURE}"
+    rf"|\b(?:rather|finalize|choose|pick|select|go with|I think(?: that)?)\s+{SURE}"
+    rf"|\bit(?:['’]s| is| must be| has to be)\s+{SURE}|\bnot\W+[A-J]\b\W{{0,3}}but\s+(?:rather\s+)?"
+    r"|(?:故选|应选|我选|选择|选项(?:是|为)|所以选|本题选|答案选|选|答案(?:是|为|应为)?)\s*[:：]?\s*"
+    r"|(?:正解|答え|정답)\s*(?:は|은|:)\s*|(?:उत्तर|الإجابة الصحيحة|الجواب)\s*(?:هي|هو|:)?\s*)"
+    rf"(?P<letter>{TOKEN})",
+    re.IGNORECASE,
+)
+BEHIND = re.compile(
+    rf"(?P<letter>{TOKEN})\s+(?:is|seems)\s+(?:(?:\w+ly|thus|therefore|indeed)\s+)?(?:the\s+)?(?:(?:only|most|best|right|correct)\s+)?"
+    r"(?:correct|right|best|valid|appropriate|answer|choice|option)\b",
+    re.IGNORECASE,
+)
+# What makes a letter one of several, or none: what stands before it in its clause, and what comes after it.
+CLAUSE = re.compile(
+    r"[.,;!?。，；！？\n]|\b(?:therefore|so|thus|hence|but|rather|actually)\b|(?:因此|所以|故)", re.IGNORECASE
+)
+UNSURE = re.compile(
+    r"\b(?:not|neither|nor|never|none|or|and|either|both|if|unless|whether|one of|any|all|except|maybe|perhaps|possibly|might"
+    r"|could|may|wrong|incorrect)\b|n['’]t\b|(?-i:\b[A-J])\W{0,3}$|不|或|和|如果",
+    re.IGNORECASE,
+)
+OTHER_TOO = re.compile(
+    r"\W{0,3}(?:\s*(?:or|and|/|,|;|或者?|和|与|、|by|ou|oder|y|e|и|или)\s*)?[(\[*\"'$]*[A-J](?![A-Za-z0-9'’])(?!\W+(?:is|are|be)\s+(?:wrong|inc|not|n)\b)"
+    r"|\W{0,3}\?|\W{0,3}(?:or|/|unless|with prob\w+|at \d+%)\b"
+)
+DOUBTED = re.compile(
+    r"(?<!['’]t be )(?<!not )\b(?:or|maybe|perhaps|possibly|alternatively|could be|might be)\b\W+(?:\w+\W+){0,2}?\(?[A-J]\b(?!['’])"
+    r"|\b[A-J]\b\)?\s+(?:is|are|could|might|seems)\s+(?:just|also|equally|be|as)\b|\bso (?:might|could|is) [A-J]\b"
+)
+ALONE = re.compile(r"\(?\b([A-J])\b\)?[.:)]?\s*$", re.IGNORECASE)
+HEAD = re.compile(
+    r"\s*(?:(?:option|choice|选项)\s*)?[(\[]?([A-J])(?:[)\].:。：,，]|\s(?:-|–|—|because|since)|\s?不是)",
+    re.IGNORECASE,
+)
 OTHERS = re.compile(r"\b[B-J]\b|\b[A-J][.)]|(?:^|\s)\(?A\)?$|\b(?:or|and|或|和)\s+\(?A\b")
 
 
@@ -61,8 +106,11 @@ def chosen(answer: str, options: Sequence[str] | None = None) -> str | None:
         return None
     if options and words(options[index]) == words(text):
         return letter
+    rest = ASIDE.sub(" ", text)
+    if re.fullmatch(r"[\W_]*", rest):  # nothing but a reason, or the refused ones
+        return letter
     apart = match["apart"] or answer[: match.start("text")].rstrip().endswith((")", "]"))
-    return letter if apart and not OTHERS.search(text) and not names_another(text, index, options or ()) else None
+    return letter if apart and not OTHERS.search(rest) and not names_another(rest, index, options or ()) else None
 
 
 def names_another(text: str, index: int, options: Sequence[str]) -> bool:
@@ -94,10 +142,35 @@ def part(response: Response) -> str | None:
 
 
 def find(final: str) -> str | None:
-    """The answer in a final part without box: what "the answer is" names last, or a letter alone on the last line."""
-    final = final[-5000:].translate(WIDE)
-    if stated := STATED.findall(final):
-        return stated[-1]
-    last = final.strip().splitlines()[-1] if final.strip() else ""
-    alone = ALONE.fullmatch(last.strip().strip("*"))
-    return alone[1] if alone else None
+    """
+    The letter that a final part without box names: the last one it claims, else one alone on the last line or at its
+    head.
+    """
+    final = final[-WINDOW:].translate(WIDE)
+    found = list(claims(final))
+    if found:
+        letter, end = found[-1]
+        return None if DOUBTED.search(ASIDE.sub(" ", final[end:])) else letter
+    lines = [cleaned(line) for line in final.splitlines() if line.strip()]
+    last = lines[-1] if lines else ""
+    if alone := ALONE.fullmatch(last):
+        return alone[1].upper()
+    # where other lines begin with letters too, they list the options
+    return chosen(last) if HEAD.match(last) and sum(bool(HEAD.match(line)) for line in lines) == 1 else None
+
+
+def claims(text: str) -> Iterator[tuple[str | None, int]]:
+    """The letters that a text claims to be the answer, and where; `None` for one that is claimed beside another."""
+    matches = sorted([*BEFORE.finditer(text), *BEHIND.finditer(text)], key=lambda match: match.start("letter"))
+    behind = [match for match in matches if match.re is BEHIND]
+    for match in matches:
+        start, end = match.span("letter")
+        head = CLAUSE.split(text[max(0, start - 80) : start])[-1]
+        letter = match["letter"].strip("()[]*\"'`$ ").upper()
+        if match.re is BEHIND:
+            if UNSURE.search(head) or re.search(r"\b[A-J]\b\W{0,3}$", text[max(0, start - 6) : start]):
+                continue
+            several = len({other["letter"].strip("()[]*\"'`$ ").upper() for other in behind}) > 1
+            yield None if several or OTHER_TOO.match(text, match.end()) else letter, match.end()
+        elif not UNSURE.search(re.sub(r"^.*\bbut\b", "", head)):
+            yield None if OTHER_TOO.match(text, end) else letter, end
