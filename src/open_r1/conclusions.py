@@ -5,13 +5,14 @@ The rule, for English, Chinese and ten other languages:
 
 - The sentence is the last one, the clause what follows its last word of conclusion (so, in total, 所以, donc).
 - A clause with a word of doubt, choice, negation, comparison or condition, or with a question mark, states nothing.
-- One formula or one bold value in it is what it states. Else exactly one number stands right after its last "is", "=",
-  "有" or the like, or, where there is a word of conclusion, anywhere behind that verb.
+- Its formula or bold value is what it states, or several side by side. Else exactly one number stands right after its
+  last "is", "=", "有" or the like, or, where there is a word of conclusion, anywhere behind that verb.
 - A value is a formula, bold words, or a number. Of a chain of sums only the end is one ("3 + 4 = 7"); a sum that is
   not worked out is none, nor is a number that numbers something ("step 3", "case 1").
 """
 
 import re
+from itertools import pairwise
 from typing import NamedTuple
 
 WINDOW = 600  # characters of a text's end that are looked at
@@ -22,7 +23,7 @@ LABEL = re.compile(r"\*\*[^*\n]{0,60}?(?:[:：]\s*\*\*|\*\*(?=\s*[:：]))")  # b
 
 CONCLUDES = re.compile(
     r"\b(?:so|thus|hence|therefore|consequently|accordingly|as a result|it follows that|conclu\w+|finally|overall"
-    r"|(?:in|for a) total(?: of)?|altogether|in all"
+    r"|(?:in|for an?|an?)(?: \w+)? total(?: of)?|altogether|in all"
     r"|donc|ainsi|par conséquent|au total|finalement|por (?:lo )?tanto|por consiguiente|así(?: que| pues)?|en total"
     r"|entonces|luego|also|daher|somit|folglich|insgesamt|portanto|logo|assim|no total|quindi|dunque|perciò|in totale"
     r"|следовательно|таким образом|итак|значит|поэтому|всего)\b"
@@ -31,11 +32,12 @@ CONCLUDES = re.compile(
     re.IGNORECASE,
 )
 DOUBT = re.compile(
-    r"[?？؟<>≤≥≠~]|\\(?:neq?|not|leq?|geq?|lt|gt)\b|n['’]t\b"
+    r"[?？؟<>≤≥≠~]|!=|\\(?:neq?|not|leq?|geq?|lt|gt)\b|n['’]t\b"
     r"|\b(?:not?|never|none|cannot|unable|un(?:known|sure|clear|less)|nor|or|either|neither|any(?:thing)?|may|might|could"
     r"|maybe|perhaps|possibl[ey]|probably|guess\w*|if|suppos\w*|assum\w*|let|try|say|need to|wrong|incorrect|excluded"
     r"|impossible|contradict\w*|at (?:least|most)|between|half|(?:more|less|fewer|greater|larger|smaller|other) than"
-    r"|divides|divisible|divided|multiples?|far|will be \w+ed)\b"
+    r"|exceeds?|above|below|near|(?:over|under)(?=\W+\d)|fails|rejected|too (?:small|large|big)|ruled out|another"
+    r"|one (?:solution|option|candidate|possib\w+)|divides|divisible|divided|multiples?|far|will be \w+ed)\b"
     r"|\b(?:ne|n['’]|pas|jamais|peut-être|ou|si|entre|moins de|plus de|au (?:moins|plus)|quizás?|tal vez|menos|más de"
     r"|nicht|keine?|vielleicht|oder|wenn|falls|zwischen|mindestens|höchstens|weiß|não|talvez|ou|non|forse|tra|meno)\b"
     r"|\b(?:не|нет|или|если|может|возможно|между|более|менее|больше|меньше)\b"
@@ -44,9 +46,11 @@ DOUBT = re.compile(
     re.IGNORECASE,
 )
 STATES = re.compile(
-    r"(?:\b(?:is|are|was|were|be|equals?|gives?|yields?|becomes?|remains?|totals|est|sont|égale?|vaut|es|son|ist|sind|beträgt|são"
-    r"|sono|è|é)(?!\w)|равн\w+|составля\w+|=|≈|[是为為有得]|等于|等於|\b(?:results?|totals?|solutions?|values?)\W{0,4}[:：]|(?:结果|总数)[:：])"
-    r"(?:\s*(?:now|then|also|therefore|thus|hence|equal|to|simply|just|exactly|approximately|about|de|à|a|:|：|了))*",
+    r"(?:\b(?:is|are|was|were|be|equals?|gives?|yields?|becomes?|remains?|totals|gets?|obtain|est|sont|égale?|vaut|es|son"
+    r"|ist|sind|beträgt|são|sono|è|é)(?!\w)|равн\w+|составля\w+|=|≈|[是为為有得]|等于|等於"
+    r"|\b(?:results?|totals?|solutions?|values?)\W{0,4}[:：]|(?:结果|总数)[:：])"
+    r"(?:\s*(?:now|then|also|therefore|thus|hence|equal|to|simply|just|exactly|approximately|about|us"
+    r"|an?(?: \w+)? (?:total|sum|value|result) of|de|à|a|:|：|了))*",
     re.IGNORECASE,
 )
 # Where what is said of the value ends.
@@ -60,7 +64,7 @@ ACTS = re.compile(
 
 NUMBER = r"[-+−]?(?:(?:US)?\\?[$€£¥₹]\s?)?\d+(?:[.,]\d+)*(?:\s?/\s?\d+(?!\d|\.\d))?(?:\s?\\?%)?"
 NUMBERED = (
-    r"(?:\b(?:step|case|theorem|lemma|equation|rule|part|problem|question|exercise|figure|method|option|example|no\.)\s"
+    r"(?:\b(?:step|case|theorem|lemma|equation|rule|part|problem|question|exercise|figure|method|option|example|page|section|chapter|line|no\.)\s"
     r"|第\s?)"
 )
 VALUE = re.compile(
@@ -69,12 +73,15 @@ VALUE = re.compile(
     r"|\$\$(?P<display>[^$]{1,500})\$\$|\$(?!\d[\d,.]*[\s.?!]*(?:$|[^\W\d]))(?P<formula>[^$\n]{1,500})\$"
     r"|\\\((?P<inline>.{1,500}?)\\\)|\\\[(?P<block>.{1,500}?)\\\]"
     rf"|(?<![A-Za-z0-9^_\\.])(?P<number>{NUMBER})(?![\d(^_]|\s?[×x*·]?\s?[a-zA-Z]\b(?<![mglshL]))",
-    re.DOTALL,
+    re.DOTALL | re.IGNORECASE,
 )
 PLAIN = re.compile(rf"{NUMBER}(?<!%)|-?\\[dt]?frac\{{\d+\}}\{{\d+\}}")
 FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]")
-JOINED = re.compile(r"\s*(?:[^\W\d_]{1,12}\s?)?(?P<sign>[-+−*×÷/·=])\s*\(?\s*")
-ALGEBRA = re.compile(r"(?:\d\s?[a-zA-Z]|[-+*/^]\s*[\w()]*[a-zA-Z][\w()]*|[a-zA-Z)]\s?[-+*/^]\s*[\w()]+)\s*$")
+SIDE_BY_SIDE = re.compile(r"\s*(?:[,、，]\s*)?(?:(?:and|et|y|und|e|и|和)\s*)?")
+JOINED = re.compile(r"\s*\)*\s*(?:[^\W\d_]{1,12}\s?)?(?P<sign>[-+−*×÷/·=])\s*\(?\s*")
+ALGEBRA = re.compile(
+    r"(?:[\w)]\s*[-+*/^]|\d\s?[a-zA-Z]|[-+*/^]\s*[\w()]*[a-zA-Z][\w()]*|[a-zA-Z)]\s?[-+*/^]\s*[\w()]+)\s*$"
+)
 # Formulas that name what has the value.
 NAME = re.compile(r"\\?[a-zA-Z]+(?:_\{?\w+\}?)?|\\angle\s?[A-Z]+|[A-Z]{1,4}")
 UNIT = re.compile(
@@ -130,10 +137,10 @@ def single_value(clause: str, conclusion: bool = True) -> str | None:
     cut = REASON.search(clause, after)
     found = [value for value in found if not cut or value.start < cut.start()]
     shown = [value for value in found if value.shown and (value.start >= after > 0 or not NAME.fullmatch(value.said))]
-    if len(shown) == 1:
-        return shown[0].said
+    if shown and all(SIDE_BY_SIDE.fullmatch(clause[one.end : two.start]) for one, two in pairwise(shown)):
+        return ", ".join(value.said for value in shown)
     found = [value for value in found if value.start >= after]
-    if len(found) != 1 or not found[0].said or ALGEBRA.search(clause[: found[0].start].rstrip(" =")[-40:]):
+    if len(found) != 1 or not found[0].said or ALGEBRA.search(clause[: found[0].start].rstrip(" =\t")[-40:]):
         return None
     direct = after and not clause[after : found[0].start].strip(" \t(（:：")
     return found[0].said if direct or conclusion and not ACTS.search(clause) else None
@@ -158,7 +165,8 @@ def values(clause: str) -> list[Value]:
 
 
 def bold_value(content: str) -> str:
-    """What bold words say: the number in "858颗", else all of it."""
+    """What bold words say: the number in "858颗", the value in "Total: 56", else all of it."""
+    content = re.sub(r"^[^\W\d][^:：\d]{0,40}[:：]\s*(?=\S)", "", content)
     numbers = values(content)
     return numbers[0].said if len(numbers) == 1 and numbers[0].said and content[0].isdigit() else content
 
