@@ -183,7 +183,8 @@ def test_integers_are_indices_and_digits_are_texts_first(gold, right):
 
 
 PARTS = ["A", "B", "(", ")", "[", "]", "{", "}", " ", ".", ":", "-", "or ", "and ", "answer is ", "选", "（Ｃ）", "²",
-         " is correct", "because ", "not ", "I choose ", "\\color{", "\\text{", "$", "*", "1", "nucleus", "Both A and B", "\n", "\ud800", "\x00", "\\frac12"]  # fmt: skip
+         " is correct", "because ", "not ", "I choose ", "\\color{", "\\text{", "$",
+         "*", "1", "nucleus", "Both A and B", "\n", "\ud800", "\x00", "\\frac12"]  # fmt: skip
 
 
 @settings(max_examples=500, deadline=None)
