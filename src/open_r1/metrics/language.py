@@ -69,11 +69,11 @@ PASSAGES, PASSAGE, DIFFERENT, CERTAIN = 4, 50, 20, 0.9
 FREQUENT = {
     language: frozenset(words.split())
     for language, words in {
-        "en": "the and of is that this with are which then we have has by from be so for to it if can would each not when"
-        " there they at on as but was will you or any only other these their such into about must should how what where"
-        " because than does more may in",
-        "de": "der das und ist nicht ein eine auf für von zu auch wird dem den sich wir dann durch aber sind werden oder",
-        "fr": "les des est une dans pas nous avec sur du il sont donc cette qui aux par pour ce être c'est plus et",
+        "en": "the and of is that this with are which then we have has by from be so for to it if can would each not"
+        " when there they at on as but was will you or any only other these their such into about must should how what"
+        " where because than does more may in",
+        "de": "der das und ist nicht ein eine auf für von zu auch wird dem den sich wir dann durch aber sind werden",
+        "fr": "les des est une dans pas nous avec sur du il sont donc cette qui aux par pour ce être plus et",
         "es": "el los las y una por con su está son pero más hay cada del entonces es lo muy como tiene",
         "it": "il gli è di che non della sono questo nel anche più quindi dei delle per una ha",
         "pt": "não uma com do da em são mas mais está dos das pelo então você ao os que é também",

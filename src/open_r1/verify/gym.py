@@ -19,6 +19,8 @@ UNSOUND = {  # tasks whose scorers pay wrong answers (reasoning-gym 0.1.25)
 }
 # within any tolerance of everything, to some
 UNDEFINED = re.compile(r"(?<![a-z])(?:nan|inf(?:inity)?)[ij]?(?![a-z])", re.IGNORECASE)
+# Scorers that look for their answer anywhere in a text, or read its beginning, pay "7 or 8" and "not 7".
+HEDGES = frozenset(("or", "not", "either", "neither", "nor", "never"))
 EXAMPLES = ("example_correct_answer", "example_answer", "possible_answer")  # where tasks with several answers keep one
 
 
@@ -64,6 +66,10 @@ def tupled(value: Any) -> Any:
     return tuple(map(tupled, value)) if isinstance(value, list) else value
 
 
+def words(text: str) -> set[str]:
+    return set(re.findall(r"[a-z]+", text.casefold()))
+
+
 def decide(gold: str, answer: str, metadata: str) -> list[Any]:
     """Outcome, note and score by the task's scorer."""
     score, entry, reason = load(metadata)
@@ -71,6 +77,8 @@ def decide(gold: str, answer: str, metadata: str) -> list[Any]:
         return ["bad_gold", reason]
     if UNDEFINED.search(answer) and not UNDEFINED.search(gold):
         return ["wrong", "undefined", 0.0]
+    if entry["answer"] is not None and HEDGES & words(answer) - words(gold):
+        return ["wrong", "it denies, or names alternatives", 0.0]
     try:
         value = float(score(answer=answer, entry=entry))
     # a scorer may raise anything at an answer that it cannot read; `load` has seen that it can read others

@@ -14,7 +14,8 @@ from ..formats import Response
 
 # How models say no, in the languages of our data. Kept narrow: an apology inside an answer is no refusal.
 REFUSALS = re.compile(
-    r"\bI ?(?:can ?not|can['’]t|will not|won['’]t|am unable to|am not able to|['’]m unable to) (?:help|assist|provide|do)\b"
+    r"\bI ?(?:can ?not|can['’]t|will not|won['’]t|am unable to|am not able to|['’]m unable to)"
+    r" (?:help|assist|provide|do)\b"
     r"|我 ?不 ?(?:能|会|可以) ?(?:帮|提供|协助)",
     re.IGNORECASE,
 )
