@@ -37,7 +37,7 @@ DOUBT = re.compile(
     r"|maybe|perhaps|possibl[ey]|probably|guess\w*|if|suppos\w*|assum\w*|let|try|say|need to|wrong|incorrect|excluded"
     r"|impossible|contradict\w*|at (?:least|most)|between|half|(?:more|less|fewer|greater|larger|smaller|other) than"
     r"|exceeds?|above|below|near|(?:over|under)(?=\W+\d)|fails|rejected|too (?:small|large|big)|ruled out|another"
-    r"|one (?:solution|option|candidate|possib\w+)|divides|divisible|divided|multiples?|far|will be \w+ed)\b"
+    r"|one (?:solution|option|candidate|possib\w+)|divides|divisible|divided|a multiple of|far|consider|to (?:check|try|solve|find)|will be \w+ed)\b"
     r"|\b(?:ne|n['’]|pas|jamais|peut-être|ou|si|entre|moins de|plus de|au (?:moins|plus)|quizás?|tal vez|menos|más de"
     r"|nicht|keine?|vielleicht|oder|wenn|falls|zwischen|mindestens|höchstens|weiß|não|talvez|ou|non|forse|tra|meno)\b"
     r"|\b(?:не|нет|или|если|может|возможно|между|более|менее|больше|меньше)\b"
@@ -72,7 +72,7 @@ VALUE = re.compile(
     r"|\*\*(?P<bold>[^*\n]{1,300})\*\*"
     r"|\$\$(?P<display>[^$]{1,500})\$\$|\$(?!\d[\d,.]*[\s.?!]*(?:$|[^\W\d]))(?P<formula>[^$\n]{1,500})\$"
     r"|\\\((?P<inline>.{1,500}?)\\\)|\\\[(?P<block>.{1,500}?)\\\]"
-    rf"|(?<![A-Za-z0-9^_\\.])(?P<number>{NUMBER})(?![\d(^_]|\s?[×x*·]?\s?[a-zA-Z]\b(?<![mglshL]))",
+    rf"|(?<![A-Za-z0-9^_\\.])(?<![a-zA-Z]\()(?P<number>{NUMBER})(?![\d(^_]|\s?[×x*·]?\s?[a-zA-Z]\b(?<![mglshL]))",
     re.DOTALL | re.IGNORECASE,
 )
 PLAIN = re.compile(rf"{NUMBER}(?<!%)|-?\\[dt]?frac\{{\d+\}}\{{\d+\}}")
@@ -142,6 +142,8 @@ def single_value(clause: str, conclusion: bool = True) -> str | None:
     found = [value for value in found if value.start >= after]
     if len(found) != 1 or not found[0].said or ALGEBRA.search(clause[: found[0].start].rstrip(" =\t")[-40:]):
         return None
+    if not after and re.match(r"\s*is\b", clause[found[0].end :]):
+        return None  # "9 is odd"
     direct = after and not clause[after : found[0].start].strip(" \t(（:：")
     return found[0].said if direct or conclusion and not ACTS.search(clause) else None
 
@@ -159,13 +161,15 @@ def values(clause: str) -> list[Value]:
         if joint:
             before = found.pop()
             worked_out = joint["sign"] == "=" and before.said != value.said
-            value = Value(before.start, match.end(), value.said if worked_out else None, before.shown)
+            value = Value(before.start, match.end(), value.said if worked_out else None)
         found.append(value)
     return found
 
 
 def bold_value(content: str) -> str:
     """What bold words say: the number in "858颗", the value in "Total: 56", else all of it."""
+    if STATES.search(content):
+        return single_value(content) or content
     content = re.sub(r"^[^\W\d][^:：\d]{0,40}[:：]\s*(?=\S)", "", content)
     numbers = values(content)
     return numbers[0].said if len(numbers) == 1 and numbers[0].said and content[0].isdigit() else content

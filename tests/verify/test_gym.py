@@ -11,7 +11,7 @@ from open_r1.errors import DataError
 from open_r1.verify.gym import UNSOUND, decide, gold_of
 
 gym = pytest.importorskip("reasoning_gym")
-from reasoning_gym.factory import DATASETS
+DATASETS = pytest.importorskip("reasoning_gym.factory").DATASETS
 
 WITHOUT_ANSWER = {"boxnet", "rush_hour"}  # they give no example of a right answer
 TASKS = sorted(set(DATASETS) - set(UNSOUND) - {"composite"})  # the latter has no entries of its own

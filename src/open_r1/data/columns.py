@@ -9,8 +9,8 @@ a programming language), the prompt tells it.
 import json
 from typing import Any
 
-from ..errors import DataError
 from ..answers import last_boxed
+from ..errors import DataError
 from ..formats import completion_text
 from ..metrics.language import language_code, main_language
 from .splits import text_hash

@@ -43,9 +43,9 @@ NOUN = (
     r"(?:answer|option|choice|statement|pick|response|réponse|respuesta|opción|resposta|risposta|antwort|ответ"
     r"|вариант)"
 )
-IS = r"(?:is|are|be|was|est|es|ist|é|è|[:=：—–])"
+IS = r"(?:is|are|be|was|est|es|ist|lautet|é|è|[:=：—–])"
 SURE = (
-    r"(?:(?:\w{3,12}ly|indeed|thus|hence|therefore|then|donc|for sure|option|choice|letter|statement|la"
+    r"(?:(?:\w{3,12}ly|indeed|thus|hence|therefore|then|donc|for sure|option|choice|letter|statement|la(?: lettre)?"
     r"|l['’]option|opción)\W{1,9}){0,3}"
 )
 NO_ARTICLE = (  # words that follow an A that is no article
@@ -72,8 +72,8 @@ BEFORE = re.compile(
 # What stands behind it may be its claim too: "B is correct", "选项B是正确的".
 BEHIND = re.compile(
     rf"(?P<letter>{TOKEN})(?:\s{{0,3}}\([^()\n]{{1,60}}\))?(?:(?:\s{{1,9}}(?:is|seems|must be)\s+"
-    r"(?:(?:\w+ly|thus|therefore|indeed)\s+)?(?:the\s+)?(?:(?:only|most|best|right|correct)\s+)?"
-    r"(?:correct|right|best|valid|appropriate|answer|choice|option)\b)|\s{0,9}项?是?(?:正确|对)的)",
+    r"(?:(?:(?!part|hard|bare|near)\w+ly|thus|therefore|indeed)\s+)?(?:the\s+)?(?:(?:only|most|best|right|correct)\s+)?"
+    r"(?:correct|right|best|valid|appropriate|answer|choice|option)\b)|\s{0,9}(?:选?项)?是?(?:正确|对)的)",
     re.IGNORECASE,
 )
 # What denies a claim, makes a letter one of several, or doubts what was claimed: before it in its clause, or after it.
@@ -90,7 +90,7 @@ UNSURE = re.compile(
     re.IGNORECASE,
 )
 OTHER_TOO = re.compile(
-    r"\W{0,3}(?:(?:or|and|/|,|;|或者?|和|与|、|ou|oder|y|e|и|или)\s{0,9}(?:also\s{1,9})?)?[(\[*\"'$]{0,9}[A-J]"
+    r"[^\w.;。；!\n]{0,3}(?:(?:or|and|/|,|;|或者?|和|与|、|ou|oder|y|e|и|или)\s{0,9}(?:also\s{1,9})?)?[(\[*\"'$]{0,9}[A-J]"
     r"(?![A-Za-z0-9'’])(?!\W{1,9}(?:is|are|be)\s{1,9}(?:wrong|inc|not|n)\b)"
     r"|\W{0,3}\?|\W{0,3}(?:or|/|(?:only )?if|unless|with prob\w+|at \d+%)\b"
 )

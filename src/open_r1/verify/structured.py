@@ -3,6 +3,7 @@ JSON that must match a schema, by the jsonschema library. Runs in a worker: a sc
 """
 
 import functools
+import importlib
 import json
 import math
 from typing import Any
@@ -11,7 +12,7 @@ FENCE = "```"
 
 
 def preload() -> None:
-    import jsonschema
+    importlib.import_module("jsonschema")
 
 
 @functools.lru_cache(maxsize=256)
