@@ -60,9 +60,9 @@ def test_the_unit_that_follows_counts(unit):
     assert verify("math", r"5\text{ km}", f"So the way is 5 {unit} long.").correct == (unit == "km")
 
 
-HOSTILE = ["so ", "7 ", "A ", "option ", "answer is ", "answer is (", "B is correct ", "because ", "**", "$", "\\(", "= ",
-           "7+", "so A,", "therefore 7 = ", "选", "not A, ", "or ", " ", "(", "it's ", "réponse ", "\\boxed{option ",
-           "有7"]  # fmt: skip
+HOSTILE = ["so ", "7 ", "A ", "option ", "answer is ", "answer is (", "B is correct ", "because ", "**", "$", "\\(",
+           "= ", "7+", "so A,", "therefore 7 = ", "选", "not A, ", "or ", " ", "(", "it's ", "réponse ",
+           "\\boxed{option ", "有7"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", HOSTILE)

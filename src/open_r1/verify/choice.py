@@ -180,7 +180,8 @@ def part(response: Response) -> str | None:
     found = list(claims(text))
     if found:
         letter, place = found[-1]
-        return None if DOUBTED.search(ASIDE.sub(" ", text[place:])) else letter
+        after = re.split(r"[.;\n]", ASIDE.sub(" ", text[place:]))
+        return None if any(DOUBTED.search(said) and not DENIED.search(said) for said in after) else letter
     return alone(end) or (None if BEFORE.search(text) else answer)  # all that it claims is denied
 
 
