@@ -26,6 +26,7 @@ STATEMENT = re.compile(
 )  # fmt: skip
 SUBJECT = re.compile(r"(?:the|it|so|thus|this|that|there)\b[^=]{0,80}?\b(?:is|are|equals)\b\s*:?\s*", re.IGNORECASE)
 PROSE = re.compile(r"[\u0400-\u04ff\u0590-\u0fff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
+WORDS = re.compile(r"(?<![\\{a-z])[a-z]{2,}\s+[a-z]{2,}\b|[\u3040-\u30ff\u4e00-\u9fff]{2}", re.IGNORECASE)
 DISPLAYED = re.compile(r"(?:\$\$|\\\[)\s*([^$]{1,500}?)\s*(?:\$\$|\\\])\s*\.?\s*$")
 # What may stand between the boxes of one answer: "and", "or" or a comma, formula marks, and the name of the next
 # value.
@@ -62,6 +63,11 @@ def short_answer(final: str | None, tagged: bool = False) -> str | None:
         return end
     displayed = DISPLAYED.search(end[-600:])
     return stated(end) or (displayed[1] if displayed else concluded(end))
+
+
+def in_prose(answer: str) -> str:
+    """What a sentence in answer tags states, else all of it: "The total is 7." says 7."""
+    return (stated(answer) or concluded(answer) or answer) if WORDS.search(answer) else answer
 
 
 def stated(text: str) -> str | None:

@@ -73,7 +73,8 @@ VALUE = re.compile(
     r"|\*\*(?P<bold>[^*\n]{1,300})\*\*"
     r"|\$\$(?P<display>[^$]{1,500})\$\$|\$(?!\d[\d,.]*[\s.?!]*(?:$|[^\W\d]))(?P<formula>[^$\n]{1,500})\$"
     r"|\\\((?P<inline>.{1,500}?)\\\)|\\\[(?P<block>.{1,500}?)\\\]"
-    rf"|(?<![A-Za-z0-9^_\\.])(?<![a-zA-Z]\()(?P<number>{NUMBER})(?![\d(^_]|\s?[×x*·]?\s?[a-zA-Z]\b(?<![mglshL]))",
+    rf"|(?<![A-Za-z0-9^_\\.√])(?<![a-zA-Z]\()(?P<number>{NUMBER})"
+    r"(?![\d(^_!]|\s?[×x*·]?\s?[a-zA-Z]\b(?<![mglshL])|\s?(?:\\|[π√])|\s?[-+*×]\s?[^\W\d]|\s?[-+*×/]\s?[\\√π(])",
     re.DOTALL | re.IGNORECASE,
 )
 PLAIN = re.compile(rf"{NUMBER}(?<!%)|-?\\[dt]?frac\{{\d+\}}\{{\d+\}}")
