@@ -9,7 +9,7 @@ r"""Where a final part states its short answer: in a box, after "the answer is",
 
 import re
 
-from .conclusions import concluded, single_value
+from .conclusions import WINDOW, concluded, single_value
 
 # Where short answers stand in a final part, and what may stand between the boxes of one answer.
 ANSWER_WINDOW, MAX_BOXES = 20_000, 4
@@ -75,7 +75,7 @@ def stated(text: str) -> str | None:
     for marker in reversed(list(MARKER.finditer(text))):
         match = STATEMENT.match(text, marker.end())
         if answer := match["answer"].strip().strip("*` ").rstrip(".").rstrip("*` ") if match else "":
-            if marker["foreign"] or PROSE.search(answer):
+            if len(answer) <= WINDOW and (marker["foreign"] or PROSE.search(answer)):
                 return single_value(answer) or answer
             return answer[match.end() :] if (match := SUBJECT.match(answer)) else answer
     return None

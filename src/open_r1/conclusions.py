@@ -7,8 +7,9 @@ The rule, for English, Chinese and ten other languages:
 - A clause with a word of doubt, choice, negation, comparison or condition, or with a question mark, states nothing.
 - Its formula or bold value is what it states, or several side by side. Else exactly one number stands right after its
   last "is", "=", "有" or the like, or, where there is a word of conclusion, anywhere behind that verb.
-- A value is a formula, bold words, or a number. Of a chain of sums only the end is one ("3 + 4 = 7"); a sum that is
-  not worked out is none, nor is a number that numbers something ("step 3", "case 1").
+- A value is a formula, bold words, or a number; a formula without marks around it, where it is all that follows the
+  verb. Of a chain of sums only the end is one ("3 + 4 = 7"); a sum that is not worked out is none, nor is a number
+  that numbers something ("step 3", "case 1").
 """
 
 import re
@@ -77,6 +78,12 @@ VALUE = re.compile(
     r"(?![\d(^_!]|\s?[×x*·]?\s?[a-zA-Z]\b(?<![mglshL])|\s?(?:\\|[π√])|\s?[-+*×]\s?[^\W\d]|\s?[-+*×/]\s?[\\√π(])",
     re.DOTALL | re.IGNORECASE,
 )
+# A formula without marks around it, as in "the area is 5\\pi": no words, and more than a sum of numbers.
+BARE = re.compile(
+    r"(?=[^a-zA-Z\\√π]*[a-zA-Z\\√π])(?=\D*\d|.*[\\√π])"
+    r"(?:\\[a-zA-Z]+|(?:sqrt|sin|cos|tan|log|ln|pi)(?![a-zA-Z])|(?<![a-zA-Z])[a-zA-Z](?![a-zA-Z])|[\d(){}^*/+\-−·√π ]"
+    r"|[.,](?=\d))+"
+)
 PLAIN = re.compile(rf"{NUMBER}(?<!%)|-?\\[dt]?frac\{{\d+\}}\{{\d+\}}")
 FORMULA = re.compile(r"\$\$[^$]+\$\$|\$[^$\n]+\$|\\\(.+?\\\)|\\\[.+?\\\]")
 SIDE_BY_SIDE = re.compile(r"\s*(?:[,、，]\s*)?(?:(?:and|et|y|und|e|и|和)\s*)?")
@@ -131,11 +138,14 @@ def concluded(text: str) -> str | None:
 
 def single_value(clause: str, conclusion: bool = True) -> str | None:
     """The one value that a clause states, or `None`."""
-    found = values(clause)
-    if not found or DOUBT.search(FORMULA.sub(" ", clause)):
+    if DOUBT.search(FORMULA.sub(" ", clause)):
         return None
+    found = values(clause)
     verbs = [verb for verb in STATES.finditer(clause) if not any(v.start < verb.start() < v.end for v in found)]
-    after = max((verb.end() for verb in verbs if verb.end() <= found[-1].start), default=0)
+    bare = BARE.fullmatch(clause[verbs[-1].end() :].strip(" .。\t")) if verbs else None
+    if bare and not ALGEBRA.search(clause[: verbs[-1].end()].rstrip(" =\t")[-40:]):
+        return bare[0]
+    after = max((verb.end() for verb in verbs if found and verb.end() <= found[-1].start), default=0)
     cut = REASON.search(clause, after)
     found = [value for value in found if not cut or value.start < cut.start()]
     shown = [value for value in found if value.shown and (value.start >= after > 0 or not NAME.fullmatch(value.said))]

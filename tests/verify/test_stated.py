@@ -55,13 +55,32 @@ def test_the_value_of_a_last_sentence(text, value):
     assert concluded(text) == value
 
 
+@pytest.mark.parametrize(
+    ("gold", "answer", "right"),
+    [
+        ("7", "The total is 7.", True),
+        ("7", "So Tom has 7 apples.", True),
+        (r"5\pi", r"The area is 5\pi", True),
+        ("5", r"The area is 5\pi", False),
+        ("13", "一共有13只鸟", True),
+        ("5", "x is 5 or x is 7", False),
+        ("3", "all real numbers except 3", False),
+        ("3", "The values are 3 and 4", False),
+        ("7", "The answer is not 7", False),
+        ("21", "The total is 3 * 7", False),
+    ],
+)
+def test_a_sentence_in_answer_tags_states_its_value(gold, answer, right):
+    assert verify("math", gold, ResponseFormat("zero").write("hm", answer)).correct is right
+
+
 @pytest.mark.parametrize("unit", ["km", "m"])
 def test_the_unit_that_follows_counts(unit):
     assert verify("math", r"5\text{ km}", f"So the way is 5 {unit} long.").correct == (unit == "km")
 
 
 HOSTILE = ["so ", "7 ", "A ", "option ", "answer is ", "answer is (", "B is correct ", "because ", "**", "$", "\\(",
-           "= ", "7+", "so A,", "therefore 7 = ", "选", "not A, ", "or ", " ", "(", "it's ", "réponse ",
+           "= ", "7+", "so A,", "therefore 7 = ", "选", "not A, ", "or ", " ", "(", "it's ", "réponse ", "réponse: 7 ",
            "\\boxed{option ", "有7"]  # fmt: skip
 
 
