@@ -81,7 +81,7 @@ def test_the_unit_that_follows_counts(unit):
 
 HOSTILE = ["so ", "7 ", "A ", "option ", "answer is ", "answer is (", "B is correct ", "because ", "**", "$", "\\(",
            "= ", "7+", "so A,", "therefore 7 = ", "选", "not A, ", "or ", " ", "(", "it's ", "réponse ", "réponse: 7 ",
-           "\\boxed{option ", "有7"]  # fmt: skip
+           "A,,B,,", "\\boxed{option ", "有7"]  # fmt: skip
 
 
 @pytest.mark.parametrize("text", HOSTILE)

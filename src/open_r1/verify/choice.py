@@ -26,12 +26,13 @@ NAMED = re.compile(
     rf"{LETTER}(?:(?P<apart>[.:)\-–])\s*)?(?P<text>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-# Reasons and refused letters beside the chosen one: "because A is too small", "not A", "A and C are wrong".
+# Reasons and refused letters beside the chosen one: "because A is too small", "not A", "A and C are wrong". Between the
+# letters of a list each character can be read in one way only: a list of a thousand letters costs no more.
+LIST = r"[A-J]\b(?:[\s()]{0,3}(?:or|and|nor|,|和|或)[\s()]{0,3}[A-J]\b){0,9}\)?"
 ASIDE = re.compile(
-    r"[,，]?\s*\b(?:because|since|as)\b[^.;。；\n]*|(?:因为|由于)[^。；\n]*"
-    r"|(?:\b(?:not|non|nor|never|neither|cannot be|unlike|than|instead of)|n['’]t(?: be)?|不(?:是|选|能选))\W*"
-    r"(?:option\s)?\(?[A-J]\b\)?(?:\W{0,3}(?:or|and|nor|,|和|或)\W{0,3}\(?[A-J]\b\)?)*"
-    r"|\b[A-J]\b\)?(?:\W{0,3}(?:or|and|,)\W{0,3}\(?[A-J]\b\)?)*\s+(?:is|are)\s+"
+    r"[,，]?\s{0,9}\b(?:because|since|as)\b[^.;。；\n]*|(?:因为|由于)[^。；\n]*"
+    r"|(?:\b(?:not|non|nor|never|neither|cannot be|unlike|than|instead of)|n['’]t(?: be)?|不(?:是|选|能选))"
+    rf"\W{{0,9}}(?:option\s)?{LIST}|\b{LIST}\s{{1,9}}(?:is|are)\s+"
     r"(?:wrong|incorrect|false|impossible|too\s\w+|(?:not|in)\s?(?:\w+\s)?(?:valid|correct|right|true))\b",
     re.IGNORECASE,
 )
