@@ -26,8 +26,8 @@ NAMED = re.compile(
     rf"{LETTER}(?:(?P<apart>[.:)\-–])\s*)?(?P<text>.*)",
     re.IGNORECASE | re.DOTALL,
 )
-# Reasons and refused letters beside the chosen one: "because A is too small", "not A", "A and C are wrong". Between the
-# letters of a list each character can be read in one way only: a list of a thousand letters costs no more.
+# Reasons and refused letters beside the chosen one: "because A is too small", "not A", "A and C are wrong". In a
+# list of them each character can be read in one way only: a thousand letters cost no more.
 LIST = r"[A-J]\b(?:[\s()]{0,3}(?:or|and|nor|,|和|或)[\s()]{0,3}[A-J]\b){0,9}\)?"
 ASIDE = re.compile(
     r"[,，]?\s{0,9}\b(?:because|since|as)\b[^.;。；\n]*|(?:因为|由于)[^。；\n]*"
