@@ -8,6 +8,7 @@ import inspect
 import json
 import random
 import time
+from pathlib import Path
 from typing import Any
 
 from open_r1.core.formats import ResponseFormat
@@ -31,6 +32,7 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str, Any]] = {
     "format": ("format", {}, "math", "42", lambda n: "x"),
     "tag_count": ("tag_count", {}, "math", "42", lambda n: "x"),
     "language": ("language", {}, "math", "42", lambda n: "x"),
+    "language, varied English": ("language", {}, "math", "42", lambda n: "x"),
     "constraints": ("constraints", {}, "constraints", '[{"id": "punctuation:no_comma"}]', lambda n: f"text {n}"),
     "json": ("json", {}, "json_schema", '{"type": "object"}', lambda n: f'{{"a": {n}}}'),
     "code, 3 inputs, fresh": ("code", {}, "code", TESTS, lambda n: f"```python\nprint(int(input()) + 1)  # {n}\n```"),
@@ -47,20 +49,26 @@ CASES: dict[str, tuple[str, dict[str, Any], str, str, Any]] = {
 }
 
 
-def seconds(name: str, settings: dict[str, Any], kind: str, gold: str, write: Any) -> float:
+def varied(count: int) -> list[str]:
+    """Stretches of 600 words of this repository's documentation."""
+    words = " ".join(path.read_text() for path in sorted(Path(__file__).parents[1].glob("docs/*.md"))).split()
+    starts = [n * 17 % (len(words) - 600) for n in range(count)]
+    return [" ".join(words[start : start + 600]) for start in starts]
+
+
+def seconds(thoughts: list[str], name: str, settings: dict[str, Any], kind: str, gold: str, write: Any) -> float:
     """Time of one call on `COUNT` completions, after a first small one that starts processes."""
     (reward,), _ = build_rewards({name: settings}, FORM)
     for count in (8, COUNT):
-        began = time.perf_counter()
         columns = {
             "verifier": [kind] * count,
             "answer": [gold] * count,
             "language": ["en"] * count,
             "completion_ids": [IDS] * count,
         }
-        result = reward(
-            prompts=["q"] * count, completions=[FORM.write(THOUGHTS, write(n)) for n in range(count)], **columns
-        )
+        completions = [FORM.write(thought, write(n)) for n, thought in enumerate(thoughts[:count])]
+        began = time.perf_counter()
+        result = reward(prompts=["q"] * count, completions=completions, **columns)
         scores = asyncio.run(result) if inspect.iscoroutine(result) else result
         assert len(scores) == count and None not in scores
     return time.perf_counter() - began
@@ -69,4 +77,5 @@ def seconds(name: str, settings: dict[str, Any], kind: str, gold: str, write: An
 if __name__ == "__main__":
     print("| reward | seconds per 1,000 completions |\n|---|---|")
     for title, case in CASES.items():
-        print(f"| {title} | {seconds(*case):.3f} |", flush=True)
+        thoughts = varied(COUNT) if "varied" in title else [THOUGHTS] * COUNT
+        print(f"| {title} | {seconds(thoughts, *case):.3f} |", flush=True)

@@ -2,7 +2,8 @@
 
 import pytest
 
-from open_r1.core.formats import ResponseFormat, completion_text, last_boxed
+from open_r1.core.answers import last_boxed
+from open_r1.core.formats import ResponseFormat, completion_text
 
 ZERO, R1, PREFILLED = ResponseFormat("zero"), ResponseFormat("r1"), ResponseFormat("r1", prefilled=True)
 

@@ -11,12 +11,12 @@ from open_r1.data.sources import load_source
 from open_r1.verify.gym import UNSOUND, decide, gold_of
 
 gym = pytest.importorskip("reasoning_gym")
-from reasoning_gym.factory import DATASETS  # noqa: E402
+DATASETS = pytest.importorskip("reasoning_gym.factory").DATASETS
 
 WITHOUT_ANSWER = {"boxnet", "rush_hour"}  # they give no example of a right answer
 TASKS = sorted(set(DATASETS) - set(UNSOUND) - {"composite"})  # the latter has no entries of its own
-ODD = ["zzz", "", "0", "-1", "1", "0.", "nan", "-inf", "nan+nani", "1e999", "[]", "{}", "()", "[[]]", "None", "True", ".", "0 0",
-       "\x00", "9" * 5000, "[" * 100_000, "(8 - 2) * 4 * 1"]  # fmt: skip
+ODD = ["zzz", "", "0", "-1", "1", "0.", "nan", "-inf", "nan+nani", "1e999", "[]", "{}", "()", "[[]]", "None", "True",
+       ".", "0 0", "\x00", "9" * 5000, "[" * 100_000, "(8 - 2) * 4 * 1"]  # fmt: skip
 
 
 @pytest.fixture(scope="module")
@@ -37,6 +37,8 @@ def test_own_answers_are_paid_and_no_others_everywhere(entries, task):
         paid = [decide(gold, gold, metadata)[0] for _ in range(2)]  # a scorer may not change its entry
         assert paid == ["wrong" if task in WITHOUT_ANSWER else "correct"] * 2 and gold not in ("", "None")
         assert decide(gold, gold + " zzz zzz" if task in WITHOUT_ANSWER else "zzz", metadata)[0] == "wrong"
+    for hedge in ("{} or 999", "not {}", "either {} or 1"):
+        assert {decide(gold, hedge.format(gold), metadata)[0] for gold, metadata in entries[task]} == {"wrong"}
     golds = [gold.strip() for gold, _ in entries[task]]
     others = [found[0][0] for name, found in entries.items() if name != task]
     for answer in ODD + others[:: len(others) // 5]:

@@ -60,7 +60,7 @@ def test_outcome_in_the_zero_format(kind, gold, response, outcome):
     ("kind", "gold", "final", "outcome", "answer"),
     [
         ("math", "7", r"It is \boxed{7}.", "correct", "7"),
-        ("math", "7", "It is 7.", "no_answer", None),
+        ("math", "7", "It is 7.", "correct", "7"),
         ("exact", "hello", "hello", "correct", "hello"),
     ],
 )

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from .answers import short_answer
 from .errors import RecipeError
 
 OPEN, CLOSE = "<think>", "</think>"
@@ -19,28 +20,6 @@ SHAPES = {
     "zero": re.compile(r"\s*<think>(?P<reasoning>.*)</think>\s*<answer>(?P<final>.*)</answer>\s*", re.DOTALL),
     "r1": re.compile(r"\s*<think>(?P<reasoning>.*)</think>\s*(?P<final>\S.*)", re.DOTALL),
 }
-# Where short answers stand in a final part, and what may stand between the boxes of one answer.
-ANSWER_WINDOW, MAX_BOXES = 20_000, 4
-MARKER = re.compile(r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=])|答案\s*(?:是|为|[:：])|####", re.IGNORECASE)
-# Where the statement of an answer ends: at the sentence's end, or at the reason that is given for it.
-STATEMENT = re.compile(
-    r"[ \t*:：]*(?P<answer>(?:\$\$[^$]{1,1000}\$\$|\$[^$\n]{1,1000}\$|\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]"
-    r"|(?!\.(?:\s|$)|[,;]?\s+(?:because|since|as|so|which|where|but|wait)\b)[^\n。])+)", re.IGNORECASE | re.DOTALL
-)  # fmt: skip
-SUBJECT = re.compile(r"(?:the|it|so|thus|this|that|there)\b[^=]{0,80}?\b(?:is|are|equals)\b\s*:?\s*", re.IGNORECASE)
-# A formula, or what is printed in bold, on the last line of a text that says nowhere where its answer is.
-DISPLAYED = re.compile(r"(?:\$\$|\\\[)\s*([^$]{1,500}?)\s*(?:\$\$|\\\])\s*\.?\s*$")
-FORMULA = re.compile(r"\$([^$\n]{1,500})\$|\\\((.{1,500}?)\\\)|\*\*([^*\n]{1,500})\*\*")
-# What may stand between the boxes of one answer: "and", "or" or a comma, formula marks, and the name of the next
-# value.
-WORDING = re.compile(r"(?:\s|\$|\\[()\[\],;:!]|\\q?quad\b)+")
-JOINT = re.compile(
-    r" ?(?:|(?:\w{1,20} ?)?(?:[,;，、和或]|\b(?:and|or)\b|\\text ?\{[^{}]{0,40}?\b(?:and|or) ?\})) ?(?:and|or)? ?"
-    r"(?P<name>\\?[A-Za-z][\w{}]{0,11} ?=)? ?"
-)
-NAME = re.compile(r"(\\?[A-Za-z](?:_\{?\w+\}?)?\s*=)[\s$]*$")
-BRACES = re.compile(r"\\+(?:boxed|fbox)\s*\{|\\[{}\\]|[{}]")
-BARE_BOX = re.compile(r"(\\boxed)\s*(-?\d[\d.,/]*\d|-?\d|[A-Za-z]|\\[a-zA-Z]+(?:\{[^{}]*\})*)")
 TAGS = {"zero": (OPEN, CLOSE, "<answer>", "</answer>"), "r1": (OPEN, CLOSE)}
 
 
@@ -127,89 +106,6 @@ def read_response(text: Any) -> Response:
     """
     text = text if isinstance(text, str) else ""
     return ResponseFormat("zero" if "<answer>" in text else "r1").read(text)
-
-
-def short_answer(final: str | None, tagged: bool = False) -> str | None:
-    r"""
-    The short answer that a final part states, for a verifier.
-
-    Args:
-        final (`str` or `None`):
-            What follows the reasoning.
-        tagged (`bool`, *optional*, defaults to `False`):
-            Whether `final` stood in answer tags, and so is the answer where nothing is boxed.
-
-    Returns:
-        `str` or `None`: content of the last `\boxed{}`; else all of a tagged part; else what follows "the answer is",
-        or a displayed formula at the end.
-    """
-    if not final:
-        return None
-    end = final[-ANSWER_WINDOW:]
-    if "\\boxed" in end or "\\fbox" in end:
-        return last_boxed(end)
-    if tagged:
-        return end
-    return stated(end) or shown(end)
-
-
-def stated(text: str) -> str | None:
-    """What follows the last "the answer is", up to the end of the sentence or the reason for it."""
-    for marker in reversed(list(MARKER.finditer(text))):
-        match = STATEMENT.match(text, marker.end())
-        if answer := match["answer"].strip().strip("*` ").rstrip(".").rstrip("*` ") if match else "":
-            return answer[match.end() :] if (match := SUBJECT.match(answer)) else answer
-    return None
-
-
-def shown(text: str) -> str | None:
-    """A displayed formula at the end of a text, else the last formula or bold words of its last line."""
-    if found := DISPLAYED.search(text[-600:]):
-        return found[1]
-    lines = text.rstrip().rsplit("\n", 1)
-    formulas = FORMULA.findall(lines[-1][-2000:])
-    return next((part.strip() for part in formulas[-1] if part), None) if formulas else None
-
-
-def last_boxed(text: str) -> str | None:
-    r"""
-    Content of the last complete `\boxed{...}`, braces balanced; `None` if there is none, or so many different ones
-    that they are a list of guesses. Boxes joined by a comma, "and" or "or" are one answer: "\boxed{1} and \boxed{2}"
-    says "1, 2".
-    """
-    text = BARE_BOX.sub(r"\1{\2}", text)
-    boxes = find_boxes(text)
-    if not boxes or len({content for _, _, content in boxes}) > MAX_BOXES:
-        return None
-    answer, start, name = [boxes[-1][2]], boxes[-1][0], ""
-    for before, end, content in reversed(boxes[:-1]):
-        joint = JOINT.fullmatch(WORDING.sub(" ", text[end:start][:80]))
-        if not joint or "\n" in text[end:start] and not joint[0].strip():
-            break  # boxes below each other are steps
-        name = (joint["name"] or "").strip()
-        answer[0] = name + answer[0]
-        answer.insert(0, content)
-        start = before
-    if name and (first := NAME.search(text[max(0, start - 40) : start])):
-        answer[0] = first[1] + answer[0]
-    return ", ".join(dict.fromkeys(answer))
-
-
-def find_boxes(text: str) -> list[tuple[int, int, str]]:
-    """Start, end and content of every outermost complete box, in one pass over the braces."""
-    boxes, opened = [], []  # `opened`: for each open brace where its box starts, or None
-    for token in BRACES.finditer(text):
-        if token[0].startswith("\\") and len(token[0]) > 2:
-            opened.append((token.start(), token.end()))
-        elif token[0] == "{":
-            opened.append(None)
-        elif token[0] == "}" and opened:
-            box = opened.pop()
-            if box:
-                while boxes and boxes[-1][0] > box[0]:  # they stand inside this one
-                    boxes.pop()
-                boxes.append((box[0], token.end(), text[box[1] : token.start()].strip()))
-    return boxes
 
 
 def completion_text(completion: Any) -> str:

@@ -49,9 +49,10 @@ BEYOND_LATIN = re.compile(r"[\u0370-\u1dff\u3000-\ud7af]+")
 LANGUAGES = {  # the main script of each language that we know
     "latin": "en de fr es it pt nl ca ro pl cs sk sl hr hu sv da no fi is et lv lt sq tr az vi id ms tl sw cy ga eu",
     "cyrillic": "ru uk bg be sr mk kk mn",
-    "arabic": "ar fa ur", "devanagari": "hi mr ne", "hebrew": "he", "greek": "el", "armenian": "hy", "georgian": "ka", "ethiopic": "am",
-    "bengali": "bn", "gurmukhi": "pa", "gujarati": "gu", "tamil": "ta", "telugu": "te", "kannada": "kn", "malayalam": "ml",
-    "sinhala": "si", "thai": "th", "lao": "lo", "khmer": "km", "myanmar": "my", "hangul": "ko", "han": "zh ja", "kana": "ja",
+    "arabic": "ar fa ur", "devanagari": "hi mr ne", "hebrew": "he", "greek": "el", "armenian": "hy",
+    "georgian": "ka", "ethiopic": "am", "bengali": "bn", "gurmukhi": "pa", "gujarati": "gu", "tamil": "ta",
+    "telugu": "te", "kannada": "kn", "malayalam": "ml", "sinhala": "si", "thai": "th", "lao": "lo", "khmer": "km",
+    "myanmar": "my", "hangul": "ko", "han": "zh ja", "kana": "ja",
 }  # fmt: skip
 WRITTEN_IN: dict[str, tuple[str, ...]] = {}  # language -> its scripts
 for _script, _codes in LANGUAGES.items():
@@ -63,6 +64,22 @@ TOLD = 0.4  # confidence of py3langid from which a text's language counts as tol
 # Languages of one script are told apart in up to 4 evenly spaced passages of 50 words with 20 different ones, if
 # almost certain.
 PASSAGES, PASSAGE, DIFFERENT, CERTAIN = 4, 50, 20, 0.9
+# Frequent words that hardly stand in another language's texts. A passage with one in five of them is in theirs: to ask
+# the classifier too would more than double the cost.
+FREQUENT = {
+    language: frozenset(words.split())
+    for language, words in {
+        "en": "the and of is that this with are which then we have has by from be so for to it if can would each not"
+        " when there they at on as but was will you or any only other these their such into about must should how what"
+        " where because than does more may in",
+        "de": "der das und ist nicht ein eine auf für von zu auch wird dem den sich wir dann durch aber sind werden",
+        "fr": "les des est une dans pas nous avec sur du il sont donc cette qui aux par pour ce être plus et",
+        "es": "el los las y una por con su está son pero más hay cada del entonces es lo muy como tiene",
+        "it": "il gli è di che non della sono questo nel anche più quindi dei delle per una ha",
+        "pt": "não uma com do da em são mas mais está dos das pelo então você ao os que é também",
+    }.items()
+}
+SHARE = 0.2
 # The words by which a model reflects (paper, supplement C.2, and their counterparts in the corpus language).
 REFLECTION = re.compile(
     r"\b(?:wait|mistake|however|but|retry|error|verify|wrong|evaluate|check)\b|等等|检查|错误|验证|但是|重新",
@@ -127,18 +144,22 @@ def consistency(text: str, language: str | None) -> float | None:
 
 def foreign_share(words: list[str], language: str) -> float:
     """Share of the passages that tell their language, where it is another of the same script."""
-    neighbours = LANGUAGES[WRITTEN_IN[language][0]].split()
     # the latter differ in kana, and their words are single characters
-    if len(neighbours) == 1 or language in ("zh", "ja"):
+    if len(LANGUAGES[WRITTEN_IN[language][0]].split()) == 1 or language in ("zh", "ja"):
         return 0.0
     step = max(PASSAGE, -(-len(words) // PASSAGES))
     passages = [words[start : start + PASSAGE] for start in range(0, len(words), step)]
-    told = [
-        classifier().classify(" ".join(word[:30] for word in part)) for part in passages if len(set(part)) >= DIFFERENT
-    ]
-    return sum(found in neighbours and found != language and sure >= CERTAIN for found, sure in told) / max(
-        1, len(told)
-    )
+    told = [is_foreign(part, language) for part in passages if len(set(part)) >= DIFFERENT]
+    return sum(told) / max(1, len(told))
+
+
+def is_foreign(passage: list[str], language: str) -> bool:
+    """Whether a passage is almost certainly in another language of the same script."""
+    frequent = FREQUENT.get(language, ())
+    if sum(word.lower() in frequent for word in passage) >= SHARE * len(passage):
+        return False
+    found, sure = classifier().classify(" ".join(word[:30] for word in passage))
+    return found != language and sure >= CERTAIN and found in LANGUAGES[WRITTEN_IN[language][0]].split()
 
 
 def is_mixed(text: str) -> bool:

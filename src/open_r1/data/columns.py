@@ -9,8 +9,9 @@ a programming language), the prompt tells it.
 import json
 from typing import Any
 
+from ..core.answers import last_boxed
 from ..core.errors import DataError
-from ..core.formats import completion_text, last_boxed
+from ..core.formats import completion_text
 from ..core.languages import language_code, main_language
 from ..core.rows import Row
 from .splits import text_hash

@@ -13,4 +13,4 @@ class RandomReward(Reward):
     """Pays 1 or 0 by a coin that depends on the text alone, so that a resumed run pays the same."""
 
     def score(self, response: Response, row: Row) -> float:
-        return float(hashlib.sha256(f"{row['prompt']}{response.text}".encode()).digest()[0] % 2)
+        return float(hashlib.sha256(f"{row['prompt']}{response.text}".encode(errors="surrogatepass")).digest()[0] % 2)

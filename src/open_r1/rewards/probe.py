@@ -19,8 +19,8 @@ from .base import Reward
 
 WRONG = {"math": "123454321", "choice": "A", "exact": "none of these words"}
 WORDS = {
-    "en": "let us think step by step", "zh": "我们 一步 一步 想", "ja": "これは かんたん です", "ko": "하나씩 생각해 보자",
-    "ru": "подумаем шаг за шагом",
+    "en": "let us think step by step", "zh": "我们 一步 一步 想", "ja": "これは かんたん です",
+    "ko": "하나씩 생각해 보자", "ru": "подумаем шаг за шагом",
 }  # fmt: skip
 
 
@@ -121,7 +121,10 @@ def why(row: dict[str, Any], tokenizer: Any, response_format: ResponseFormat) ->
     prompt_end = render_prompt(tokenizer, row["prompt"])[-30:]
     if not seen.valid:
         back = as_trained(right, tokenizer)[:80]
-        return f"after the prompt's end {prompt_end!r} the tokenizer gives {back!r} back: change the chat template or the special tokens"
+        return (
+            f"after the prompt's end {prompt_end!r} the tokenizer gives {back!r} back: "
+            "change the chat template or the special tokens"
+        )
     return f"the gold {row['answer']!r} does not verify against itself; `open-r1 audit-golds` lists such rows"
 
 

@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from ..core.answers import in_prose
 from ..core.errors import DataError
 from ..core.formats import Response, completion_text, read_response
 from . import choice, code, code_tests, constraints, math, numeric, text
@@ -106,12 +107,17 @@ def answer_of(response: Response) -> str | None:
     return response.answer
 
 
+def value_of(response: Response) -> str | None:
+    """The answer as mathematics: tags may hold a sentence around it."""
+    return in_prose(response.answer) if response.answer and response.answer == response.final else response.answer
+
+
 def final_of(response: Response) -> str | None:
     return response.final
 
 
 KINDS = {
-    "math": Kind(answer_of, judge_math, functools.partial(in_workers, "open_r1.verify.algebra:decide")),
+    "math": Kind(value_of, judge_math, functools.partial(in_workers, "open_r1.verify.algebra:decide")),
     "choice": Kind(choice.part, choice.judge, columns=("options",)),
     "exact": Kind(text.part, text.exact),
     "f1": Kind(text.part, text.f1),

@@ -1,6 +1,9 @@
-"""JSON that must match a schema, by the jsonschema library. Runs in a worker: a schema's pattern may meet hostile text."""
+"""
+JSON that must match a schema, by the jsonschema library. Runs in a worker: a schema's pattern may meet hostile text.
+"""
 
 import functools
+import importlib
 import json
 import math
 from typing import Any
@@ -9,7 +12,7 @@ FENCE = "```"
 
 
 def preload() -> None:
-    import jsonschema  # noqa: F401
+    importlib.import_module("jsonschema")
 
 
 @functools.lru_cache(maxsize=256)

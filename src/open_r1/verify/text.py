@@ -14,7 +14,8 @@ from ..core.formats import Response
 
 # How models say no, in the languages of our data. Kept narrow: an apology inside an answer is no refusal.
 REFUSALS = re.compile(
-    r"\bI ?(?:can ?not|can['’]t|will not|won['’]t|am unable to|am not able to|['’]m unable to) (?:help|assist|provide|do)\b"
+    r"\bI ?(?:can ?not|can['’]t|will not|won['’]t|am unable to|am not able to|['’]m unable to)"
+    r" (?:help|assist|provide|do)\b"
     r"|我 ?不 ?(?:能|会|可以) ?(?:帮|提供|协助)",
     re.IGNORECASE,
 )
@@ -23,7 +24,8 @@ ARTICLES = re.compile(r"\b(?:a|an|the)\b")
 WRAPPER = re.compile(r"\\(?:text\w*|mathrm|mathbf)\s*\{([^{}]*)\}")
 QUOTES, STOPS = "\"'*`_“”‘’«»「」『』", ".,;:!?。，、；：！？"
 THOUSANDS = re.compile(r"[-+$€£]?\d{1,3}(?:,\d{3})+(?:\.\d+)?%?")
-HAN = re.compile(r"([\u3400-\u4dbf\u4e00-\u9fff])")
+HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]+")
+TO_SPACES = str.maketrans(dict.fromkeys(string.punctuation, " "))
 
 
 def part(response: Response) -> str | None:
@@ -54,8 +56,8 @@ def tokens(text: str) -> list[str]:
     """
     Words for F1 as SQuAD counts them (arXiv 1606.05250): no case, punctuation or articles; Chinese by characters.
     """
-    text = "".join(" " if character in string.punctuation else character for character in text.casefold())
-    return ARTICLES.sub(" ", HAN.sub(r" \1 ", text)).split()
+    text = HAN.sub(lambda run: f" {' '.join(run[0])} ", text.casefold().translate(TO_SPACES))
+    return ARTICLES.sub(" ", text).split()
 
 
 def f1(gold: str, answer: str) -> float | None:
