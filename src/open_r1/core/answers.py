@@ -107,7 +107,8 @@ def last_boxed(text: str) -> str | None:
 
 def find_boxes(text: str) -> list[tuple[int, int, str]]:
     """Start, end and content of every outermost complete box, in one pass over the braces."""
-    boxes, opened = [], []  # `opened`: for each open brace where its box starts, or None
+    boxes: list[tuple[int, int, str]] = []
+    opened: list[tuple[int, int] | None] = []  # for each open brace where its box and its content start, if one does
     for token in BRACES.finditer(text):
         if token[0].startswith("\\") and len(token[0]) > 2:
             opened.append((token.start(), token.end()))

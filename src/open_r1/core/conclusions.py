@@ -148,9 +148,9 @@ def single_value(clause: str, conclusion: bool = True) -> str | None:
     after = max((verb.end() for verb in verbs if found and verb.end() <= found[-1].start), default=0)
     cut = REASON.search(clause, after)
     found = [value for value in found if not cut or value.start < cut.start()]
-    shown = [value for value in found if value.shown and (value.start >= after > 0 or not NAME.fullmatch(value.said))]
+    shown = [one for one in found if one.shown and (one.start >= after > 0 or not NAME.fullmatch(one.said or ""))]
     if shown and all(SIDE_BY_SIDE.fullmatch(clause[one.end : two.start]) for one, two in pairwise(shown)):
-        return ", ".join(value.said for value in shown)
+        return ", ".join(value.said or "" for value in shown)
     found = [value for value in found if value.start >= after]
     if len(found) != 1 or not found[0].said or ALGEBRA.search(clause[: found[0].start].rstrip(" =\t")[-40:]):
         return None
@@ -164,7 +164,8 @@ def values(clause: str) -> list[Value]:
     """The values of a clause in order: sums joined to one chain, names of quantities left out."""
     found: list[Value] = []
     for match in VALUE.finditer(clause):
-        kind, content, rest = match.lastgroup, (match[match.lastgroup] or "").strip(), clause[match.end() :]
+        kind = match.lastgroup or ""
+        content, rest = (match[kind] or "").strip(), clause[match.end() :]
         if kind == "skip" or content.startswith("^"):
             continue
         said = with_unit(bold_value(content) if kind == "bold" else content, rest)

@@ -53,6 +53,7 @@ LAYOUT: list[tuple[str, Spelling]] = [
     (r"\\(?:textcolor|color)\s*\{\w*\}|\\color\s+\w+|\\hspace\*?\s*\{[^{}]*\}|\\[hv]?phantom\s*\{[^{}]*\}", ""),
     (r",(?:\s|\\[,;: ])*\\!\s*(?=\d{3}(?!\d))", ""),  # 5,\!525 is one number
     (rf"\\(?:bf|it|sf|tt|bfseries|boldmath|mathstrut|strut|normalsize){END}", " "),
+    (r"\\(?:boldsymbol|bm|pmb|ensuremath)\s*(?=\{)", ""),
     (r"\s*(?:입니다|이다|です)[.。]?$", ""),  # "it is", behind a number
     (r"\\!|^`+|`+$", ""),
     (r"\\tag\*?\{[^{}]*\}", ""),

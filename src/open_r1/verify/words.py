@@ -29,7 +29,10 @@ LEAD = re.compile(r"(?:(?:it|they|this|these|the \w+) (?:is|are) )?(?:an? |the )
 NOUN = re.compile(r" (?:numbers?|integers?|solutions?|triangles?|quadrilaterals?|functions?|sets?|lines?)")
 CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))? ?(?:(a|p)\.?m\.?)?|(noon)|(midnight)", re.IGNORECASE)
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
-MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)[a-z]*\.?"
+MONTH = (
+    r"(?P<month>jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?"
+    r"|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?)\.?(?![a-z])"
+)
 DAY = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
 DATES = [
     re.compile(pattern, re.IGNORECASE)
