@@ -1,10 +1,12 @@
 """A journal: what long requests gave, kept line by line, so that an interrupted run asks for nothing twice."""
 
 import json
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 
+@dataclass
 class Journal:
     """
     A file of JSON lines, `{"key": ..., "value": ...}`, and what it holds in memory. Several processes may add to one.
@@ -14,9 +16,11 @@ class Journal:
             The file; without one nothing outlives the process.
     """
 
-    def __init__(self, path: Path | None = None):
-        self.path = path
-        self.known: dict[str, Any] = read_journal(path) if path and path.exists() else {}
+    path: Path | None = None
+    known: dict[str, Any] = field(init=False)
+
+    def __post_init__(self):
+        self.known = read_journal(self.path) if self.path and self.path.exists() else {}
 
     def add(self, found: dict[str, Any]) -> None:
         """Keeps some values by their keys."""

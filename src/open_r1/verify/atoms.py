@@ -109,3 +109,15 @@ def fits(digits: str, base: str) -> bool:
 def base_of(match: re.Match) -> str:
     word = (match["base"] or match["word"]).removeprefix(r"\text{").removesuffix("}").strip().casefold()
     return BASES.get(word, word)
+
+
+def every(values) -> bool | None:
+    """`all` over true, false and unknown."""
+    values = list(values)
+    return False if False in values else None if None in values else True
+
+
+def some(values) -> bool | None:
+    """`any` over true, false and unknown."""
+    values = list(values)
+    return True if True in values else None if None in values else False

@@ -8,7 +8,7 @@ from fractions import Fraction
 
 from .atoms import readable
 from .latex import cut
-from .numeric import constant, judge
+from .numeric import constant, is_number, judge
 from .values import GREEK
 from .words import missing
 
@@ -108,9 +108,9 @@ def consistent(chain: list[str]) -> bool:
     the left side of an equation that stands first.
     """
     last = chain[-1].partition(APPROXIMATE)[0]
-    number = constant(last) is not None
+    number = is_number(last)
     for index, side in enumerate(chain[:-1]):
-        alike = (constant(side) is not None) == number
+        alike = is_number(side) == number
         if alike and (number or index) and not named(side) and not agrees(side, last):
             return False
     return True
@@ -118,7 +118,7 @@ def consistent(chain: list[str]) -> bool:
 
 def agrees(side: str, last: str) -> bool:
     """Whether a side has the value of the last, or one that rounds to its decimals, as far as can be told."""
-    if judge(side, last) is not False:
+    if judge(side, last) is not False or judge(side.replace(r"\log(", r"\lg("), last):
         return True
     value, decimal = constant(side), DECIMAL.fullmatch(last)
     return bool(value is not None and decimal and abs(value - Fraction(last)) < Fraction(1, 10 ** len(decimal[1])))
@@ -126,7 +126,7 @@ def agrees(side: str, last: str) -> bool:
 
 def approximate(gold: str, answer: str) -> str | None:
     r"""Of `\sqrt{2}\approx1.41` the side that the gold speaks of, if the sides do agree."""
-    if APPROXIMATE not in answer:
+    if APPROXIMATE not in answer or APPROXIMATE in gold:
         return answer
     exact, *rough = (part.strip() for part in answer.split(APPROXIMATE))
     if named(exact) and constant(exact) is None and rough:

@@ -9,15 +9,15 @@ only math-verify can tell: then the same function runs again in a worker process
 import functools
 import re
 
-from .atoms import Judge, is_formula, same_atom
-from .equations import by_name, claimed, in_order_of_names, named, sides
+from .atoms import Judge, every, is_formula, same_atom, some
+from .equations import APPROXIMATE, by_name, claimed, in_order_of_names
 from .latex import canonical
 from .numerals import readings
 from .numeric import constant
 from .reals import RELATION, is_set_like, read_reals, same_inequality
 from .structure import as_interval, shape, structure
 from .units import read_number, same_quantity
-from .words import TEXT, as_words, missing, same_moment, same_words
+from .words import TEXT, same_moment, same_words
 
 MAX_LENGTH, MAX_PARTS = 1000, 100  # characters of an answer, elements of a list
 OPERATION = re.compile(
@@ -27,6 +27,9 @@ OPTION = re.compile(r"(?:\\text\{\s*\(?([A-J])[).:]?\s*\}|\(([A-J])\)|([A-J])[).
 CONDITION = re.compile(
     r";? ?(?:\\text\{ ?)?(?<![a-zA-Z\\])(?:for|if|when|where)(?: all| any| every)?(?![a-zA-Z]) ?\}? ?"
 )
+BRACKETED = re.compile(
+    r"^(.+?) ?\(([^()]*(?:[<>]|\\(?:le|ge|ne|in)(?![a-z]))[^()]*)\)$"
+)  # a condition behind a formula
 OF_SET = re.compile(r"^[a-z]\\in ?(?=\\\{)")  # a variable, where its finite set follows
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
@@ -93,7 +96,7 @@ def same(gold: str, answer: str, judge: Judge) -> bool | None:
         return said
     if (option := same_option(gold, answer, judge)) is not None:
         return option
-    conditions = [CONDITION.split(text, maxsplit=1) for text in (gold, answer)]
+    conditions = [CONDITION.split(BRACKETED.sub(r"\1 for \2", text), maxsplit=1) for text in (gold, answer)]
     if all(len(parts) == 2 for parts in conditions):
         return every(same(one, other, judge) for one, other in zip(*conditions, strict=True))
     gold, answer = claimed(gold, answer)
@@ -101,9 +104,18 @@ def same(gold: str, answer: str, judge: Judge) -> bool | None:
         return False
     if gold == answer:
         return True
+    if APPROXIMATE in gold:
+        return same_roughly(gold.split(APPROXIMATE), answer.split(APPROXIMATE), judge)
     if is_set_like(gold) or is_set_like(answer):
         return same_set(gold, answer, judge)
     return same_parts(gold, answer, judge)
+
+
+def same_roughly(gold: list[str], answer: list[str], judge: Judge) -> bool | None:
+    r"""A value and its decimals, as in `\sqrt{2}\approx1.41`: the same two, or one of them."""
+    if len(gold) == len(answer):
+        return every(same(one, other, judge) for one, other in zip(gold, answer, strict=True))
+    return some(same(one, other, judge) for one in gold for other in answer)
 
 
 def same_option(gold: str, answer: str, judge: Judge) -> bool | None:
@@ -139,7 +151,7 @@ def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
         return same_parts(gold, answer, judge)
     if (scaled := same_inequality(gold, answer)) is not None:
         return scaled
-    return judge(gold, answer) if is_formula(gold, answer) else False
+    return judge(gold, answer) if "=" not in gold + answer and is_formula(gold, answer) else False
 
 
 # ----------------------------------------------------------------------------------------------------- structures
@@ -225,18 +237,6 @@ def as_lists(gold: list[str], answer: list[str], judge: Judge) -> bool | None:
     return None if unknown else True
 
 
-def every(values) -> bool | None:
-    """`all` over true, false and unknown."""
-    values = list(values)
-    return False if False in values else None if None in values else True
-
-
-def some(values) -> bool | None:
-    """`any` over true, false and unknown."""
-    values = list(values)
-    return True if True in values else None if None in values else False
-
-
 # Which kinds of answers may be the same, and how their parts are compared. "x=1, y=2" may stand for (1,2), but {1,2}
 # may not.
 COMPARABLE = {
@@ -248,17 +248,3 @@ COMPARABLE = {
     }.items()
     for kinds in pairs
 }
-
-
-def atoms(text: str) -> list[str]:
-    """The expressions without further structure that an answer consists of."""
-    kind, parts = structure(as_interval(text) or text)
-    if kind == "atom":
-        return sides(text)[-1:] if named(sides(text)[0]) else parts
-    return [atom for part in parts for atom in atoms(part)]
-
-
-def all_exact(gold: str) -> bool:
-    """Whether an answer consists of numbers and words only, which need no computer algebra."""
-    text = readings(plain(gold))[-1]
-    return bool(missing(text)) or all(read_number(atom) or as_words(atom) for atom in atoms(text))

@@ -13,20 +13,9 @@ from collections.abc import Sequence
 from fractions import Fraction
 from typing import Any, NamedTuple
 
+from .arithmetic import Steps, Undefined, Unknown, arithmetic, context, is_complex, number
 from .latex import cut
-from .values import (
-    POINTS,
-    STEP_POINTS,
-    Steps,
-    Undefined,
-    Unknown,
-    arithmetic,
-    at_point,
-    context,
-    is_complex,
-    number,
-    variable,
-)
+from .values import POINTS, STEP_POINTS, at_point, variable
 
 TOLERANCE, SMALL = 25, 20  # digits that must agree; digits: a gap below is zero, or the rest of a cancellation
 Values = list[list[tuple[Any, bool]]]  # of each side at each point, with whether it left the real numbers
@@ -83,7 +72,7 @@ def same_equation(one: list[list[Any]], other: list[list[Any]]) -> bool | None:
     """F = 0 and G = 0 are the same if F / G is a constant, equations between numbers if both sides are."""
     gaps = [[arithmetic("-", a, b) for a, b in zip(*equation, strict=True)] for equation in (one, other)]
     if all(gap == values[0] for values in gaps for gap in values):
-        return all(close(a[0], b[0]) for a, b in zip(one, other, strict=True))
+        return any(all(close(a[0], b[0]) for a, b in zip(one, two, strict=True)) for two in (other, other[::-1]))
     return proportional(*gaps)
 
 
@@ -148,6 +137,15 @@ def has_value(text: str) -> bool:
     """Whether an expression has a finite value wherever it was tried."""
     try:
         return bool(at_point(text, 0))
+    except Unknown:
+        return False
+
+
+@functools.lru_cache(maxsize=8192)
+def is_number(text: str) -> bool:
+    """Whether an expression has one value, real or complex, whatever its variables are."""
+    try:
+        return close(*(at_point(text, point)[0] for point in (0, POINTS - 1))) is True
     except Unknown:
         return False
 

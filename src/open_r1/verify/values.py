@@ -8,13 +8,25 @@ more points of their own, where the variables are small integers and fractions.
 
 import functools
 import math
-import operator
 import random
 import re
-import threading
 from collections.abc import Callable
 from fractions import Fraction
 from typing import Any
+
+from .arithmetic import (
+    Steps,
+    Undefined,
+    Unknown,
+    arithmetic,
+    binomial,
+    context,
+    factorial,
+    is_complex,
+    number,
+    raise_to,
+    root,
+)
 
 GREEK = (
     "alpha beta gamma delta epsilon varepsilon zeta eta theta vartheta kappa lambda mu nu xi rho sigma tau phi varphi"
@@ -28,27 +40,15 @@ FUNCTIONS = {
     "arccosh": "acosh", "arctanh": "atanh", "ln": "log", "log": "log", "lg": "log10", "exp": "exp",
 }  # fmt: skip
 GROWING = ("exp", "sinh", "cosh")
-DIGITS, POINTS = 40, 4  # digits kept, points
+POINTS = 4
 STEP_POINTS = range(100, 140)  # points for functions that climb in steps
-MAX_BITS, MAX_FACTORIAL, MAX_DEPTH = 20_000, 500, 60
+MAX_DEPTH = 60
 APPLIED_TO = re.compile(r"-?\d+(?:\.\d+)?|[a-zA-Z]|[^=]*=[^=]*")
 WORD = re.compile(r"(?<![a-zA-Z\\])(?:for|if|and|or|is)(?![a-zA-Z])")  # no product of letters
 INTEGER = re.compile(r"[i-nN](?:[_'].*)?")  # variables that count, by custom
 STOPS = ("+", "-", ")", "}", "]", "|", r"\rfloor", r"\rceil", "=", ",", "", r"\cdot", r"\times", "*", "/")
 
 CONSTANTS = {"e": lambda mp: mp.e + 0, "i": lambda mp: mp.mpc(0, 1)}
-
-
-class Unknown(Exception):
-    """An expression that this parser cannot evaluate."""
-
-
-class Undefined(Unknown):
-    """An expression without a finite value."""
-
-
-class Steps(Unknown):
-    """A rounding function of a variable, which needs the points for steps."""
 
 
 @functools.lru_cache(maxsize=8192)
@@ -72,30 +72,6 @@ def at_point(text: str, point: int) -> tuple[Any, bool]:
     if not isinstance(value, Fraction) and not context().isfinite(value):
         raise Undefined(text)
     return value, parser.outside
-
-
-class Contexts(threading.local):
-    """mpmath with our precision, of each thread: some of its functions change the precision for a moment."""
-
-    @functools.cached_property
-    def mp(self) -> Any:
-        import mpmath  # when first needed
-
-        own = mpmath.mp.clone()
-        own.dps = DIGITS
-        return own
-
-
-CONTEXTS = Contexts()
-
-
-def context() -> Any:
-    return CONTEXTS.mp
-
-
-def number(value: Any) -> Any:
-    """A value as an mpmath number."""
-    return context().mpf(value.numerator) / value.denominator if isinstance(value, Fraction) else value
 
 
 @functools.lru_cache(maxsize=4096)
@@ -232,7 +208,7 @@ class Parser:
         return Fraction(nearest if abs(real - nearest) < context().mpf(10) ** -25 else to(real))
 
     def letter(self, token: str) -> Any:
-        if applied := self.application():
+        if token not in "ei" and (applied := self.application()):
             return self.named(token + applied)
         return self.named(token) if self.peek() in ("_", "'") or token not in "ei" else CONSTANTS[token](context())
 
@@ -242,7 +218,8 @@ class Parser:
         while self.peek() == "(" and end < len(self.tokens) and self.tokens[end] not in ("(", ")"):
             end += 1
         inside = "".join(self.tokens[self.at + 1 : end])
-        if self.peek() != "(" or self.tokens[end : end + 1] != [")"] or not APPLIED_TO.fullmatch(inside):
+        after = self.tokens[end : end + 2]
+        if self.peek() != "(" or after[:1] != [")"] or after[1:] == ["^"] or not APPLIED_TO.fullmatch(inside):
             return ""
         self.at = end + 1
         return f"({inside})"
@@ -302,66 +279,3 @@ class Parser:
         while self.peek() not in STOPS and self.peek()[1:] not in FUNCTIONS and self.peek() != "^":
             value = self.next_factor(value)
         return value
-
-
-# ------------------------------------------------------------------------------------------- arithmetic with limits
-
-
-def arithmetic(name: str, one: Any, other: Any) -> Any:
-    if not (isinstance(one, Fraction) and isinstance(other, Fraction)):
-        one, other = number(one), number(other)
-    elif max(bits(one), bits(other)) > MAX_BITS:
-        raise Unknown("a large number")
-    return OPERATORS[name](one, other)
-
-
-OPERATORS = {"+": operator.add, "-": operator.sub, "*": operator.mul, "/": operator.truediv}
-
-
-def bits(value: Fraction) -> int:
-    return max(value.numerator.bit_length(), value.denominator.bit_length())
-
-
-def is_complex(value: Any) -> bool:
-    return not isinstance(value, Fraction) and bool(getattr(value, "imag", 0))
-
-
-def raise_to(base: Any, exponent: Any) -> Any:
-    """
-    A power; exact where both are rational and the result is, and not too large. Real for odd roots of negative
-    numbers.
-    """
-    if isinstance(base, Fraction) and isinstance(exponent, Fraction):
-        if exponent.denominator == 1:
-            if bits(base) * abs(exponent.numerator) > MAX_BITS:
-                raise Unknown("a large power")
-            return base**exponent.numerator
-        if base < 0 and exponent.denominator % 2 == 1:
-            return (-1) ** exponent.numerator * raise_to(number(-base), exponent)
-    if abs(number(exponent)) > 1000:
-        raise Unknown("a large power")
-    return number(base) ** number(exponent)
-
-
-def root(value: Any, order: Any) -> Any:
-    """A root; real for negative numbers and odd orders, as in school."""
-    if isinstance(order, Fraction) and order:
-        return raise_to(value, 1 / order)
-    return number(value) ** (1 / number(order))
-
-
-def factorial(value: Any) -> Any:
-    """Exact for integers; that of a random point by the gamma function, which obeys the same laws."""
-    if not isinstance(value, Fraction) or abs(value) > MAX_FACTORIAL:
-        raise Unknown("factorial")
-    if value.denominator == 1 and value >= 0:
-        return Fraction(math.factorial(value.numerator))
-    if value.denominator < 900 or value.denominator == 1:  # written like this: 1/2! has no school value
-        raise Unknown("factorial")
-    return context().gamma(number(value) + 1)
-
-
-def binomial(n: Any, k: Any) -> Any:
-    if all(isinstance(value, Fraction) and value.denominator == 1 and 0 <= value <= MAX_FACTORIAL for value in (n, k)):
-        return Fraction(math.comb(n.numerator, k.numerator))
-    return number(factorial(n)) / (number(factorial(k)) * number(factorial(arithmetic("-", n, k))))
