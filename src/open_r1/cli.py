@@ -5,9 +5,17 @@ Help answers at once: nothing heavy is imported before a command runs.
 
 import dataclasses
 import importlib
+import re
 import sys
+import textwrap
 
 from open_r1.core.commands import COMMANDS
+
+DOCS = {
+    "GRPOConfig": "https://huggingface.co/docs/trl/grpo_trainer#trl.GRPOConfig",
+    "SFTConfig": "https://huggingface.co/docs/trl/sft_trainer#trl.SFTConfig",
+    "RewardConfig": "https://huggingface.co/docs/trl/reward_trainer#trl.RewardConfig",
+}
 
 
 def usage() -> str:
@@ -30,9 +38,26 @@ def command_help(name: str) -> str:
     ]
     lines += ["", (module.__doc__ or "").strip()]
     if hasattr(module, "ARGUMENTS"):
-        keys = [field.name for field in dataclasses.fields(module.ARGUMENTS)]
-        lines += ["", "keys: " + ", ".join(keys)]
+        lines += ["", "keys of its recipe:", *described(module.ARGUMENTS)]
+    if hasattr(module, "TRL"):
+        lines += ["", f"and every key of TRL's {module.TRL} and ModelConfig: {DOCS[module.TRL]}"]
     return "\n".join(lines)
+
+
+KEY = re.compile(r"^ {8}(\w+) \(.*\):\n((?: {12}.*\n)+)", re.MULTILINE)  # of a docstring's `Args:`
+
+
+def described(arguments: type) -> list[str]:
+    """The keys of a dataclass, with what its docstring and those of its parents say of them."""
+    texts = [kind.__doc__ or "" for kind in reversed(arguments.__mro__)]
+    meanings = {name: " ".join(text.split()) for doc in texts for name, text in KEY.findall(doc)}
+    lines = []
+    for field in dataclasses.fields(arguments):
+        made = field.default_factory() if field.default_factory is not dataclasses.MISSING else field.default
+        default = "" if made in (dataclasses.MISSING, None, "", [], {}) else f" (default {made})"
+        words = f"{field.name:<19} {meanings.get(field.name, '')}{default}"
+        lines += textwrap.wrap(words, 118, initial_indent="  ", subsequent_indent=" " * 22)
+    return lines
 
 
 def main() -> None:

@@ -1,7 +1,7 @@
-"""GRPO with TRL, for three stages: `zero` (R1-Zero), `reasoning_rl` and `all_scenarios_rl`.
+r"""GRPO with TRL, for three stages: `zero` (R1-Zero), `reasoning_rl` and `all_scenarios_rl`.
 
-    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/grpo.py --config
-    recipes/mini/zero.yaml
+    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml \
+        src/open_r1/grpo.py --config recipes/mini/zero.yaml
 
 Paper sections 2.2 (objective and rule rewards), 2.3.2 (language consistency) and 2.3.4 (all scenarios). The recipe
 states every value in which TRL's defaults differ from the paper; group and step sizes are given per optimiser step,
@@ -12,6 +12,7 @@ import random
 from typing import TYPE_CHECKING
 
 from open_r1.core.errors import DataError, report_errors
+from open_r1.training.arguments import GRPOArguments, grpo_sizes
 from open_r1.training.callbacks import reference_callback
 from open_r1.training.run import Run, start
 
@@ -89,12 +90,13 @@ def schedule(sources: list[dict], sizes: list[int], run: Run) -> list[int]:
     return order
 
 
+ARGUMENTS, TRL = GRPOArguments, "GRPOConfig"
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one GRPO recipe from the command line."""
-    from open_r1.training.arguments import GRPOArguments, grpo_sizes
-
-    run = start(arguments, GRPOArguments, "GRPOConfig", adjust=grpo_sizes)
+    run = start(arguments, ARGUMENTS, TRL, adjust=grpo_sizes)
     if run is None:
         return
     from trl import GRPOTrainer, get_peft_config

@@ -1,7 +1,7 @@
-"""Reward models (paper section 2.3.4): `helpful_rm` from pairs, `safety_rm` from labelled responses.
+r"""Reward models (paper section 2.3.4): `helpful_rm` from pairs, `safety_rm` from labelled responses.
 
-    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/reward_model.py --config
-    recipes/mini/helpful_rm.yaml
+    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml \
+        src/open_r1/reward_model.py --config recipes/mini/helpful_rm.yaml
 
 Pairwise is TRL's RewardTrainer (Bradley-Terry). Point-wise is a binary classifier with transformers' own Trainer: a
 response is safe or not by itself, and a pair would only teach which of two is safer.
@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import report_errors
 from open_r1.core.rows import Row
+from open_r1.training.arguments import RewardModelArguments
 from open_r1.training.run import Run, start
 
 if TYPE_CHECKING:
@@ -61,12 +62,13 @@ def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     )
 
 
+ARGUMENTS, TRL = RewardModelArguments, "RewardConfig"
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one reward-model recipe from the command line."""
-    from open_r1.training.arguments import RewardModelArguments
-
-    run = start(arguments, RewardModelArguments, "RewardConfig")
+    run = start(arguments, ARGUMENTS, TRL)
     if run is None:
         return
     from transformers import AutoModelForSequenceClassification, set_seed

@@ -1,7 +1,7 @@
-"""Supervised fine-tuning with TRL, for four stages: `base` (pretraining), `cold_start`, `sft` and `distill`.
+r"""Supervised fine-tuning with TRL, for four stages: `base` (pretraining), `cold_start`, `sft` and `distill`.
 
-    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml src/open_r1/sft.py --config
-    recipes/mini/base.yaml
+    accelerate launch --config_file recipes/accelerate_configs/cpu.yaml \
+        src/open_r1/sft.py --config recipes/mini/base.yaml
 
 The loss covers the completion only. Chat data have a `response` column, rendered by the recipe's chat template; web
 text (`raw: true`) has `prompt` and `completion` as plain text. Paper sections 2.3.1 (cold start), 2.3.3 (SFT), 2.4
@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from open_r1.core.errors import report_errors
 from open_r1.core.formats import check_rendering
+from open_r1.training.arguments import SFTArguments
 from open_r1.training.run import Run, make_optimizer, new_model, start
 
 if TYPE_CHECKING:
@@ -30,12 +31,13 @@ def training_rows(run: Run) -> "Dataset":
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
 
 
+ARGUMENTS, TRL = SFTArguments, "SFTConfig"
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
-    from open_r1.training.arguments import SFTArguments
-
-    run = start(arguments, SFTArguments, "SFTConfig")
+    run = start(arguments, ARGUMENTS, TRL)
     if run is None:
         return
     from trl import SFTTrainer, get_peft_config

@@ -1,5 +1,6 @@
 """Recipes: inheritance, references, smoke values, overrides, and errors that name the key."""
 
+import json
 from dataclasses import dataclass, field
 
 import pytest
@@ -95,7 +96,20 @@ def test_unreadable_command_line_is_a_recipe_error(words):
 
 @pytest.mark.parametrize(
     ("key", "hint"),
-    [("learning_rte", "`learning_rate`"), ("torch_dtype", "dtype"), ("reward_funcs", "rewards"), ("qqq", "remove")],
+    [
+        ("learning_rte", "`learning_rate`"),
+        ("torch_dtype", "dtype"),
+        ("reward_funcs", "rewards"),
+        ("qqq", "remove"),
+        ("dataset_name", "datasets: [{path:"),
+        ("dataset_config", "name:"),
+        ("dataset_mixture", "weight"),
+        ("benchmarks", "evaluate"),
+        ("dataset_prompt_column", "columns:"),
+        ("system_prompt", "chat_template"),
+        ("callbacks", "recipe"),
+        ("wandb_project", "WANDB_PROJECT"),
+    ],
 )
 def test_unknown_key_is_refused_with_its_better_name(key, hint):
     with pytest.raises(RecipeError, match=f"r.yaml: unknown key `{key}`") as caught:
@@ -197,3 +211,16 @@ def test_a_value_that_is_none_of_its_type_is_one_line(recipe, message):
 def test_without_a_file_the_command_line_is_the_recipe():
     words = ["--output_dir", "${root}/x", "--root", "data", "--force"]
     assert recipes.read_command_line(words) == ({"output_dir": "data/x", "root": "data"}, "command line", True)
+
+
+@pytest.mark.parametrize(
+    ("given", "entries"),
+    [
+        ("org/name", [{"path": "org/name"}]),
+        (["a/b", {"path": "c/d", "weight": 2}], [{"path": "a/b"}, {"path": "c/d", "weight": 2}]),
+        ({"path": "a/b"}, [{"path": "a/b"}]),
+    ],
+)
+def test_datasets_may_be_names(given, entries):
+    recipe, _, _ = recipes.read_command_line(["--output_dir", "x", "--datasets", json.dumps(given)])
+    assert recipe["datasets"] == entries

@@ -7,8 +7,12 @@ import sys
 
 
 def available_cores() -> int:
-    """Cores that this process may use; fewer than the machine's in a container or a Slurm job."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    """
+    This process's share of the cores: fewer than the machine's in a container or a Slurm job, and divided among the
+    processes that `accelerate launch` started on this node.
+    """
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, cores // int(os.environ.get("LOCAL_WORLD_SIZE", 1)))
 
 
 def is_main_process() -> bool:

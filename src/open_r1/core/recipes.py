@@ -55,7 +55,18 @@ RENAMED = {
     "hub_model_revision": "hub_revision",
     "group_by_length": "train_sampling_strategy: group_by_length",
     "reward_funcs": "rewards (a mapping from name to settings)",
-    "dataset_name": "datasets (a list with `path`)",
+    "dataset_name": "datasets: [{path: ORG/NAME}]",
+    "dataset_config": "datasets: [{path: ..., name: ...}]",
+    "dataset_train_split": "datasets: [{path: ..., split: ...}]",
+    "dataset_test_split": "eval_datasets: [{path: ..., split: ...}]",
+    "dataset_mixture": "datasets, with `weight` at each entry",
+    "dataset_prompt_column": "datasets: [{path: ..., columns: {YOURS: prompt}}]",
+    "benchmarks": "a recipe of its own for `open-r1 evaluate`",
+    "callbacks": "nothing: publishing and guards are keys of the recipe",
+    "chat_template_path": "chat_template",
+    "wandb_entity": "the variable WANDB_ENTITY",
+    "wandb_project": "the variable WANDB_PROJECT",
+    "wandb_run_group": "the variable WANDB_RUN_GROUP",
     "system_prompt": "chat_template (a .jinja file)",
 }
 
@@ -198,7 +209,16 @@ def load_recipe(path: str | Path, overrides: Recipe | None = None, smoke: bool =
     recipe = inherited(path)
     quick = recipe.pop("smoke", {})
     recipe = merge(merge(recipe, quick if smoke else {}), overrides or {})
-    return interpolate(recipe, recipe, path)
+    return interpolate(with_sources(recipe), recipe, path)
+
+
+def with_sources(recipe: Recipe) -> Recipe:
+    """A recipe whose `datasets` are entries with a `path`, also where they are given as a name or as names."""
+    given = recipe.get("datasets")
+    entries = [given] if isinstance(given, (str, dict)) else given
+    if not isinstance(entries, list):
+        return recipe
+    return recipe | {"datasets": [{"path": entry} if isinstance(entry, str) else entry for entry in entries]}
 
 
 def check_keys(recipe: Recipe, known: Iterable[str], where: str) -> None:
@@ -296,7 +316,7 @@ def read_command_line(arguments: list[str]) -> tuple[Recipe, str, bool]:
     where, smoke, force = overrides.pop("config", None), overrides.pop("smoke", False), overrides.pop("force", False)
     overrides.pop("debug", None)
     if not where and overrides and "help" not in overrides:
-        return interpolate(overrides, overrides, Path("command line")), "command line", force
+        return interpolate(with_sources(overrides), overrides, Path("command line")), "command line", force
     if not where:
         raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml; `open-r1 COMMAND --help` says more")
     return load_recipe(where, overrides, smoke), str(where), force

@@ -4,7 +4,8 @@
       accuracy: {weight: 1.0}
       helpful: {weight: 1.0, model: "${root}/helpful_rm", domains: [general], from_step: 60}
 
-Every reward takes `weight`, `domains` (rows of other domains get `None`, so one batch can mix them) and `from_step`.
+`package.module.function` picks one of yours (`imported.py`). Every reward takes `weight`, `domains` (rows of other
+domains get `None`, so one batch can mix them) and `from_step`.
 """
 
 from typing import Any
@@ -15,6 +16,7 @@ from .accuracy import AccuracyReward, CodeReward, ConstraintsReward, JsonReward
 from .base import Reward
 from .control import RandomReward
 from .format import FormatReward, TagCountReward
+from .imported import imported
 from .judge import HelpfulJudgeReward, JudgeReward
 from .language import LanguageReward
 from .preference import HelpfulReward, SafetyReward
@@ -61,11 +63,14 @@ def build_rewards(
         if not isinstance(values or {}, dict):
             raise RecipeError(f"reward `{name}`: {values!r} is no mapping", f"write `{name}: {{weight: 1.0}}`")
         values = dict(values or {})
-        if name not in REWARDS:
-            raise RecipeError(f"unknown reward `{name}`", f"use one of {', '.join(REWARDS)}")
+        kind = REWARDS.get(name) or (imported(name) if "." in name else None)
+        if kind is None:
+            raise RecipeError(
+                f"unknown reward `{name}`", f"use one of {', '.join(REWARDS)}, or `package.module.function` of yours"
+            )
         try:
             weights.append(float(values.pop("weight", 1.0)))
-            rewards.append(REWARDS[name](response_format, name=name, **values))
+            rewards.append(kind(response_format, name=name, **values))
         except (TypeError, ValueError) as error:
             raise RecipeError(f"reward `{name}`: {error}", "correct its settings in `rewards`") from None
     return rewards, weights

@@ -1,10 +1,39 @@
-"""Reward models (paper section 2.3.4): helpful reads the final summary only, safety reads the whole response."""
+"""
+Reward models (paper section 2.3.4): helpful reads the final summary only, safety reads the whole response.
 
+A model is loaded once per rank; one that is too large for that is served (`url`), and every rank asks the server.
+"""
+
+import asyncio
 from typing import Any
 
 from ..core.artifacts import require_model
+from ..core.endpoints import Endpoint, EndpointError, RequestError, check_urls
+from ..core.errors import RecipeError
 from ..core.formats import Response, ResponseFormat
 from .base import Reward, Row
+
+
+def batches_by_length(lengths: list[int], most: int) -> list[list[int]]:
+    """
+    Groups texts of like length, so that padding costs little and no batch is larger than the memory allows.
+
+    Args:
+        lengths (`list[int]`):
+            Tokens of each text.
+        most (`int`):
+            Tokens of a batch, padding included; a longer text is a batch by itself.
+
+    Returns:
+        `list[list[int]]`: indices of the texts, each once.
+    """
+    batches: list[list[int]] = []
+    for index in sorted(range(len(lengths)), key=lengths.__getitem__, reverse=True):
+        if batches and lengths[batches[-1][0]] * (len(batches[-1]) + 1) <= most:
+            batches[-1].append(index)
+        else:
+            batches.append([index])
+    return batches
 
 
 class PreferenceReward(Reward):
@@ -15,15 +44,37 @@ class PreferenceReward(Reward):
         response_format (`ResponseFormat`):
             How the policy writes.
         model (`str`):
-            Directory or Hub id of the reward model.
+            Directory or Hub id of the reward model; with `url`, its name there.
+        batch_tokens (`int`, *optional*, defaults to `32768`):
+            Tokens of one forward pass, padding included.
+        url (`str`, *optional*):
+            A server of the model with vLLM's `/classify`, such as `http://localhost:8000`; the model is then not
+            loaded here. Its tokenizer is, for the chat template.
+        tokenizer (`str`, *optional*):
+            Directory or Hub id of that tokenizer, where `model` is a name that only the server knows.
+        key_variable (`str`, *optional*, defaults to `"OPENAI_API_KEY"`):
+            Environment variable with the server's key, where it wants one.
         options (`dict`):
             Settings of [`Reward`].
     """
 
-    def __init__(self, response_format: ResponseFormat, model: str, **options: Any):
+    def __init__(
+        self,
+        response_format: ResponseFormat,
+        model: str,
+        batch_tokens: int = 32768,
+        url: str | None = None,
+        tokenizer: str | None = None,
+        key_variable: str = "OPENAI_API_KEY",
+        **options: Any,
+    ):
         super().__init__(response_format, **options)
-        require_model(model)
-        self.path, self._loaded = model, None
+        if batch_tokens < 1:
+            raise RecipeError(f"reward `{self.__name__}`: `batch_tokens: {batch_tokens}`", "give a positive number")
+        require_model(tokenizer or model)
+        self.path, self.tokenizer_path, self.batch_tokens = model, tokenizer or model, batch_tokens
+        self.url, self.key_variable = check_urls(url)[0] if url else None, key_variable
+        self._loaded: tuple[Any, Any] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_loaded": None}  # weights stay behind when the reward is pickled
@@ -32,31 +83,55 @@ class PreferenceReward(Reward):
         """The part of a response that this reward model may see."""
         raise NotImplementedError
 
-    def score_batch(self, responses: list[Response], rows: list[Row]) -> list[float]:
-        import torch
-
+    def score_batch(self, responses: list[Response], rows: list[Row]) -> list[float | None]:
         model, tokenizer = self._load()
         parts = [self.visible(response) for response in responses]
         texts = [
-            tokenizer.apply_chat_template(
-                [*row["prompt"], {"role": "assistant", "content": part or ""}], tokenize=False
-            )
+            tokenizer.apply_chat_template([*row["prompt"], {"role": "assistant", "content": part}], tokenize=False)
             for row, part in zip(rows, parts, strict=True)
+            if part
         ]
-        inputs = tokenizer(texts, return_tensors="pt", padding=True, padding_side="right", add_special_tokens=False)
-        with torch.inference_mode():
-            scores = model(**inputs.to(model.device)).logits[:, 0].float().sigmoid().tolist()  # (B,)
-        # nothing to read pays nothing
-        return [score if part else 0.0 for score, part in zip(scores, parts, strict=True)]
+        scores = iter(asyncio.run(self._ask(texts)) if self.url else self._forward(model, tokenizer, texts))
+        return [next(scores) if part else 0.0 for part in parts]  # nothing to read pays nothing
+
+    def _forward(self, model: Any, tokenizer: Any, texts: list[str]) -> list[float | None]:
+        import torch
+
+        rows = [tokenizer(text, add_special_tokens=False) for text in texts]
+        scores: list[float | None] = [None] * len(texts)
+        for batch in batches_by_length([len(row["input_ids"]) for row in rows], self.batch_tokens):
+            inputs = tokenizer.pad([rows[i] for i in batch], padding_side="right", return_tensors="pt")
+            with torch.inference_mode():
+                logits = model(**inputs.to(model.device)).logits[:, 0]  # (B,)
+            for index, score in zip(batch, logits.float().sigmoid().tolist(), strict=True):
+                scores[index] = score
+        return scores
+
+    async def _ask(self, texts: list[str]) -> list[float | None]:
+        """Scores from the server; `None` where none came."""
+        async with Endpoint(self.url or "", self.key_variable) as endpoint:
+            scores = await asyncio.gather(*(self._ask_one(endpoint, text) for text in texts))
+        self.counts |= {"failures": sum(score is None for score in scores)}
+        return list(scores)
+
+    async def _ask_one(self, endpoint: Endpoint, text: str) -> float | None:
+        # the template has written the special tokens
+        body = {"model": self.path, "input": text, "add_special_tokens": False}
+        try:
+            return await endpoint.post("/classify", body, lambda reply: float(reply["data"][0]["probs"][0]))
+        except (RequestError, EndpointError):
+            return None
 
     def _load(self) -> tuple[Any, Any]:
         if self._loaded is None:
             import torch
             from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-            device = "cuda" if torch.cuda.is_available() else "cpu"
-            model = AutoModelForSequenceClassification.from_pretrained(self.path, num_labels=1).to(device).eval()
-            self._loaded = model, AutoTokenizer.from_pretrained(self.path)
+            model = None
+            if not self.url:
+                model = AutoModelForSequenceClassification.from_pretrained(self.path, num_labels=1).eval()
+                model.to("cuda" if torch.cuda.is_available() else "cpu")
+            self._loaded = model, AutoTokenizer.from_pretrained(self.tokenizer_path)
         return self._loaded
 
 

@@ -21,7 +21,7 @@ class StageArguments:
         root (`str`, *optional*, defaults to `"data"`):
             Directory that holds the artifacts of a pipeline; recipes write `${root}/NAME`.
         datasets (`list[dict]`):
-            Data sources, see `data/sources.py`.
+            Data sources, see `data/sources.py`; also the name of one.
         response_format (`str`, *optional*, defaults to `"r1"`):
             `zero` or `r1`, see `core/formats.py`.
         chat_template (`str`, *optional*):
@@ -38,13 +38,13 @@ class StageArguments:
     """
 
     root: str = "data"
-    datasets: list[dict] = field(default_factory=list, metadata={"help": "Data sources, see data/sources.py."})
-    response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"], "help": "See core/formats.py."})
-    chat_template: str | None = field(default=None, metadata={"help": "A .jinja file, saved with the model."})
-    model_config: dict | None = field(default=None, metadata={"help": "Config of a model to build from nothing."})
-    tokenizer: dict | None = field(default=None, metadata={"help": "Tokenizer to train: vocab_size and corpus."})
-    optimizer: str | None = field(default=None, metadata={"help": "Muon beside AdamW."})
-    optimizer_args: dict | None = field(default=None, metadata={"help": "Settings of that optimizer."})
+    datasets: list[dict] = field(default_factory=list)
+    response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"]})
+    chat_template: str | None = field(default=None)
+    model_config: dict | None = field(default=None)
+    tokenizer: dict | None = field(default=None)
+    optimizer: str | None = field(default=None)
+    optimizer_args: dict | None = field(default=None)
 
 
 @dataclass
@@ -64,8 +64,8 @@ class GRPOArguments(StageArguments):
             Prompts of one optimiser step over all devices (32 in the paper); gradient accumulation follows from it.
     """
 
-    rewards: dict = field(default_factory=dict, metadata={"help": "Settings by reward name."})
-    prompts_per_step: int = field(default=32, metadata={"help": "Prompts per optimiser step over all devices."})
+    rewards: dict = field(default_factory=dict)
+    prompts_per_step: int = field(default=32)
 
 
 @dataclass
@@ -78,7 +78,7 @@ class RewardModelArguments(StageArguments):
             `pairwise` (chosen against rejected, the helpful model) or `pointwise` (labels, the safety model).
     """
 
-    objective: str = field(default="pairwise", metadata={"choices": ["pairwise", "pointwise"], "help": "The loss."})
+    objective: str = field(default="pairwise", metadata={"choices": ["pairwise", "pointwise"]})
 
 
 def accumulation_steps(prompts_per_step: int, group_size: int, per_device: int, world_size: int) -> int:
