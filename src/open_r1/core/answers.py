@@ -14,16 +14,19 @@ from .conclusions import WINDOW, concluded, single_value
 # Where short answers stand in a final part, and what may stand between the boxes of one answer.
 ANSWER_WINDOW, MAX_BOXES = 20_000, 4
 MARKER = re.compile(
-    r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=])|答案\s*(?:是|为|[:：])|####"
-    r"|\b(?P<foreign>(?:réponse|respuesta|resposta|risposta|antwort|ответ)\b\W{0,3}(?:(?:est|es|ist|é|è)(?!\w)\s*:?|[:：=—–])"
+    r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=])|答案\s*(?:是|为|[:：])|[故应]选\s*[:：]|####"
+    r"|\b(?P<foreign>"
+    r"(?:réponse|respuesta|resposta|risposta|antwort|ответ)\b\W{0,3}(?:(?:est|es|ist|é|è)(?!\w)\s*:?|[:：=—–])"
     r"|(?:答え|正解|정답|답)\s*(?:は|은|는|[:：])|(?:उत्तर|الجواب|الإجابة)\s*(?:هو|هي|[:：]))",
     re.IGNORECASE,
 )
 # Where the statement of an answer ends: at the sentence's end, or at the reason that is given for it.
 STATEMENT = re.compile(
     r"[ \t*:：]*(?P<answer>(?:\$\$[^$]{1,1000}\$\$|\$[^$\n]{1,1000}\$|\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]"
-    r"|(?!\.(?:\s|$)|[,;]?\s+(?:because|since|as|so|which|where|but|wait)\b)[^\n。])+)", re.IGNORECASE | re.DOTALL
-)  # fmt: skip
+    r"|(?!\.(?:\s|$)|[,;]?\s+(?:because|since|as|so|which|where|but|wait)\b|,\s+not\b)"
+    r"[^\n。])+)",
+    re.IGNORECASE | re.DOTALL,
+)
 SUBJECT = re.compile(r"(?:the|it|so|thus|this|that|there)\b[^=]{0,80}?\b(?:is|are|equals)\b\s*:?\s*", re.IGNORECASE)
 PROSE = re.compile(r"[\u0400-\u04ff\u0590-\u0fff\u3040-\u30ff\u4e00-\u9fff\uac00-\ud7af]")
 WORDS = re.compile(r"(?<![\\{a-z])[a-z]{2,}\s+[a-z]{2,}\b|[\u3040-\u30ff\u4e00-\u9fff]{2}", re.IGNORECASE)
@@ -62,7 +65,7 @@ def short_answer(final: str | None, tagged: bool = False) -> str | None:
     if tagged:
         return end
     displayed = DISPLAYED.search(end[-600:])
-    return stated(end) or (displayed[1] if displayed else concluded(end))
+    return stated(end) or (displayed[1] if displayed else concluded(end)) or None
 
 
 def in_prose(answer: str) -> str:

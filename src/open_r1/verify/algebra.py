@@ -12,6 +12,7 @@ from typing import Any
 
 from .latex import cut
 from .math import compare
+from .names import letters
 
 RELATIVE, TINY = 1e-6, 1e-20  # two numbers that differ by more are not the same, however small they are
 MAX_POWER, MAX_FACTORIAL, MAX_BINOMIAL, MAX_DEPTH = 10_000, 2_000, 10_000, 25
@@ -60,10 +61,6 @@ def judge(gold: str, answer: str) -> bool:
     if letters(gold) != letters(answer) and letters(gold.casefold()) == letters(answer.casefold()):
         return False  # a and A are two variables
     return bool(verify(list(golds), list(answers), timeout_seconds=None)) and plausible(golds[0], answers[0])
-
-
-def letters(text: str) -> set[str]:
-    return set(re.findall("[A-Za-z]", re.sub(r"\\[A-Za-z]+", " ", text)))
 
 
 @functools.lru_cache(maxsize=4096)

@@ -72,6 +72,8 @@ def raise_to(base: Any, exponent: Any) -> Any:
     numbers.
     """
     if isinstance(base, Fraction) and isinstance(exponent, Fraction):
+        if base == exponent == 0:
+            raise ZeroDivisionError
         if exponent.denominator == 1:
             if bits(base) * abs(exponent.numerator) > MAX_BITS:
                 raise Unknown("a large power")

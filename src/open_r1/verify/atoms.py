@@ -3,7 +3,7 @@ r"""Are two answers without structure the same: numbers with units or in other b
 import re
 from collections.abc import Callable, Sequence
 
-from .numeric import has_value
+from .numeric import constant, has_value
 from .units import Quantity, read_number, same_quantity, split_unit
 from .words import TEXT
 
@@ -50,7 +50,7 @@ def same_atom(gold: str, answer: str, judge: Judge) -> bool | None:
     if bool(exact_gold) != bool(exact_answer):
         gold, answer = without_unit(gold, exact_gold, answer), without_unit(answer, exact_answer, gold)
     (wanted, unit), (given, other) = split_unit(gold), split_unit(answer)
-    if unit or other:
+    if (wanted, given) != (gold, answer):
         return False if unit and other and unit != other else same_atom(wanted, given, judge)
     without = [text.removesuffix(r"\degree") for text in (gold, answer)]
     bare = not re.search(r"\\(?:sin|cos|tan|cot|sec|csc)", gold + answer)  # there degrees are no mere unit
@@ -69,6 +69,8 @@ def without_unit(text: str, exact: Quantity | None, other: str) -> str:
 
 def is_formula(gold: str, answer: str) -> bool:
     """Whether a judge of formulas may be asked: half an interval is no formula, "or any other number" none either."""
+    if RANGED.search(answer) and not RANGED.search(gold) and constant(gold) is not None:
+        return False  # a sum or an integral that nobody worked out
     texts = gold + " " + answer
     if ";" in texts or set(TEXT.findall(gold)) != set(TEXT.findall(answer)) or CONDITIONAL.search(texts):
         return False

@@ -9,6 +9,7 @@ from fractions import Fraction
 from .atoms import readable
 from .latex import cut
 from .numeric import constant, is_number, judge
+from .units import read_number
 from .values import GREEK
 from .words import missing
 
@@ -16,14 +17,16 @@ NAME = (
     rf"(?:\\(?:{'|'.join(GREEK.split())})|[A-Za-z]{{1,8}})'?"
     r"(?:_\{[^{}]*\})?(?:\^\{-1\}|\^\{\\prime\})?(?:\([\w\\;]*\))?|\(\\?[a-z]+(?:;\\?[a-z]+)+\)"
     r"|\\?\|?(?:\\(?:angle|triangle|overline|overrightarrow|vec) ?)?\{?[A-Z]{1,4}\}?\|?"
-    r"|\[[A-Z]{3,6}\]|\\text\{[^{}]*\}"
+    r"|\|[a-zA-Z](?:_\{\w+\})?\||\[[A-Z]{3,6}\]|\\text\{[^{}]*\}"
 )
 BARE = re.compile(r"\\?(?:sin|cos|tan|cot|log|ln|lg|exp|lim|max|min|nan|inf|pi)")
 NAMED = re.compile(
     rf"(?!{BARE.pattern}\Z)(?:{NAME}|(?:{NAME})[:/](?:{NAME})|\\frac\{{[A-Z]{{1,3}}\}}\{{[A-Z]{{1,3}}\}})\Z"
 )
 FUNCTION = re.compile(r"y|[a-z]\(x\)")
-APPLIED = re.compile(r"[A-Z][a-z]{0,2}\([^()]*\)\Z|\\(?:sin|cos|tan|cot|log|ln|lim)(?![a-z])|\\frac\{d")
+APPLIED = re.compile(
+    r"[A-Z][a-z]{0,2}\([^()]*\)\Z|\\(?:sin|cos|tan|cot|log|ln|lim|int|sum|prod)(?![a-z])|\\frac\{d|\\begin\{vmatrix\}"
+)
 UNKNOWNS = re.compile(r"(?<![a-zA-Z\\])[xyz](?![a-zA-Z])")
 DECIMAL = re.compile(r"-?\d+\.(\d+)")
 APPROXIMATE = r"\approx"
@@ -31,6 +34,9 @@ ROUGHLY = 0.01  # relative gap that "about" may cover
 DOMAIN = re.compile(
     r"\\text\{(?:where|for|with)\}.*|(?:\\forall ?)?[a-z](?:;[a-z])*\\in ?\\mathbb\{[ZNQRC]\}(?:[_^]\{?[+*]\}?)*"
 )
+
+
+IN_BRACKETS = re.compile(r" ?\([a-z](?:;[a-z])*\\in ?\\mathbb\{[ZNQRC]\}(?:[_^]\{?[+*]\}?)*\)$")
 
 
 def named(text: str) -> bool:
@@ -89,7 +95,9 @@ def open_sides(chain: list[str]) -> list[str]:
 
 
 def same_name(one: str, other: str) -> bool:
-    """Whether two left sides name the same; y and f(x) do."""
+    """Whether two left sides name the same; y and f(x) do, and x and x_1."""
+    if one.partition("_")[0] == other.partition("_")[0] and ("_" in one) != ("_" in other):
+        return named(one)
     return one == other and named(one) or "y" in (one, other) and all(map(FUNCTION.fullmatch, (one, other)))
 
 
@@ -97,9 +105,11 @@ def is_quantity(text: str) -> bool:
     """
     Whether the left side of an equation names what is asked for: `a+b=12`, `2+3=5`, but not the curve `x^2+y^2=25`.
     """
+    if APPLIED.match(text) and not BARE.fullmatch(text):
+        return True
     if BARE.fullmatch(text) or missing(text) or not readable(text):
         return False
-    return bool(APPLIED.match(text)) or not UNKNOWNS.search(re.sub(r"\([\w;\\]+\)", "", text))
+    return not UNKNOWNS.search(re.sub(r"\([\w;\\]+\)", "", text))
 
 
 def consistent(chain: list[str]) -> bool:
@@ -131,16 +141,23 @@ def approximate(gold: str, answer: str) -> str | None:
     exact, *rough = (part.strip() for part in answer.split(APPROXIMATE))
     if named(exact) and constant(exact) is None and rough:
         return rough[-1]
-    values = [constant(part) for part in (exact, *rough)]
-    if None in values or any(abs(value - values[0]) > ROUGHLY * abs(values[0]) for value in values):
+    values = [amount(part) for part in (exact, *rough)]
+    if None in values or any(abs(value - values[0]) > 1.01 * ROUGHLY * abs(values[0]) for value in values):
         return None
     return exact if judge(gold, exact) else rough[-1]
+
+
+def amount(text: str) -> Fraction | None:
+    """The number that a text stands for, with or without a unit."""
+    exact = read_number(text)
+    return exact.value if exact else constant(text)
 
 
 def without_domain(text: str) -> str:
     r"""A text without the declaration of its variables, such as `k\in\mathbb{Z}`."""
     if "mathbb" not in text and "\\text{" not in text:
         return text
+    text = IN_BRACKETS.sub("", text)
     parts = cut(text, ";")
     kept = [part for part in parts if not DOMAIN.fullmatch(part)]
     return ";".join(kept) if kept and len(kept) < len(parts) else text

@@ -27,7 +27,7 @@ SYMBOLS = str.maketrans(
 )  # fmt: skip
 END = r"(?![a-zA-Z])"  # of a command
 OPERAND = r"(?:\{(\w+)\}|(\w))"
-FUNCTIONS = "(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?|ln|log|lg|exp|gcd|lcm"
+FUNCTIONS = "cis|(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?|ln|log|lg|exp|gcd|lcm"
 UNIT_LETTERS = "mgslhLNJWVAKCFT"
 Spelling = str | Callable[[re.Match], str]
 
@@ -51,6 +51,10 @@ LAYOUT: list[tuple[str, Spelling]] = [
         "",
     ),
     (r"\\(?:textcolor|color)\s*\{\w*\}|\\color\s+\w+|\\hspace\*?\s*\{[^{}]*\}|\\[hv]?phantom\s*\{[^{}]*\}", ""),
+    (r"\^\s*\{?(\d+)\}?\s*/\s*_\s*\{?(\d+)\}?", r"\\frac{\1}{\2}"),
+    (r"\{:\}", ":"),
+    (r"^\s*\\(?:text|mbox|mathrm)\s*\{[^{}]*\b(?:is|are|equals)\s*:?\s*\}(?=\s*\S)", ""),  # "The minimum value is"
+    (r"\s*\(\s*(?:which|since|because|as|that is|i\.e\.)\b[^()]*\)\s*$", ""),  # 13 (which is prime)
     (r",(?:\s|\\[,;: ])*\\!\s*(?=\d{3}(?!\d))", ""),  # 5,\!525 is one number
     (rf"\\(?:bf|it|sf|tt|bfseries|boldmath|mathstrut|strut|normalsize){END}", " "),
     (r"\\(?:boldsymbol|bm|pmb|ensuremath)\s*(?=\{)", ""),
@@ -73,6 +77,8 @@ COMMANDS: list[tuple[str, Spelling]] = [
     (rf"\{{([^{{}}]*)\\over{END}([^{{}}]*)\}}", r"\\frac{\1}{\2}"),
     (rf"\{{([^{{}}]*)\\choose{END}([^{{}}]*)\}}|(?<![\w}}])(\w+)\s*\\choose\s*(\w+)", r"\\binom{\1\3}{\2\4}"),
     (rf"(?<=[\d}} ])\\(?:mathrm|text)\s*\{{\s*([{UNIT_LETTERS}])\s*\}}", r"\\text{ \1}"),
+    (r"\\mathbf\s*\{\s*([RZNQC])\s*\}", r"\\mathbb{\1}"),
+    (r"\\math(?:bf|rm|it|sf|tt)\s*\{(?=\s*[\\\d-])", "{"),
     (r"\\(?:mathrm|mathit|mathbf|mathsf|operatorname|rm|boldsymbol|bm|vec|hat)\s*\{\s*([A-Za-z])\s*\}", r"\1"),
     (rf"\\(?:rm|mathrm|text|operatorname\*?)\s*\{{\s*({FUNCTIONS})\s*\}}", r"\\\1 "),
     (rf"(?<![\\a-zA-Z{{])({FUNCTIONS}|sqrt)(?=[({{\d])|(?<![\\a-zA-Z])(pi)(?![a-zA-Z])", r"\\\1\2 "),
@@ -89,7 +95,7 @@ COMMANDS: list[tuple[str, Spelling]] = [
     (rf"\\gt{END}", ">"),
     (rf"\\(?:approx|simeq|doteq|thickapprox){END}", r"\\approx "),
     (rf"\\(?:backslash|smallsetminus){END}|(?<=\}})\s*\\\\?\s*(?=\\\{{)", r"\\setminus "),
-    (rf"\\(?:R|reals|Reals){END}|\\mathbf\{{R\}}|\\text\{{R\}}", r"\\mathbb{R}"),
+    (rf"\\(?:R|reals|Reals){END}|\\text\{{R\}}", r"\\mathbb{R}"),
     (r"(?<![\w\\])infinity(?![\w])", r"\\infty"),
     (rf"(?<![\w)}}\]])\+\s*\\infty|\\infin{END}", r"\\infty"),
     (r"(?<=\d)\s*\\mathbb\{C\}", r"\\text{ C}"),  # Celsius, where a number stands before it
@@ -100,7 +106,7 @@ COMMANDS: list[tuple[str, Spelling]] = [
         r"(?:\{\}|(?<![\w)}]))\s*[_^]\s*(?:\{(?P<n1>\w+)\}|(?P<n2>\w))\s*(?P<kind>[CP])\s*_\s*(?:\{(?P<k1>\w+)\}|(?P<k2>\w))",
         chosen,
     ),
-    (r"(?<![\w\\])(?P<kind>[CP])\((?P<n1>\d+)(?P<n2>)[,;]\s*(?P<k1>\d+)(?P<k2>)\)", chosen),
+    (r"(?<![\w\\])(?P<kind>C)\((?P<n1>\d+)(?P<n2>)[,;]\s*(?P<k1>\d+)(?P<k2>)\)", chosen),
     (r"(?<![\w\\])(?P<kind>[CP])_\{?(?P<n1>\d+)(?P<n2>)\}?\s*\^\s*\{?(?P<k1>\d+)(?P<k2>)\}?", chosen),
     (r"(?<=\d) ?[xX] ?(?=10\s*\^)", r"\\times "),
     (r"\^\s*\{?\s*\\(?:circ|degree)\s*\}?|\\(?:degree|deg)" + END, r"\\degree "),

@@ -12,8 +12,9 @@ import re
 from .atoms import Judge, every, is_formula, same_atom, some
 from .equations import APPROXIMATE, by_name, claimed, in_order_of_names
 from .latex import canonical
+from .names import ADDED, renamed
 from .numerals import readings
-from .numeric import constant
+from .numeric import constant, constant_gap
 from .reals import RELATION, is_set_like, read_reals, same_inequality
 from .structure import as_interval, shape, structure
 from .units import read_number, same_quantity
@@ -30,6 +31,9 @@ CONDITION = re.compile(
 BRACKETED = re.compile(
     r"^(.+?) ?\(([^()]*(?:[<>]|\\(?:le|ge|ne|in)(?![a-z]))[^()]*)\)$"
 )  # a condition behind a formula
+LETTERS = re.compile(r"(?:\(?[A-J]\)?[;∨, ]*)+")
+MODULUS = re.compile(r" ?\(?\\pmod ?(?:\{\w+\}|\w+)\)?")
+POINT = re.compile(r"[A-Z]'?(?:_\{\w+\})?(?=\()")
 OF_SET = re.compile(r"^[a-z]\\in ?(?=\\\{)")  # a variable, where its finite set follows
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
@@ -96,13 +100,20 @@ def same(gold: str, answer: str, judge: Judge) -> bool | None:
         return said
     if (option := same_option(gold, answer, judge)) is not None:
         return option
+    if re.fullmatch("[A-J]{2,6}", gold) and (letters := re.findall(r"[A-J]", answer)):  # several options
+        return "".join(letters) == gold and LETTERS.fullmatch(answer) is not None
+    if r"\pmod" in answer and r"\pmod" not in gold:
+        return same(gold, MODULUS.sub("", answer), judge)
     conditions = [CONDITION.split(BRACKETED.sub(r"\1 for \2", text), maxsplit=1) for text in (gold, answer)]
     if all(len(parts) == 2 for parts in conditions):
         return every(same(one, other, judge) for one, other in zip(*conditions, strict=True))
-    gold, answer = claimed(gold, answer)
+    gold, answer = claimed(gold, renamed(gold, answer))
     if gold is None or answer is None:
         return False
     if gold == answer:
+        return True
+    added = [ADDED.fullmatch(text) for text in (gold, answer)]
+    if all(added) and constant_gap(*(match["function"] for match in added if match)):
         return True
     if APPROXIMATE in gold:
         return same_roughly(gold.split(APPROXIMATE), answer.split(APPROXIMATE), judge)
@@ -116,6 +127,10 @@ def same_roughly(gold: list[str], answer: list[str], judge: Judge) -> bool | Non
     if len(gold) == len(answer):
         return every(same(one, other, judge) for one, other in zip(gold, answer, strict=True))
     return some(same(one, other, judge) for one in gold for other in answer)
+
+
+def kind_of(text: str) -> str:
+    return structure(text)[0]
 
 
 def same_option(gold: str, answer: str, judge: Judge) -> bool | None:
@@ -159,6 +174,8 @@ def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
 
 def same_parts(gold: str, answer: str, judge: Judge) -> bool | None:
     """Compares two structures, part by part."""
+    if kind_of(gold) == "tuple" and POINT.match(answer):  # P(2,3)
+        answer = POINT.sub("", answer, count=1)
     (kind, parts), (other, others) = structure(gold), structure(answer)
     if len(parts) > MAX_PARTS or len(others) > MAX_PARTS:
         return False

@@ -93,6 +93,18 @@ def proportional(one: list[Any], other: list[Any]) -> bool | None:
     return None if None in agree else all(agree)
 
 
+def constant_gap(one: str, other: str) -> bool | None:
+    """Whether two functions differ by a number, as two antiderivatives do; `None` where that cannot be told."""
+    try:
+        values = evaluated([(one,), (other,)])
+    except Unknown:
+        return None
+    if None in values:
+        return None
+    gaps = [arithmetic("-", a, b) for (a, _), (b, _) in zip(values[0][0], values[1][0], strict=True)]
+    return all(close(gap, gaps[0]) is not False for gap in gaps)
+
+
 def common_factor(one: Sequence[str], other: Sequence[str]) -> Any | None:
     """The real number by which the gap between two sides is the gap between two others; `None` if there is none."""
     try:

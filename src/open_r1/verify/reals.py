@@ -143,6 +143,8 @@ class Reader:
         return self.inequality(text)
 
     def inequality(self, text: str) -> list[Piece]:
+        if r"\pm" in text and r"\ne" in text:
+            return intersection(*(self.read(text.replace(r"\pm", sign)) for sign in ("", "-")))
         if match := ABSOLUTE.fullmatch(text):
             return self.distance(*match.groups())
         sides, signs = [side.strip() for side in RELATION.split(text)], RELATION.findall(text)

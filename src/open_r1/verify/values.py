@@ -37,7 +37,7 @@ FUNCTIONS = {
     "sin": "sin", "cos": "cos", "tan": "tan", "cot": "cot", "sec": "sec", "csc": "csc", "arcsin": "asin",
     "arccos": "acos", "arctan": "atan", "arccot": "acot", "arcsec": "asec", "arccsc": "acsc", "sinh": "sinh",
     "cosh": "cosh", "tanh": "tanh", "coth": "coth", "sech": "sech", "csch": "csch", "arcsinh": "asinh",
-    "arccosh": "acosh", "arctanh": "atanh", "ln": "log", "log": "log", "lg": "log10", "exp": "exp",
+    "arccosh": "acosh", "arctanh": "atanh", "ln": "log", "log": "log", "lg": "log10", "exp": "exp", "cis": "expj",
 }  # fmt: skip
 GROWING = ("exp", "sinh", "cosh")
 POINTS = 4

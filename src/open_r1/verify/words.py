@@ -25,7 +25,11 @@ COUNTED = {
     "eight": "8", "nine": "9", "ten": "10", "eleven": "11", "twelve": "12",
 }  # fmt: skip
 # What may stand around words that answer: "it is even", "isosceles triangle", "infinitely many solutions".
-LEAD = re.compile(r"(?:(?:it|they|this|these|the \w+) (?:is|are) )?(?:an? |the )?")
+LEAD = re.compile(r"(?:(?:it|they|this|these|the \w+) (?:is|are|will be|was) )?(?:an? |the )?")
+ENDINGS = re.compile(r"\b(converg|diverg|increas|decreas)(?:es|ent|ing)\b")
+DENIED = re.compile(
+    r"no[,;:.] ?(?:such |there |it )?(?:[\w ]{0,40} )?(?:does not exist|do not exist|cannot exist|is none)"
+)
 NOUN = re.compile(r" (?:numbers?|integers?|solutions?|triangles?|quadrilaterals?|functions?|sets?|lines?)")
 CLOCK = re.compile(r"(\d{1,2})(?::(\d{2}))?(?::(\d{2}))? ?(?:(a|p)\.?m\.?)?|(noon)|(midnight)", re.IGNORECASE)
 MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
@@ -116,7 +120,7 @@ def same_moment(gold: str, answer: str) -> bool | None:
 
 def same_phrase(one: str, other: str) -> bool:
     """Whether two phrases are the same but for a lead, and for a noun that only one of them has."""
-    short, long = sorted((text[LEAD.match(text).end() :] for text in (one, other)), key=len)
+    short, long = sorted((ENDINGS.sub(r"\1", text[LEAD.match(text).end() :]) for text in (one, other)), key=len)
     return long.startswith(short) and (short == long or NOUN.fullmatch(long[len(short) :]) is not None)
 
 
@@ -126,6 +130,8 @@ def same_words(gold: str, answer: str) -> bool | None:
         return bool(says & other)
     words, others = as_words(gold), as_words(answer)
     if words and others:
+        if words == "no" and DENIED.fullmatch(others):
+            return True
         if words in TRUTH and re.match(rf"{words}[,;:.]", others):
             return not TRUTH & set(re.findall(r"\w+", others)[1:])
         return same_phrase(words, others)
