@@ -203,7 +203,7 @@ class Endpoint:
         self.opened[url] += 1
         try:
             status, data, retry_after = await asyncio.wait_for(self.send(url + path, body), self.timeout)
-        except (asyncio.TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, httpx.TimeoutException):
             raise RequestError(f"no reply from {shown(url)} within {self.timeout:g} s", timeout=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise RequestError(f"{shown(url)}: {self.clean(f'{type(error).__name__}: {error}')}") from None
