@@ -1,0 +1,126 @@
+"""Real vLLM, in this process and as a server: both draw what the model says and the recipe asks for, and nothing else.
+
+In the environment of `make install-vllm`, on a CPU.
+"""
+
+import json
+import threading
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from real_vllm import CONTEXT, NEEDED, VllmServer, run_with_vllm, tiny_model
+
+from open_r1.core.endpoints import EndpointError
+from open_r1.sampling.arguments import Sampling
+from open_r1.sampling.draw import make_engine
+from open_r1.sampling.store import fill_store, read_store
+
+pytestmark = NEEDED
+PROBLEMS = [
+    {
+        "problem_id": f"p{n}",
+        "prompt": [{"role": "user", "content": f"What is {n} + {n} ?"}],
+        "answer": str(2 * n),
+        "verifier": "math",
+        "domain": "reasoning",
+        "metadata": "",
+        "language": "en",
+        "difficulty": "",
+    }
+    for n in range(20)
+]
+LONG = PROBLEMS[0] | {"problem_id": "long", "prompt": [{"role": "user", "content": "1 + " * CONTEXT}]}
+SEEDED = {"temperature": 1.0, "top_p": 1.0, "num_samples": 4, "max_new_tokens": 24, "dtype": "float32"}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory) -> str:
+    return tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="module")
+def server(model, tmp_path_factory):
+    found = VllmServer(model, tmp_path_factory.mktemp("server") / "log.txt").wait()
+    yield found
+    found.kill()
+
+
+def drawn(directory: Path, model: str, problems=PROBLEMS, **sampling) -> dict[tuple[str, int], tuple]:
+    """What a store holds after these settings: text, finish reason and error by problem and sample."""
+    engine = make_engine(model, "zero", Sampling(**sampling))
+    fill_store(engine, problems, directory)
+    return rows(directory)
+
+
+def rows(directory: Path) -> dict[tuple[str, int], tuple]:
+    """Without the last character where it is cut in the middle: vLLM waits for its other bytes."""
+    return {
+        (row["problem_id"], row["sample"]): (row["text"].rstrip("\ufffd"), row["tokens"], row["finish_reason"])
+        + (row.get("error", ""),)
+        for row in read_store(directory)
+    }
+
+
+@pytest.mark.parametrize("api", ["text", "chat"])
+def test_greedy_texts_are_those_of_transformers(server, model, tmp_path, api):
+    greedy = {"temperature": 0.0, "num_samples": 1, "max_new_tokens": 24, "dtype": "float32"}
+    here = drawn(tmp_path / "here", model, **greedy)
+    there = drawn(tmp_path / "there", model, engine="server", url=server.url, api=api, **greedy)
+    assert len(here) == len(PROBLEMS) and here == there
+
+
+def test_a_seed_draws_the_same_in_every_way_and_in_this_process(server, model, tmp_path):
+    """The model's generation_config wants `top_k: 1`: then all samples of a problem would be copies."""
+    settings = SEEDED | {"engine": "server", "url": server.url}
+    text = drawn(tmp_path / "text", model, api="text", concurrency=64, **settings)
+    assert len(text) == 80 and len({found[0] for found in text.values()}) == 80
+    assert drawn(tmp_path / "chat", model, api="chat", concurrency=3, **settings) == text
+    problems = tmp_path / "problems.jsonl"
+    problems.write_text("".join(json.dumps(problem) + "\n" for problem in [*PROBLEMS, LONG]))
+    recipe = SEEDED | {"engine": "vllm", "extra": {"max_model_len": CONTEXT, "enforce_eager": True}, "model": model}
+    recipe |= {"output_dir": str(tmp_path / "here"), "datasets": [{"path": str(problems)}], "response_format": "zero"}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
+    result = run_with_vllm("-m", "open_r1.generate", "--config", tmp_path / "recipe.yaml", "--max_failed", "0.1")
+    assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
+    here = rows(tmp_path / "here")
+    long = [here.pop(("long", sample)) for sample in range(4)]
+    assert here == text
+    assert all(reason == "failed" and f"context of {CONTEXT}" in error for _, _, reason, error in long)
+
+
+@pytest.mark.parametrize("name", ["tiny", "path"])
+def test_a_completion_takes_what_the_context_leaves(server, model, tmp_path, name):
+    """Also where only the server has the tokenizer, and so alone knows how much a prompt leaves."""
+    name = {"path": model}.get(name, name)
+    settings = {"engine": "server", "url": server.url, "temperature": 0.0, "num_samples": 1, "dtype": "float32"}
+    for longest in (CONTEXT - 1, CONTEXT, 100_000):
+        found = drawn(tmp_path / str(longest), name, [*PROBLEMS[:2], LONG], max_new_tokens=longest, **settings)
+        assert [found["p0", 0][2], found["p1", 0][2]] == ["length"] * 2
+        assert CONTEXT / 2 < found["p0", 0][1] < CONTEXT
+        assert found["long", 0][2] == "failed" and str(CONTEXT) in found["long", 0][3]
+
+
+def test_a_model_that_is_not_served_is_refused_also_where_it_is_a_folder_here(server, tmp_path):
+    other = tiny_model(tmp_path / "other")
+    for name in (other, "else"):
+        with pytest.raises(EndpointError, match=f"serves .*tiny, not {name}"):
+            drawn(tmp_path / "out", name, engine="server", url=server.url, **SEEDED)
+
+
+def test_a_server_that_is_killed_and_started_again_costs_no_completion(server, model, tmp_path):
+    settings = SEEDED | {"engine": "server", "url": server.url, "api": "text", "concurrency": 4, "batch_size": 8}
+    many = [problem | {"problem_id": f"{problem['problem_id']}/{n}"} for n in range(15) for problem in PROBLEMS]
+    whole = drawn(tmp_path / "whole", model, many, **settings)
+    found = {}
+    runner = threading.Thread(target=lambda: found.update(drawn(tmp_path / "out", model, many, **settings)))
+    runner.start()
+    while len(list((tmp_path / "out").glob("part-*"))) < 5 and runner.is_alive():
+        time.sleep(0.01)
+    server.kill()
+    assert runner.is_alive(), "the server was not killed in the middle"
+    server.start()
+    server.wait()
+    runner.join(300)
+    assert found == whole and not [error for *_, error in found.values() if error]
