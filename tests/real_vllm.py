@@ -39,7 +39,7 @@ def tiny_model(directory: Path) -> str:
 
     from open_r1.data.tokenizer import train_tokenizer
 
-    tokenizer = train_tokenizer(["What is 1 + 2 ? <think> </think> <answer> 3 </answer>"], 300)
+    tokenizer = train_tokenizer(["What is 1 + 2 ?"], 300)
     tokenizer.chat_template = (REPOSITORY / "recipes/mini/templates/zero.jinja").read_text()
     tokenizer.save_pretrained(directory)
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}

@@ -9,7 +9,9 @@ import socket
 import pytest
 from servers import running
 
-from open_r1.core.endpoints import Endpoint, EndpointError, RequestError, entry_of, pause, shown
+from open_r1.core.endpoints import Endpoint, RequestError, pause, shown
+from open_r1.core.errors import EndpointError
+from open_r1.core.served import entry_of
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,8 @@
 import pytest
 from test_store import PROBLEMS
 
-from open_r1.core.endpoints import Endpoint, Served
+from open_r1.core.endpoints import Endpoint
+from open_r1.core.served import Served
 from open_r1.sampling.arguments import Sampling
 from open_r1.sampling.server import ServerEngine
 

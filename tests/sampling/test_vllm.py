@@ -12,7 +12,7 @@ import pytest
 import yaml
 from real_vllm import CONTEXT, NEEDED, VllmServer, run_with_vllm, tiny_model
 
-from open_r1.core.endpoints import EndpointError
+from open_r1.core.errors import EndpointError
 from open_r1.sampling.arguments import Sampling
 from open_r1.sampling.draw import make_engine
 from open_r1.sampling.store import fill_store, read_store
@@ -71,12 +71,24 @@ def test_greedy_texts_are_those_of_transformers(server, model, tmp_path, api):
     assert len(here) == len(PROBLEMS) and here == there
 
 
-def test_a_seed_draws_the_same_in_every_way_and_in_this_process(server, model, tmp_path):
-    """The model's generation_config wants `top_k: 1`: then all samples of a problem would be copies."""
-    settings = SEEDED | {"engine": "server", "url": server.url}
-    text = drawn(tmp_path / "text", model, api="text", concurrency=64, **settings)
-    assert len(text) == 80 and len({found[0] for found in text.values()}) == 80
-    assert drawn(tmp_path / "chat", model, api="chat", concurrency=3, **settings) == text
+@pytest.fixture(scope="module")
+def seeded(server, model, tmp_path_factory):
+    """Samples from the server by text, many at a time."""
+    directory = tmp_path_factory.mktemp("seeded")
+    return drawn(directory, model, engine="server", url=server.url, api="text", concurrency=64, **SEEDED)
+
+
+def test_the_models_own_settings_decide_nothing(seeded):
+    """With the `top_k: 1` of its generation_config all samples of a problem would be copies."""
+    assert len(seeded) == 80 and len({text for text, *_ in seeded.values()}) == 80
+
+
+def test_by_chat_a_seed_draws_the_same(server, model, seeded, tmp_path):
+    assert drawn(tmp_path, model, engine="server", url=server.url, api="chat", concurrency=3, **SEEDED) == seeded
+
+
+def test_in_this_process_a_seed_draws_the_same(model, seeded, tmp_path):
+    """A prompt beyond the context fails there and ends nothing."""
     problems = tmp_path / "problems.jsonl"
     problems.write_text("".join(json.dumps(problem) + "\n" for problem in [*PROBLEMS, LONG]))
     recipe = SEEDED | {"engine": "vllm", "extra": {"max_model_len": CONTEXT, "enforce_eager": True}, "model": model}
@@ -86,7 +98,7 @@ def test_a_seed_draws_the_same_in_every_way_and_in_this_process(server, model, t
     assert result.returncode == 0, result.stdout[-3000:] + result.stderr[-3000:]
     here = rows(tmp_path / "here")
     long = [here.pop(("long", sample)) for sample in range(4)]
-    assert here == text
+    assert here == seeded
     assert all(reason == "failed" and f"context of {CONTEXT}" in error for _, _, reason, error in long)
 
 
@@ -95,10 +107,9 @@ def test_a_completion_takes_what_the_context_leaves(server, model, tmp_path, nam
     """Also where only the server has the tokenizer, and so alone knows how much a prompt leaves."""
     name = {"path": model}.get(name, name)
     settings = {"engine": "server", "url": server.url, "temperature": 0.0, "num_samples": 1, "dtype": "float32"}
-    for longest in (CONTEXT - 1, CONTEXT, 100_000):
-        found = drawn(tmp_path / str(longest), name, [*PROBLEMS[:2], LONG], max_new_tokens=longest, **settings)
-        assert [found["p0", 0][2], found["p1", 0][2]] == ["length"] * 2
-        assert CONTEXT / 2 < found["p0", 0][1] < CONTEXT
+    for longest in (CONTEXT - 1, 100_000):
+        found = drawn(tmp_path / str(longest), name, [PROBLEMS[0], LONG], max_new_tokens=longest, **settings)
+        assert found["p0", 0][2] == "length" and CONTEXT / 2 < found["p0", 0][1] < CONTEXT
         assert found["long", 0][2] == "failed" and str(CONTEXT) in found["long", 0][3]
 
 
@@ -109,18 +120,16 @@ def test_a_model_that_is_not_served_is_refused_also_where_it_is_a_folder_here(se
             drawn(tmp_path / "out", name, engine="server", url=server.url, **SEEDED)
 
 
-def test_a_server_that_is_killed_and_started_again_costs_no_completion(server, model, tmp_path):
-    settings = SEEDED | {"engine": "server", "url": server.url, "api": "text", "concurrency": 4, "batch_size": 8}
-    many = [problem | {"problem_id": f"{problem['problem_id']}/{n}"} for n in range(15) for problem in PROBLEMS]
-    whole = drawn(tmp_path / "whole", model, many, **settings)
+def test_a_server_that_is_killed_and_started_again_costs_no_completion(server, model, seeded, tmp_path):
+    settings = SEEDED | {"engine": "server", "url": server.url, "api": "text", "concurrency": 2, "batch_size": 4}
     found = {}
-    runner = threading.Thread(target=lambda: found.update(drawn(tmp_path / "out", model, many, **settings)))
+    runner = threading.Thread(target=lambda: found.update(drawn(tmp_path, model, **settings)))
     runner.start()
-    while len(list((tmp_path / "out").glob("part-*"))) < 5 and runner.is_alive():
+    while len(list(tmp_path.glob("part-*"))) < 3 and runner.is_alive():
         time.sleep(0.01)
     server.kill()
-    assert runner.is_alive(), "the server was not killed in the middle"
+    assert len(list(tmp_path.glob("part-*"))) < 20, "the server was not killed in the middle"
     server.start()
     server.wait()
     runner.join(300)
-    assert found == whole and not [error for *_, error in found.values() if error]
+    assert found == seeded  # what failed would say why

@@ -14,10 +14,10 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
-from .errors import RecipeError, UserError
+from .errors import EndpointError, RecipeError
+from .served import UNREADABLE, Served, combined, entry_of, listed
 
 T = TypeVar("T")
 RETRIED = (408, 409, 425, 429, 500, 502, 503, 504, 529)
@@ -25,13 +25,7 @@ LARGEST = 64 << 20  # bytes of a reply
 TIMEOUTS = 2  # second attempts after a timeout: each may have cost half an hour
 REST = 10.0  # seconds in which a server that was away or busy is asked only if all are in that state
 PATIENCE = 180.0  # seconds of pauses for a server that refuses connections
-LISTS_ALL = ("vllm", "sglang")  # whose /models names all that they serve; `transformers serve` takes any path
 SLEEP = asyncio.sleep
-UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
-
-
-class EndpointError(UserError):
-    """An endpoint that no second attempt will mend."""
 
 
 class RequestError(Exception):
@@ -45,19 +39,6 @@ class RequestError(Exception):
     def final(self) -> bool:
         """Whether the server understood the request and refuses it."""
         return self.status not in (0, 200, *RETRIED)
-
-
-class Served(NamedTuple):
-    """
-    What servers say of a model.
-
-    Attributes:
-        context (`int`): The shortest context that one names, 0 if none does.
-        software (`str`): `vllm` or `sglang` where all say so, and take their further sampling settings; else empty.
-    """
-
-    context: int
-    software: str
 
 
 def pause(attempt: int, retry_after: str | None = None, base: float = 1.0) -> float:
@@ -159,15 +140,12 @@ class Endpoint:
                 continue
             if reply.status_code in (401, 403):
                 raise self.refusal(url, f"status {reply.status_code}")
-            entries.append(entry_of(model, served(reply) if reply.status_code == 200 else [], shown(url)))
+            entries.append(entry_of(model, listed(reply) if reply.status_code == 200 else [], shown(url)))
         if len(away) == len(self.urls):
             raise EndpointError(
                 f"no server answers: {'; '.join(away[:3])}", "start it, or correct `url`, which mostly ends with /v1"
             )
-        contexts = [entry["max_model_len"] for entry in entries if entry.get("max_model_len")]
-        software = {entry.get("owned_by") for entry in entries}
-        alike = len(software) == 1 and software <= set(LISTS_ALL)
-        return Served(min(contexts, default=0), str(*software) if alike else "")
+        return combined(entries)
 
     def refusal(self, url: str, message: str) -> EndpointError:
         return EndpointError(
@@ -276,32 +254,6 @@ def check_urls(urls: Any) -> list[str]:
             "put it into the variable that `key_variable` names",
         )
     return [url.rstrip("/") for url in found]
-
-
-def served(reply: Any) -> list[dict[str, Any]]:
-    """The models that a server lists, none where it answers something else."""
-    try:
-        return [entry for entry in reply.json()["data"] if isinstance(entry.get("id"), str)]
-    except UNREADABLE:
-        return []
-
-
-def entry_of(model: str, entries: list[dict[str, Any]], url: str) -> dict[str, Any]:
-    """A server's words on one model, or none; raises `EndpointError` where it serves others and not this one."""
-    found = next((entry for entry in entries if entry["id"] == model), None)
-    if found or not entries:
-        return found or {}
-    takes_paths = not any(entry.get("owned_by") in LISTS_ALL for entry in entries)
-    if takes_paths and Path(model).exists():
-        return {}
-    names = [entry["id"] for entry in entries]
-    renamed = next((entry["id"] for entry in entries if entry.get("root") == model), None)
-    hint = (
-        f"write `model: {renamed}`: the server has that name for it"
-        if renamed
-        else "correct `model`, or start it there"
-    )
-    raise EndpointError(f"{url} serves {', '.join(names[:5])}, not {model}", hint)
 
 
 def shown(url: str) -> str:

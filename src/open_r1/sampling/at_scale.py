@@ -32,8 +32,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.artifacts import RECIPE, Artifact, write_atomically
-from ..core.endpoints import LISTS_ALL, Served
 from ..core.errors import RecipeError
+from ..core.served import LISTS_ALL, Served
 from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Part
 from .server import ServerEngine

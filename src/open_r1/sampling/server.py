@@ -10,10 +10,11 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from ..core.endpoints import Endpoint, EndpointError, RequestError, Served
-from ..core.errors import RecipeError
+from ..core.endpoints import Endpoint, RequestError
+from ..core.errors import EndpointError, RecipeError
 from ..core.formats import CLOSE, OPEN, ResponseFormat
 from ..core.rows import Row
+from ..core.served import Served
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
