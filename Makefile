@@ -19,7 +19,7 @@ install-vllm: .venv-vllm/installed
 .venv-vllm/installed: setup.cfg pyproject.toml constraints-gpu.txt $(wildcard tests/vllm_cpu/*) | install
 	$(PYTHON) -m venv .venv-vllm
 	.venv-vllm/bin/pip install --quiet "$(TORCH)"
-	$(BIN)/uv pip install --quiet --compile-bytecode --python .venv-vllm/bin/python -e '.[vllm]' ./tests/vllm_cpu -c constraints-gpu.txt --overrides tests/vllm_cpu/without.txt
+	$(BIN)/uv pip install --quiet --python .venv-vllm/bin/python -e '.[vllm]' ./tests/vllm_cpu -c constraints-gpu.txt --overrides tests/vllm_cpu/without.txt
 	@touch $@
 
 quickstart: install

@@ -21,6 +21,7 @@ ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "PYTHONPATH": str(REPOSITORY / "src"),
     "NO_PROXY": "127.0.0.1",
+    "PYTHONDONTWRITEBYTECODE": "",  # else every start compiles vLLM again, which takes 17 s
 }
 NEEDED = [
     pytest.mark.vllm,
