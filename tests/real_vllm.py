@@ -1,14 +1,17 @@
 """A real vLLM on the CPU, in the environment that `make install-vllm` builds: servers, commands, and a tiny model."""
 
+import json
 import os
 import signal
 import subprocess
+import urllib.request
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import REPOSITORY
 from faulty import free_port, wait_for
 
+REPOSITORY = Path(__file__).resolve().parents[1]
 BIN = REPOSITORY / ".venv-vllm" / "bin"
 CONTEXT = 256  # tokens, of the tiny model's servers
 CORES = len(os.sched_getaffinity(0))
@@ -93,8 +96,30 @@ class VllmServer:
 
     def kill(self) -> None:
         """SIGKILL to it and all that it started."""
-        os.killpg(self.process.pid, signal.SIGKILL)
-        self.process.wait()
+        if self.process.poll() is None:
+            os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait()
+
+    def reload(self) -> None:
+        """The weights of its model's folder again, whatever a training has put in their place."""
+        call = {"method": "reload_weights", "kwargs": {"weights_path": self.model}}
+        headers = {"Content-Type": "application/json"}
+        request = urllib.request.Request(f"{self.root}/collective_rpc", json.dumps(call).encode(), headers)
+        urllib.request.urlopen(request, timeout=60).read()
+
+
+@pytest.fixture(scope="session")
+def tiny(tmp_path_factory) -> str:
+    """A tiny model, which no test changes."""
+    return tiny_model(tmp_path_factory.mktemp("tiny"))
+
+
+@pytest.fixture(scope="session")
+def vllm_server(tiny, tmp_path_factory) -> Iterator[VllmServer]:
+    """A server of it. Starting one takes half a minute and more, so all tests share it, and leave it as it was."""
+    found = VllmServer(tiny, tmp_path_factory.mktemp("server") / "log.txt").wait()
+    yield found
+    found.kill()
 
 
 def run_with_vllm(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from real_vllm import CONTEXT, NEEDED, VllmServer, run_with_vllm, tiny_model
+from real_vllm import CONTEXT, NEEDED, run_with_vllm, tiny_model
 
 from open_r1.core.errors import EndpointError
 from open_r1.sampling.arguments import Sampling
@@ -35,18 +35,6 @@ LONG = PROBLEMS[0] | {"problem_id": "long", "prompt": [{"role": "user", "content
 SEEDED = {"temperature": 1.0, "top_p": 1.0, "num_samples": 4, "max_new_tokens": 24, "dtype": "float32"}
 
 
-@pytest.fixture(scope="module")
-def model(tmp_path_factory) -> str:
-    return tiny_model(tmp_path_factory.mktemp("tiny"))
-
-
-@pytest.fixture(scope="module")
-def server(model, tmp_path_factory):
-    found = VllmServer(model, tmp_path_factory.mktemp("server") / "log.txt").wait()
-    yield found
-    found.kill()
-
-
 def drawn(directory: Path, model: str, problems=PROBLEMS, **sampling) -> dict[tuple[str, int], tuple]:
     """What a store holds after these settings: text, finish reason and error by problem and sample."""
     engine = make_engine(model, "zero", Sampling(**sampling))
@@ -64,18 +52,18 @@ def rows(directory: Path) -> dict[tuple[str, int], tuple]:
 
 
 @pytest.mark.parametrize("api", ["text", "chat"])
-def test_greedy_texts_are_those_of_transformers(server, model, tmp_path, api):
+def test_greedy_texts_are_those_of_transformers(vllm_server, tiny, tmp_path, api):
     greedy = {"temperature": 0.0, "num_samples": 1, "max_new_tokens": 24, "dtype": "float32"}
-    here = drawn(tmp_path / "here", model, **greedy)
-    there = drawn(tmp_path / "there", model, engine="server", url=server.url, api=api, **greedy)
+    here = drawn(tmp_path / "here", tiny, **greedy)
+    there = drawn(tmp_path / "there", tiny, engine="server", url=vllm_server.url, api=api, **greedy)
     assert len(here) == len(PROBLEMS) and here == there
 
 
 @pytest.fixture(scope="module")
-def seeded(server, model, tmp_path_factory):
+def seeded(vllm_server, tiny, tmp_path_factory):
     """Samples from the server by text, many at a time."""
     directory = tmp_path_factory.mktemp("seeded")
-    return drawn(directory, model, engine="server", url=server.url, api="text", concurrency=64, **SEEDED)
+    return drawn(directory, tiny, engine="server", url=vllm_server.url, api="text", concurrency=64, **SEEDED)
 
 
 def test_the_models_own_settings_decide_nothing(seeded):
@@ -83,15 +71,15 @@ def test_the_models_own_settings_decide_nothing(seeded):
     assert len(seeded) == 80 and len({text for text, *_ in seeded.values()}) == 80
 
 
-def test_by_chat_a_seed_draws_the_same(server, model, seeded, tmp_path):
-    assert drawn(tmp_path, model, engine="server", url=server.url, api="chat", concurrency=3, **SEEDED) == seeded
+def test_by_chat_a_seed_draws_the_same(vllm_server, tiny, seeded, tmp_path):
+    assert drawn(tmp_path, tiny, engine="server", url=vllm_server.url, api="chat", concurrency=3, **SEEDED) == seeded
 
 
-def test_in_this_process_a_seed_draws_the_same(model, seeded, tmp_path):
+def test_in_this_process_a_seed_draws_the_same(tiny, seeded, tmp_path):
     """A prompt beyond the context fails there and ends nothing."""
     problems = tmp_path / "problems.jsonl"
     problems.write_text("".join(json.dumps(problem) + "\n" for problem in [*PROBLEMS, LONG]))
-    recipe = SEEDED | {"engine": "vllm", "extra": {"max_model_len": CONTEXT, "enforce_eager": True}, "model": model}
+    recipe = SEEDED | {"engine": "vllm", "extra": {"max_model_len": CONTEXT, "enforce_eager": True}, "model": tiny}
     recipe |= {"output_dir": str(tmp_path / "here"), "datasets": [{"path": str(problems)}], "response_format": "zero"}
     (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe))
     result = run_with_vllm("-m", "open_r1.generate", "--config", tmp_path / "recipe.yaml", "--max_failed", "0.1")
@@ -103,33 +91,33 @@ def test_in_this_process_a_seed_draws_the_same(model, seeded, tmp_path):
 
 
 @pytest.mark.parametrize("name", ["tiny", "path"])
-def test_a_completion_takes_what_the_context_leaves(server, model, tmp_path, name):
+def test_a_completion_takes_what_the_context_leaves(vllm_server, tiny, tmp_path, name):
     """Also where only the server has the tokenizer, and so alone knows how much a prompt leaves."""
-    name = {"path": model}.get(name, name)
-    settings = {"engine": "server", "url": server.url, "temperature": 0.0, "num_samples": 1, "dtype": "float32"}
+    name = {"path": tiny}.get(name, name)
+    settings = {"engine": "server", "url": vllm_server.url, "temperature": 0.0, "num_samples": 1, "dtype": "float32"}
     for longest in (CONTEXT - 1, 100_000):
         found = drawn(tmp_path / str(longest), name, [PROBLEMS[0], LONG], max_new_tokens=longest, **settings)
         assert found["p0", 0][2] == "length" and CONTEXT / 2 < found["p0", 0][1] < CONTEXT
         assert found["long", 0][2] == "failed" and str(CONTEXT) in found["long", 0][3]
 
 
-def test_a_model_that_is_not_served_is_refused_also_where_it_is_a_folder_here(server, tmp_path):
+def test_a_model_that_is_not_served_is_refused_also_where_it_is_a_folder_here(vllm_server, tmp_path):
     other = tiny_model(tmp_path / "other")
     for name in (other, "else"):
         with pytest.raises(EndpointError, match=f"serves .*tiny, not {name}"):
-            drawn(tmp_path / "out", name, engine="server", url=server.url, **SEEDED)
+            drawn(tmp_path / "out", name, engine="server", url=vllm_server.url, **SEEDED)
 
 
-def test_a_server_that_is_killed_and_started_again_costs_no_completion(server, model, seeded, tmp_path):
-    settings = SEEDED | {"engine": "server", "url": server.url, "api": "text", "concurrency": 2, "batch_size": 4}
+def test_a_server_that_is_killed_and_started_again_costs_no_completion(vllm_server, tiny, seeded, tmp_path):
+    settings = SEEDED | {"engine": "server", "url": vllm_server.url, "api": "text", "concurrency": 2, "batch_size": 4}
     found = {}
-    runner = threading.Thread(target=lambda: found.update(drawn(tmp_path, model, **settings)))
+    runner = threading.Thread(target=lambda: found.update(drawn(tmp_path, tiny, **settings)))
     runner.start()
     while len(list(tmp_path.glob("part-*"))) < 3 and runner.is_alive():
         time.sleep(0.01)
-    server.kill()
+    vllm_server.kill()
     assert len(list(tmp_path.glob("part-*"))) < 20, "the server was not killed in the middle"
-    server.start()
-    server.wait()
+    vllm_server.start()
+    vllm_server.wait()
     runner.join(300)
     assert found == seeded  # what failed would say why

@@ -12,7 +12,7 @@ import time
 from pathlib import Path
 
 from conftest import REPOSITORY
-from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED, VllmServer, tiny_model
+from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED
 
 pytestmark = NEEDED
 OPTIONS = {"num_generations": 4, "prompts_per_step": 2, "per_device_train_batch_size": 8, "generation_batch_size": 8}
@@ -68,16 +68,14 @@ def check(rows: list[dict]) -> None:
     assert all(row["grad_norm"] > 0 for row in rows), "no weight has moved, so none had to be passed on"
 
 
-def test_vllm_in_the_training_process_draws_from_the_policy(tmp_path):
-    options = {"model_name_or_path": tiny_model(tmp_path / "tiny"), "vllm_mode": "colocate"}
+def test_vllm_in_the_training_process_draws_from_the_policy(tiny, tmp_path):
+    options = {"model_name_or_path": tiny, "vllm_mode": "colocate"}
     check(train_with_a_kill(["-m", "open_r1.grpo"], tmp_path / "out", **options))
 
 
-def test_a_vllm_server_draws_from_the_policy(tmp_path):
-    model = tiny_model(tmp_path / "tiny")
-    server = VllmServer(model, tmp_path / "server.txt").wait()
+def test_a_vllm_server_draws_from_the_policy(tiny, vllm_server, tmp_path):
+    options = {"model_name_or_path": tiny, "vllm_mode": "server", "vllm_server_base_url": vllm_server.root}
     try:
-        options = {"model_name_or_path": model, "vllm_mode": "server", "vllm_server_base_url": server.root}
         check(train_with_a_kill(["tests/vllm_cpu/grpo_over_disk.py"], tmp_path / "out", **options))
     finally:
-        server.kill()
+        vllm_server.reload()
