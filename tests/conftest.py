@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from faulty import faulty  # noqa: F401
+from real_vllm import tiny, vllm_server  # noqa: F401
 from servers import running
 
 REPOSITORY = Path(__file__).resolve().parents[1]

@@ -3,11 +3,14 @@ Every mistake a user can make ends in one line that names it and one that fixes 
 complete.
 """
 
+import importlib.util
+
 import pytest
 import yaml
 from conftest import REPOSITORY
+from real_vllm import tiny_model
 
-from open_r1 import curate, evaluate, grpo, pipeline, reward_model, sft
+from open_r1 import curate, evaluate, generate, grpo, pipeline, reward_model, sft
 
 MINI = str(REPOSITORY / "recipes/mini")
 
@@ -161,3 +164,13 @@ def test_evaluation_refuses_more_k_than_samples():
 
     with pytest.raises(ValueError, match="pass@16 needs 16 samples"):
         pass_at_k([[True] * 8], 16)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("vllm") is not None, reason="vLLM is installed here")
+def test_vllm_that_is_not_installed(capsys, tmp_path):
+    model, output = tiny_model(tmp_path / "model"), tmp_path / "out"
+    words = ["--config", f"{MINI}/zero.yaml", "--smoke", "--model_name_or_path", model, "--output_dir", output]
+    assert "`use_vllm: true` needs vLLM" in fails(capsys, grpo.main, *words, "--use_vllm", "true")
+    recipe = {"model": model, "engine": "vllm", "datasets": [{"path": "mini:chain", "limit": 1}]}
+    (tmp_path / "recipe.yaml").write_text(yaml.safe_dump(recipe | {"output_dir": str(output) + "-samples"}))
+    assert "`engine: vllm` needs vLLM" in fails(capsys, generate.main, "--config", tmp_path / "recipe.yaml")

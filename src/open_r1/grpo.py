@@ -99,6 +99,10 @@ def main(arguments: list[str] | None = None) -> None:
     run = start(arguments, ARGUMENTS, TRL, adjust=grpo_sizes)
     if run is None:
         return
+    if run.config.use_vllm:
+        from open_r1.sampling.vllm import require_vllm
+
+        require_vllm("use_vllm: true", "remove it")
     from trl import GRPOTrainer, get_peft_config
 
     from open_r1.rewards import build_rewards

@@ -3,9 +3,15 @@ Pauses between attempts, and the checks before the first request (requests thems
 test_server.py).
 """
 
-import pytest
+import asyncio
+import socket
 
-from open_r1.core.endpoints import pause, shown
+import pytest
+from servers import running
+
+from open_r1.core.endpoints import Endpoint, RequestError, pause, shown
+from open_r1.core.errors import EndpointError
+from open_r1.core.served import entry_of
 
 
 @pytest.mark.parametrize(
@@ -28,3 +34,48 @@ def test_other_pauses_double_with_some_chance(retry_after):
 )
 def test_a_url_is_shown_without_its_password(url, text):
     assert shown(url) == text
+
+
+def ask(endpoint):
+    return endpoint.post("/chat/completions", {"messages": [{"content": "?"}]}, lambda reply: reply["choices"])
+
+
+def test_a_server_that_is_started_again_is_waited_for(pauses):
+    """Loading a model takes 30 to 90 s, more than the pauses of the usual attempts."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+
+    async def fail_twice():
+        async with Endpoint(url, retries=3) as endpoint:
+            for _ in range(2):
+                with pytest.raises(RequestError, match="ConnectError"):
+                    await ask(endpoint)
+                found.append(sum(pauses))
+                pauses.clear()
+
+    found = []
+    asyncio.run(fail_twice())
+    assert 180 <= found[0] <= 180 + 30 and found[1] <= 1 + 2 + 4  # the second request knows that nobody is coming
+
+
+def test_patience_is_back_with_the_server(pauses):
+    with running() as server:
+
+        async def succeed_after_giving_up():
+            async with Endpoint(server.url) as endpoint:
+                endpoint.gone = True
+                await ask(endpoint)
+                return endpoint.gone
+
+        assert asyncio.run(succeed_after_giving_up()) is False
+
+
+@pytest.mark.parametrize("owner", ["vllm", "sglang"])
+def test_a_path_is_no_name_for_a_server_that_lists_all_it_serves(tmp_path, owner):
+    entries = [{"id": "r1", "owned_by": owner, "root": str(tmp_path)}]
+    with pytest.raises(EndpointError, match="serves r1, not") as caught:
+        entry_of(str(tmp_path), entries, "http://a/v1")
+    assert caught.value.hint == "write `model: r1`: the server has that name for it"
+    assert entry_of(str(tmp_path), [{"id": "org/model", "owned_by": "org"}], "http://a/v1") == {}
+    assert entry_of("r1", entries, "http://a/v1") == entries[0]

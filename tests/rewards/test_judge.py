@@ -175,7 +175,7 @@ def test_an_endpoint_that_is_down_is_no_score(pauses):
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
     logged = {}
     assert pay(build(url, retries=2), ["It is 7.", "It is 8."], logged) == [None, None]
-    assert len(pauses) == 4 and logged["rewards/judge/failures"] == 2
+    assert 180 <= sum(pauses) < 500 and logged["rewards/judge/failures"] == 2
 
 
 def test_an_endpoint_that_comes_back_is_asked_again(server):

@@ -4,6 +4,7 @@ tests/test_at_scale.py.
 """
 
 import pytest
+from real_vllm import tiny_model
 
 from open_r1.sampling import in_process
 from open_r1.sampling.arguments import Sampling
@@ -74,3 +75,11 @@ def test_a_given_start_is_part_of_the_prompt_and_of_the_response(smoke_root):
     )
     assert engine.response_format.prefilled and jobs(engine)[0].endswith("<think>")
     assert engine.response_format.read("so </think> <answer> 7 </answer>").valid
+
+
+def test_a_models_own_penalties_and_limits_decide_nothing(tmp_path):
+    model = tiny_model(tmp_path)  # its generation_config says top_k: 1 and repetition_penalty: 1.3
+    sampling = Sampling(temperature=0.0, num_samples=1, max_new_tokens=24, dtype="float32")
+    penalized = make_engine(model, "zero", sampling).draw(["What is 3 + 4 ?"], 0)
+    (tmp_path / "generation_config.json").unlink()
+    assert make_engine(model, "zero", sampling).draw(["What is 3 + 4 ?"], 0) == penalized

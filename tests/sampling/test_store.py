@@ -179,6 +179,14 @@ def test_copies_at_a_temperature_are_noticed(tmp_path, capsys):
     assert check_store(tmp_path, Sampling(num_samples=2, temperature=0.0))["copies"] == 0
 
 
+def test_a_sharp_model_is_no_server_without_a_temperature(tmp_path, capsys):
+    """Where the samples of even one problem in seven differ, the seeds are heeded."""
+    engine = FakeEngine()
+    engine.draw = lambda problem, sample, seed: Draw("?", f"this {sample if problem == 'p3' else 0}", 2, "stop", seed)
+    fill_store(engine, PROBLEMS, tmp_path)
+    assert check_store(tmp_path, engine.sampling)["copies"] == 6 and not capsys.readouterr().err
+
+
 def test_rows_that_no_rule_decides_wait_for_a_judge(tmp_path):
     fill_store(FakeEngine(), [problem | {"verifier": "judge"} for problem in PROBLEMS], tmp_path)
     assert {row["outcome"] for row in read_store(tmp_path)} == {"unjudged"}

@@ -2,8 +2,9 @@
 rewriter use them, and generation with `engine: server`.
 
 A server may be busy, away, slow, or answer nonsense; each of these is tried again, with growing pauses, elsewhere
-where there is more than one server. Only what no second attempt mends ends a run: a refused key, an unknown model. The
-key comes from the environment and is cut out of every message.
+where there is more than one server. A server that refuses connections is probably being started again, which takes a
+minute or two with a large model: it is waited for. Only what no second attempt mends ends a run: a refused key, an
+unknown model. The key comes from the environment and is cut out of every message.
 """
 
 import asyncio
@@ -13,30 +14,31 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any, TypeVar
 
-from .errors import RecipeError, UserError
+from .errors import EndpointError, RecipeError
+from .served import UNREADABLE, Served, combined, entry_of, listed
 
 T = TypeVar("T")
 RETRIED = (408, 409, 425, 429, 500, 502, 503, 504, 529)
 LARGEST = 64 << 20  # bytes of a reply
 TIMEOUTS = 2  # second attempts after a timeout: each may have cost half an hour
 REST = 10.0  # seconds in which a server that was away or busy is asked only if all are in that state
+PATIENCE = 180.0  # seconds of pauses for a server that refuses connections
 SLEEP = asyncio.sleep
-UNREADABLE = (ValueError, KeyError, IndexError, TypeError, AttributeError, RecursionError)
-
-
-class EndpointError(UserError):
-    """An endpoint that no second attempt will mend."""
 
 
 class RequestError(Exception):
     """One request gave no usable reply; `status` is the last HTTP status, 0 without one."""
 
-    def __init__(self, reason: str, status: int = 0, retry_after: str = "", timeout: bool = False):
+    def __init__(self, reason: str, status: int = 0, retry_after: str = "", timeout: bool = False, away: bool = False):
         super().__init__(reason)
-        self.status, self.retry_after, self.timeout = status, retry_after, timeout
+        self.status, self.retry_after, self.timeout, self.away = status, retry_after, timeout, away
+
+    @property
+    def final(self) -> bool:
+        """Whether the server understood the request and refuses it."""
+        return self.status not in (0, 200, *RETRIED)
 
 
 def pause(attempt: int, retry_after: str | None = None, base: float = 1.0) -> float:
@@ -75,7 +77,7 @@ class Endpoint:
         timeout (`float`, *optional*, defaults to `60.0`):
             Seconds for one attempt, from its connection to the last byte.
         retries (`int`, *optional*, defaults to `4`):
-            Attempts after the first.
+            Attempts after the first; more for a server that refuses connections, until `PATIENCE` is used up.
         budget (`int`, *optional*):
             Most attempts of all requests together; beyond it requests fail.
     """
@@ -100,6 +102,7 @@ class Endpoint:
         self.opened: Counter[str] = Counter()  # requests that wait for a reply, by URL
         self.resting: dict[str, float] = {}  # until when, by URL
         self.counts: Counter[str] = Counter()
+        self.gone = False  # patience was used up once, and nothing has answered since
 
     async def __aenter__(self) -> "Endpoint":
         import httpx2 as httpx
@@ -113,7 +116,7 @@ class Endpoint:
     async def __aexit__(self, *_: Any) -> None:
         await self.client.aclose()
 
-    async def check(self, model: str) -> int:
+    async def check(self, model: str) -> Served:
         """
         Asks every server what it serves.
 
@@ -122,12 +125,12 @@ class Endpoint:
                 The model that will be asked for.
 
         Returns:
-            `int`: the shortest context that a server names, 0 if none does. Raises `EndpointError` where no server
-            answers, one refuses the key, or one lists its models and not this one.
+            `Served`: what they say of it. Raises `EndpointError` where no server answers, one refuses the key, or one
+            lists its models and not this one.
         """
         import httpx2 as httpx
 
-        contexts, away = [], []
+        entries, away = [], []
         for url in self.urls:
             try:
                 reply = await self.client.get(f"{url}/models", timeout=min(self.timeout, 20.0))
@@ -137,20 +140,12 @@ class Endpoint:
                 continue
             if reply.status_code in (401, 403):
                 raise self.refusal(url, f"status {reply.status_code}")
-            entries = served(reply) if reply.status_code == 200 else []
-            names = [entry["id"] for entry in entries]
-            if names and model not in names and not Path(model).exists():  # `transformers serve` takes paths
-                raise EndpointError(
-                    f"{shown(url)} serves {', '.join(names[:5])}, not {model}", "correct `model`, or start it there"
-                )
-            contexts += [
-                entry["max_model_len"] for entry in entries if entry["id"] == model and entry.get("max_model_len")
-            ]
+            entries.append(entry_of(model, listed(reply) if reply.status_code == 200 else [], shown(url)))
         if len(away) == len(self.urls):
             raise EndpointError(
                 f"no server answers: {'; '.join(away[:3])}", "start it, or correct `url`, which mostly ends with /v1"
             )
-        return min(contexts, default=0)
+        return combined(entries)
 
     def refusal(self, url: str, message: str) -> EndpointError:
         return EndpointError(
@@ -175,26 +170,33 @@ class Endpoint:
             `EndpointError` where it refuses the key or does not know the model.
         """
         async with self.gate:
-            timeouts = 0
-            for attempt in range(self.retries + 1):
-                if self.budget is not None:
-                    if self.budget <= 0:
-                        self.counts["over_budget"] += 1
-                        raise RequestError("the budget of requests is used up")
-                    self.budget -= 1
+            tries, timeouts, waited = 0, 0, 0.0
+            while True:
+                self.spend()
                 url = min(self.urls, key=lambda url: (self.resting.get(url, 0) > time.monotonic(), self.opened[url]))
                 try:
                     return await self.attempt(url, path, body, read)
                 except RequestError as error:
-                    self.counts["failed"] += 1
-                    last, timeouts = error, timeouts + error.timeout
-                    if error.status and error.status != 200 and error.status not in RETRIED or timeouts > TIMEOUTS:
-                        raise
-                    if error.status != 200:
-                        self.resting[url] = time.monotonic() + REST  # another server is asked next, where there is one
-                if attempt < self.retries:
-                    await SLEEP(pause(attempt, last.retry_after))
-            raise last
+                    last = error
+                self.counts["failed"] += 1
+                tries, timeouts = tries + 1, timeouts + last.timeout
+                awaited = last.away and waited < PATIENCE and not self.gone
+                if last.final or timeouts > TIMEOUTS or (tries > self.retries and not awaited):
+                    self.gone = self.gone or last.away
+                    raise last
+                if last.status != 200:
+                    self.resting[url] = time.monotonic() + REST  # another server is asked next, where there is one
+                waited += (seconds := pause(tries - 1, last.retry_after))
+                await SLEEP(seconds)
+
+    def spend(self) -> None:
+        """Takes one attempt from the budget; raises `RequestError` where nothing is left of it."""
+        if self.budget is None:
+            return
+        if self.budget <= 0:
+            self.counts["over_budget"] += 1
+            raise RequestError("the budget of requests is used up")
+        self.budget -= 1
 
     async def attempt(self, url: str, path: str, body: Mapping[str, Any], read: Callable[[Any], T]) -> T:
         """One attempt; raises `RequestError`."""
@@ -203,12 +205,14 @@ class Endpoint:
         self.opened[url] += 1
         try:
             status, data, retry_after = await asyncio.wait_for(self.send(url + path, body), self.timeout)
-        except (asyncio.TimeoutError, httpx.TimeoutException):
+        except (TimeoutError, httpx.TimeoutException):
             raise RequestError(f"no reply from {shown(url)} within {self.timeout:g} s", timeout=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            raise RequestError(f"{shown(url)}: {self.clean(f'{type(error).__name__}: {error}')}") from None
+            reason = f"{shown(url)}: {self.clean(f'{type(error).__name__}: {error}')}"
+            raise RequestError(reason, away=isinstance(error, httpx.ConnectError)) from None
         finally:
             self.opened[url] -= 1
+        self.gone = False
         if status == 200:
             try:
                 return read(json.loads(data))
@@ -250,14 +254,6 @@ def check_urls(urls: Any) -> list[str]:
             "put it into the variable that `key_variable` names",
         )
     return [url.rstrip("/") for url in found]
-
-
-def served(reply: Any) -> list[dict[str, Any]]:
-    """The models that a server lists, none where it answers something else."""
-    try:
-        return [entry for entry in reply.json()["data"] if isinstance(entry.get("id"), str)]
-    except UNREADABLE:
-        return []
 
 
 def shown(url: str) -> str:

@@ -39,6 +39,10 @@ class ArtifactError(UserError):
     """An input artifact that is missing or unusable, or an output directory that holds something else."""
 
 
+class EndpointError(UserError):
+    """An endpoint that no second attempt will mend."""
+
+
 DISK_PROBLEMS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 

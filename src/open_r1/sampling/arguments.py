@@ -58,7 +58,7 @@ class Sampling:
         timeout (`float`, *optional*, defaults to `1800.0`):
             Seconds for one request.
         retries (`int`, *optional*, defaults to `6`):
-            Attempts after the first.
+            Attempts after the first; a server that is being started again is waited for at any rate.
         extra (`dict`, *optional*):
             Further fields of a request (`top_k`, `chat_template_kwargs`, ...), or settings of `vllm.LLM`.
     """

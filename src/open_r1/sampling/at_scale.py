@@ -33,6 +33,7 @@ from typing import Any
 
 from ..core.artifacts import RECIPE, Artifact, write_atomically
 from ..core.errors import RecipeError
+from ..core.served import LISTS_ALL, Served
 from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Part
 from .server import ServerEngine
@@ -66,7 +67,7 @@ async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[di
     async def one(sample: int) -> dict[str, Any]:
         seed = engine.seed(problem, sample)
         prompt, _, body = engine.request(problem, seed)
-        if reason := engine.fit(prompt, body):
+        if reason := engine.fit(problem, body):
             return Draw(prompt, "", 0, "failed", seed, reason)._asdict()
         try:
             result = await generate({key: value for key, value in body.items() if key != "model"})
@@ -105,7 +106,8 @@ def sample_documents(
     settings, urls = args.executor, [sampling.url] if isinstance(sampling.url, str) else sampling.url
     engine = ServerEngine(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
     if (server := settings.get("server", "endpoint")) != "endpoint":
-        engine.context, engine.sampling = settings.get("context", 0), replace(sampling, url="")
+        engine.served = Served(settings.get("context", 0), server if server in LISTS_ALL else "")
+        engine.sampling = replace(sampling, url="")
     config = InferenceConfig(
         server_type=server,
         model_name_or_path=args.model,

@@ -30,7 +30,7 @@ class TransformersEngine:
 
     def __init__(self, model: str, response_format: str, sampling: Sampling, chat_template: str | None = None):
         import torch
-        from transformers import AutoModelForCausalLM
+        from transformers import AutoModelForCausalLM, GenerationConfig
 
         self.name, self.sampling = model, sampling
         self.tokenizer, self.examples = load_tokenizer(model, chat_template), read_examples(sampling.few_shot)
@@ -40,7 +40,9 @@ class TransformersEngine:
         self.model = AutoModelForCausalLM.from_pretrained(model, dtype=sampling.dtype).to(device).eval()
         self.response_format = format_of(response_format, self.tokenizer, sampling)
         stops = self.model.generation_config.eos_token_id
-        self.stops = set(stops if isinstance(stops, list) else [stops]) | {self.tokenizer.eos_token_id}
+        self.stops = {*(stops if isinstance(stops, list) else [stops]), self.tokenizer.eos_token_id} - {None}
+        # the recipe says how to draw, all of it: a model's own penalties and limits stay out
+        self.model.generation_config = GenerationConfig(eos_token_id=sorted(self.stops))
 
     def draw_parts(self, parts: list[Part], save: Save) -> None:
         """Draws parts one after the other, each with its own seed."""

@@ -10,15 +10,19 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
-from ..core.endpoints import Endpoint, EndpointError, RequestError
-from ..core.errors import RecipeError
+from ..core.endpoints import Endpoint, RequestError
+from ..core.errors import EndpointError, RecipeError
 from ..core.formats import CLOSE, OPEN, ResponseFormat
 from ..core.rows import Row
+from ..core.served import Served
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
 from .prompts import cut_at, format_of, read_examples, render, sample_seed, with_examples, without_bos
 
+# With vLLM and SGLang a request means what it says: else the model's own generation_config fills in what is left out,
+# and `top_k: 1` there makes all samples of a problem copies.
+NEUTRAL = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
 OPEN_PARTS = 4  # at least so many parts at once, so that the slowest completion of one holds nothing up
 
 
@@ -64,7 +68,7 @@ class ServerEngine:
         self.response_format = ResponseFormat(response_format)  # type: ignore[arg-type]  # the recipe was checked
         if self.tokenizer:
             self.response_format = format_of(response_format, self.tokenizer, sampling)
-        self.context = 0  # of the server with the shortest, where they say it
+        self.served = Served(0, "")  # what the servers say
         self.in_a_row = 0  # requests that no server answered
         self.endpoint: Endpoint | None = None
 
@@ -77,7 +81,7 @@ class ServerEngine:
         open_parts: set[asyncio.Task] = set()
         most = max(OPEN_PARTS, 2 * chosen.concurrency // max(1, len(parts[0].jobs))) if parts else 0
         async with self.client() as endpoint:
-            self.context = await endpoint.check(self.name)
+            self.served = await endpoint.check(self.name)
             try:
                 for part in parts:
                     if len(open_parts) >= most:
@@ -101,7 +105,7 @@ class ServerEngine:
         if self.endpoint is None:
             self.endpoint = self.client()
             await self.endpoint.__aenter__()
-            self.context = await self.endpoint.check(self.name)
+            self.served = await self.endpoint.check(self.name)
         return self.endpoint
 
     async def draw_part(self, endpoint: Endpoint, part: Part, save: Save) -> None:
@@ -112,10 +116,10 @@ class ServerEngine:
         """One completion; what fails after all attempts comes back with its reason."""
         seed = self.seed(problem, sample)
         prompt, path, body = self.request(problem, seed)
-        if reason := self.fit(prompt, body):
+        if reason := self.fit(problem, body):
             return Draw(prompt, "", 0, "failed", seed, reason)
         try:
-            text, tokens, finish_reason = await endpoint.post(path, body, self.read)
+            text, tokens, finish_reason = await self.complete(endpoint, path, body)
         except RequestError as error:
             self.in_a_row += error.status == 0
             if self.in_a_row > max(8, self.sampling.concurrency):
@@ -124,6 +128,19 @@ class ServerEngine:
             return Draw(prompt, "", 0, "failed", seed, str(error))
         self.in_a_row = 0
         return Draw(prompt, text, tokens, finish_reason, seed)
+
+    async def complete(self, endpoint: Endpoint, path: str, body: dict[str, Any]) -> tuple[str, int, str]:
+        """
+        A request's reply. A template that only the server knows may leave less of the context than `max_tokens`: asked
+        without, the server gives what is left.
+        """
+        try:
+            return await endpoint.post(path, body, self.read)
+        except RequestError as error:
+            mended = error.status == 400 and self.sampling.api == "chat" and self.served.context
+            if not mended or body.pop("max_tokens", None) is None:
+                raise
+        return await endpoint.post(path, body, self.read)
 
     def seed(self, problem: Row, sample: int) -> int:
         return sample_seed(self.sampling.seed, problem["problem_id"], sample)
@@ -137,6 +154,7 @@ class ServerEngine:
             "top_p": chosen.top_p,
             "max_tokens": chosen.max_new_tokens,
         }
+        body |= NEUTRAL if self.served.software else {}
         body |= {"seed": seed} | ({"stop": chosen.stop} if chosen.stop else {}) | chosen.extra
         if chosen.api == "text":
             prompt = render(self.tokenizer, problem["prompt"], chosen, self.examples)
@@ -146,14 +164,23 @@ class ServerEngine:
             body |= {"continue_final_message": True, "add_generation_prompt": False}
         return problem["prompt"][-1]["content"], "/chat/completions", body | {"messages": messages}
 
-    def fit(self, prompt: str, body: dict[str, Any]) -> str:
+    def fit(self, problem: Row, body: dict[str, Any]) -> str:
         """Shortens `max_tokens` to what the context leaves; why not even that is possible, else nothing."""
-        if not (self.context and self.tokenizer):
+        context = self.served.context
+        if not context:
             return ""
-        size = len(self.tokenizer(prompt, add_special_tokens=False)["input_ids"])
-        if size >= self.context:
-            return f"prompt of {size} tokens, context of {self.context}"
-        body["max_tokens"] = min(body["max_tokens"], self.context - size)
+        if not self.tokenizer:  # then only the server can tell how much is left
+            if body["max_tokens"] >= context:
+                del body["max_tokens"]
+            return ""
+        if "prompt" in body:
+            ids = self.tokenizer(body["prompt"])["input_ids"]
+        else:
+            prompt = render(self.tokenizer, problem["prompt"], self.sampling, self.examples)
+            ids = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
+        if len(ids) >= context:
+            return f"prompt of {len(ids)} tokens, context of {context}"
+        body["max_tokens"] = min(body["max_tokens"], context - len(ids))
         return ""
 
     def read(self, reply: dict[str, Any]) -> tuple[str, int, str]:
@@ -171,12 +198,15 @@ class ServerEngine:
     def joined(self, message: dict[str, Any], finish_reason: str) -> str:
         """
         A chat reply as one text, with the tag that the template may have written and the reasoning that the server
-        split off.
+        split off. A server that looks for reasoning takes a reply without tags for nothing else; so where there is
+        nothing else and the model stopped by itself, it is an answer.
         """
         text, reasoning = message.get("content") or "", message.get("reasoning_content") or message.get("reasoning")
         given = self.response_format.prefilled  # then the tag is part of the prompt, and readers add it
         if reasoning is not None:
-            return ("" if given else OPEN) + reasoning + (CLOSE + text if text or finish_reason == "stop" else "")
+            if not text and finish_reason == "stop":
+                return reasoning
+            return ("" if given else OPEN) + reasoning + (CLOSE + text if text else "")
         if self.sampling.prefill and not given and not text.startswith(self.sampling.prefill):
             text = self.sampling.prefill + text
         # in reasoning whose tag the server's template wrote, for all we know

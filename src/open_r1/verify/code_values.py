@@ -39,7 +39,7 @@ WRITTEN = {  # what `literal` in sandbox/evaluation.py writes
     "Counter": lambda data: collections.Counter(short(data)),
     "OrderedDict": lambda data: collections.OrderedDict(short(data)),
     **{f"datetime.{name}": getattr(datetime, name) for name in ("date", "datetime", "time", "timedelta", "timezone")},
-    "datetime.timezone.utc": datetime.timezone.utc,
+    "datetime.timezone.utc": datetime.UTC,
 }  # fmt: skip
 BAD_TEXT = (
     ValueError,

@@ -1,0 +1,81 @@
+"""GRPO whose completions vLLM draws, in the training process and as a server, with the recipe keys of a GPU run.
+
+TRL compares vLLM's log-probability of every sampled token with the trainer's: what vLLM draws with is the policy, at
+every step and after a restart. The learning rate is so high that weights of one step before would be far off.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+from conftest import REPOSITORY
+from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED
+
+pytestmark = NEEDED
+OPTIONS = {"num_generations": 4, "prompts_per_step": 2, "per_device_train_batch_size": 8, "generation_batch_size": 8}
+OPTIONS |= {"max_completion_length": 16, "max_steps": 8, "save_steps": 2, "logging_steps": 1, "learning_rate": 0.01}
+OPTIONS |= {"use_vllm": "true", "vllm_max_model_length": CONTEXT, "vllm_gpu_memory_utilization": 0.3}
+OPTIONS |= {"beta": 0.0, "sync_ref_model": "false"}  # one model less to load
+
+
+def start(script: list[str], output: Path, **options: object) -> subprocess.Popen:
+    chosen = OPTIONS | {"output_dir": output} | options
+    words = [word for key, value in chosen.items() for word in (f"--{key}", str(value))]
+    command = [str(BIN / "python"), *script, "--config", "recipes/mini/zero_random_reward.yaml", *words]
+    with output.with_suffix(".log").open("wb") as log:
+        return subprocess.Popen(
+            command,
+            cwd=REPOSITORY,
+            env=os.environ | ENVIRONMENT,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+
+
+def end(process: subprocess.Popen) -> None:
+    """SIGKILL to a training and what it started."""
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+
+
+def train_with_a_kill(script: list[str], output: Path, **options: object) -> list[dict]:
+    """Trains, is killed at the first checkpoint, and trains to the end; returns what was logged, step by step."""
+    log, deadline = output.with_suffix(".log"), time.monotonic() + 300
+    process = start(script, output, **options)
+    while not (output / "checkpoint-2" / "trainer_state.json").exists() and time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()[-4000:]
+        time.sleep(0.005)
+    end(process)
+    assert not (output / "manifest.json").exists()
+    process = start(script, output, **options)
+    try:
+        assert process.wait(timeout=300) == 0, log.read_text()[-4000:]
+    finally:
+        if process.poll() is None:
+            end(process)
+    assert "resuming" in log.read_text() and (output / "manifest.json").exists()
+    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    return [row for row in history if "loss" in row]
+
+
+def check(rows: list[dict]) -> None:
+    assert [row["step"] for row in rows] == list(range(1, 9))
+    assert all(row["sampling/sampling_logp_difference/max"] < 1e-3 for row in rows)
+    assert all(row["grad_norm"] > 0 for row in rows), "no weight has moved, so none had to be passed on"
+
+
+def test_vllm_in_the_training_process_draws_from_the_policy(tiny, tmp_path):
+    options = {"model_name_or_path": tiny, "vllm_mode": "colocate"}
+    check(train_with_a_kill(["-m", "open_r1.grpo"], tmp_path / "out", **options))
+
+
+def test_a_vllm_server_draws_from_the_policy(tiny, vllm_server, tmp_path):
+    options = {"model_name_or_path": tiny, "vllm_mode": "server", "vllm_server_base_url": vllm_server.root}
+    try:
+        check(train_with_a_kill(["tests/vllm_cpu/grpo_over_disk.py"], tmp_path / "out", **options))
+    finally:
+        vllm_server.reload()
