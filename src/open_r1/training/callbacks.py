@@ -1,4 +1,4 @@
-"""What happens beside the steps of a trainer: a note for whoever watches, and the answer to a signal.
+"""What happens beside the steps of a trainer: a note for whoever watches, the answer to a signal, the prompts' order.
 
 Imported once the trainer's libraries are.
 """
@@ -6,6 +6,7 @@ Imported once the trainer's libraries are.
 from typing import Any
 
 from transformers import TrainerCallback
+from trl.trainer.utils import RepeatSampler
 
 from ..core.artifacts import Artifact
 from ..core.processes import StopRequest
@@ -51,3 +52,19 @@ class StopTogether(TrainerCallback):
             return
         if any_rank(self.request.made, args.device):
             self.stopped = control.should_save = control.should_training_stop = True
+
+
+class EpochOrder(TrainerCallback):
+    """
+    Makes GRPO's order of prompts follow from the seed and the epoch alone.
+
+    TRL's sampler shuffles each epoch with a generator that no checkpoint holds, so a run that continues in its second
+    epoch would see the first one's order again. Other trainers' samplers are told the epoch.
+    """
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        batches = kwargs["train_dataloader"].batch_sampler
+        while hasattr(batches, "batch_sampler"):  # accelerate's share of one rank
+            batches = batches.batch_sampler
+        if isinstance(batches.sampler, RepeatSampler) and batches.sampler.shuffle:
+            batches.sampler.generator.manual_seed(batches.sampler.seed + int(state.epoch))

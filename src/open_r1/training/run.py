@@ -73,9 +73,7 @@ class Run:
             trainer.save_state()
             set_generation_defaults(trainer.model, self.tokenizer)
             save_whole(trainer, self.artifact.path)
-            first_decides(
-                lambda: require_loadable(self.artifact.path, getattr(self.config, "trust_remote_code", False))
-            )
+            first_decides(lambda: require_loadable(self.artifact.path, self.config.trust_remote_code))
             if is_main_process():
                 write_card(self)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
@@ -85,11 +83,11 @@ class Run:
 
     def train_on(self, trainer: "Trainer", request: StopRequest) -> None:
         """Trains from the newest complete checkpoint; raises `Stopped` where a signal ends it before the last step."""
-        from .callbacks import Progress, StopTogether
+        from .callbacks import EpochOrder, Progress, StopTogether
         from .checkpoints import Checkpoints, newest_checkpoint
 
         stop = StopTogether(request, self.window)
-        for callback in (Progress(self.artifact), stop, Checkpoints(trainer)):
+        for callback in (EpochOrder(), Progress(self.artifact), stop, Checkpoints(trainer)):
             trainer.add_callback(callback)
         checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
         if checkpoint and is_main_process():

@@ -1,0 +1,164 @@
+"""Training on one process and on two, by DDP and FSDP2: stopped and killed, it ends as if it had never been."""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from launched import Launched
+
+from open_r1.core.artifacts import read_manifest
+from open_r1.core.errors import Stopped
+
+MINI = "recipes/mini"
+STEPS, EVERY = 8, 2
+MODEL = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+MODEL |= {"num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 512}
+SHORT = ["--max_steps", STEPS, "--save_steps", EVERY, "--save_total_limit", 1, "--logging_steps", 1]
+# more than one epoch each, so that a run also continues in a later one
+PARTS = {
+    "sft": ["sft", "--config", f"{MINI}/base.yaml", "--model_config", "null", "--tokenizer", "null"]
+    + ["--optimizer", "null", "--datasets", "[{path: 'mini:corpus', limit: 40, raw: true}]"],
+    "grpo": ["grpo", "--config", f"{MINI}/zero.yaml", "--num_generations", 4, "--prompts_per_step", 2]
+    + ["--generation_batch_size", 16, "--max_completion_length", 8, "--ref_model_sync_steps", 3]
+    + ["--learning_rate", 0.01, "--beta", 0.1, "--rewards", "{random: {weight: 1.0}}"]
+    + ["--datasets", "[{path: 'mini:chain', limit: 12, min_terms: 3, max_terms: 5}]"],
+    "pairwise": ["reward_model", "--config", f"{MINI}/helpful_rm.yaml"]
+    + ["--datasets", "[{path: 'mini:preferences', limit: 40}]"],
+    "pointwise": ["reward_model", "--config", f"{MINI}/safety_rm.yaml"]
+    + ["--datasets", "[{path: 'mini:safety', limit: 40}]"],
+}
+BOUNDARY = {"sft": 5, "grpo": 6, "pairwise": 5, "pointwise": 5}  # where a signal in step 5 stops: GRPO's rollouts feed 2
+TYPES = {"one": "NO", "ddp": "MULTI_CPU", "fsdp_full": "FSDP", "fsdp_sharded": "FSDP"}
+MODES = [pytest.param(mode, id=mode) for mode in TYPES]
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory):
+    """Ranks by mode, launched at first use."""
+    up: dict[str, Launched] = {}
+
+    def get(mode: str) -> Launched:
+        if mode not in up:
+            up[mode] = Launched(tmp_path_factory.mktemp(mode) / "ranks", mode)
+        return up[mode]
+
+    yield get
+    for ranks in up.values():
+        ranks.close()
+
+
+@pytest.fixture(scope="module")
+def start_model(launched, tmp_path_factory) -> Path:
+    """A model of about 50,000 parameters with the mini tokenizer."""
+    output = tmp_path_factory.mktemp("start") / "base"
+    command = ["sft", "--config", f"{MINI}/base.yaml", "--smoke", "--output_dir", output]
+    launched("one").run([*command, "--model_config", json.dumps(MODEL)])
+    return output
+
+
+@pytest.fixture
+def stage(start_model):
+    """Command line of a training, with the same global batch on any number of ranks."""
+
+    def command(part: str, ranks: Launched, output: Path, *more: object) -> list:
+        size = ["--per_device_train_batch_size", 8 // ranks.world]
+        return [*PARTS[part], *SHORT, *size, "--model_name_or_path", start_model, "--output_dir", output, *more]
+
+    return command
+
+
+def history(output: Path) -> list[dict[str, float]]:
+    rows = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    names = ("step", "loss", "grad_norm", "kl", "reward")
+    return [{name: row[name] for name in names if name in row} for row in rows if "loss" in row]
+
+
+def weights(output: Path) -> dict[str, torch.Tensor]:
+    return safetensors.torch.load_file(output / "model.safetensors")
+
+
+def require_same(output: Path, other: Path, tolerance: float = 0.0) -> None:
+    """Losses and weights of two finished runs; bit by bit unless a tolerance is given."""
+    found, wanted = history(output), history(other)
+    assert [row["step"] for row in found] == list(range(1, STEPS + 1))
+    for mine, theirs in zip(found, wanted, strict=True):
+        assert mine == pytest.approx(theirs, rel=tolerance, abs=tolerance / 10)
+    assert len({row["loss"] for row in found}) > STEPS // 2  # it does train
+    mine, theirs = weights(output), weights(other)
+    assert mine.keys() == theirs.keys()
+    for name in mine:
+        torch.testing.assert_close(mine[name], theirs[name], rtol=tolerance * 10, atol=tolerance)
+
+
+def require_ranks(ranks: Launched, mode: str) -> None:
+    """Each rank trains with the others, as the mode says."""
+    facts = ranks.facts()
+    assert [fact["world"] for fact in facts] == [ranks.world] * ranks.world
+    assert {fact["type"] for fact in facts} == {TYPES[mode]} and {fact["device"] for fact in facts} == {"cpu"}
+    if TYPES[mode] == "FSDP":
+        assert {fact["state"] for fact in facts} == {mode.removeprefix("fsdp_").upper() + "_STATE_DICT"}
+
+
+def checkpoints(output: Path) -> dict[int, bool]:
+    """The checkpoints on disk, and whether each is complete."""
+    return {int(path.name.split("-")[1]): (path / "complete").exists() for path in output.glob("checkpoint-*")}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("mode", MODES)
+def test_interrupted_in_every_way_equals_uninterrupted(launched, stage, tmp_path, mode, part):
+    ranks, every = launched(mode), list(range(launched(mode).world))
+    whole, output = tmp_path / "whole", tmp_path / "interrupted"
+    ranks.run(stage(part, ranks, whole))
+    require_ranks(ranks, mode)
+    again = stage(part, ranks, output)
+
+    # killed while a checkpoint is being written: its last rank has not come to the end of it
+    ranks.start(again, hold={"event": "on_save", "step": 4, "ranks": every[-1:]})
+    ranks.wait_until_held(every[-1:])
+    if ranks.world > 1:
+        assert checkpoints(output) == {2: True, 4: False}
+    ranks.kill()
+    # one rank is told to stop, all save: at the end of a step, or of a rollout
+    ranks.start(again, hold={"event": "on_step_end", "step": 5, "ranks": every})
+    ranks.wait_until_held(every)
+    assert "resuming" in ranks.output() and "checkpoint-2" in ranks.output()
+    ranks.send(signal.SIGTERM, every[-1:])
+    ranks.release(every)
+    assert ranks.finish() == [Stopped.exit_code] * ranks.world, ranks.output()
+    stopped = BOUNDARY[part]
+    assert f"stopped: by a signal at step {stopped} of {STEPS}\n" in ranks.output()
+    assert checkpoints(output) == {stopped: True} and read_manifest(output) is None
+    assert json.loads((output / "progress.json").read_text())["stopped"]
+    # killed between two checkpoints
+    ranks.start(again, hold={"event": "on_step_begin", "step": 7, "ranks": every})
+    ranks.wait_until_held(every)
+    ranks.kill()
+    # told twice: it ends at once, in the middle of a step
+    ranks.start(again, hold={"event": "on_pre_optimizer_step", "step": 6, "ranks": every}, same_request=0.0)
+    ranks.wait_until_held(every)
+    assert not json.loads((output / "progress.json").read_text()).get("stopped")
+    ranks.send(signal.SIGTERM, every)
+    ranks.send(signal.SIGUSR1, every)
+    assert set(ranks.finish()) <= {128 + signal.SIGTERM, 128 + signal.SIGUSR1}, ranks.output()
+
+    ranks.run(again)
+    require_ranks(ranks, mode)
+    require_same(output, whole)
+    assert not checkpoints(output)
+    ranks.run(again)  # started again when complete: all ranks end, none trains
+    assert "is complete" in ranks.output() and not ranks.facts()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("mode", ["ddp", "fsdp_sharded"])
+def test_two_ranks_compute_what_one_does(launched, stage, tmp_path, mode, part):
+    for ranks, output in ((launched("one"), tmp_path / "one"), (launched(mode), tmp_path / "two")):
+        ranks.run(stage(part, ranks, output), fixed_completions=True)
+    require_ranks(launched(mode), mode)
+    require_same(tmp_path / "two", tmp_path / "one", tolerance=1e-3)
