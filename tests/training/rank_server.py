@@ -83,7 +83,7 @@ def run(plan: dict, number: int) -> None:
 
     def watched(self, trainer):
         state = trainer.accelerator.state
-        facts = {"world": state.num_processes, "type": state.distributed_type.value, "device": str(trainer.args.device)}
+        facts = {"world": state.num_processes, "type": state.distributed_type.value}
         if trainer.is_fsdp_enabled:
             facts["state"] = state.fsdp_plugin.state_dict_type.name
         write(FOLDER / f"facts-{number}-{RANK}.json", json.dumps(facts))
