@@ -2,9 +2,10 @@
 
     accelerate launch ... tests/training/rank_server.py FOLDER
 
-A file `FOLDER/run-N.json` starts run N: `module` and `arguments`; `port` for the ranks to meet; `hold`, where each of
-some ranks waits until the file `held-N-RANK`, which it writes there, is gone; `fixed_completions`, which replaces sampling;
-`same_request`, in seconds. Each rank leaves `pid-N-RANK`, `facts-N-RANK.json` and at the end `code-N-RANK`.
+A file `FOLDER/run-N.json` starts run N: `module` and `arguments`; `port` for the ranks to meet; `hold`, where some ranks
+wait until the file `held-N-RANK`, which each writes there, is gone; `fixed_completions`, which replaces sampling;
+`same_request`, in seconds; more `environment`; `fsdp: false` for accelerate as it is without GPUs. Each rank leaves
+`pid-N-RANK`, `facts-N-RANK.json` once it trains, and at the end `code-N-RANK`.
 """
 
 import json
@@ -76,6 +77,9 @@ def run(plan: dict, number: int) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ |= {"MASTER_PORT": str(plan["port"]), "TORCHELASTIC_USE_AGENT_STORE": "False"}
+    os.environ |= plan.get("environment", {})
+    if plan.get("fsdp", True):
+        cpu_fsdp.allow()
     processes.SAME_REQUEST = plan.get("same_request", processes.SAME_REQUEST)
     if plan.get("fixed_completions"):
         fix_completions()
@@ -96,7 +100,6 @@ def run(plan: dict, number: int) -> None:
 
 
 def serve() -> None:
-    cpu_fsdp.allow()
     parent, number = os.getppid(), 0
     write(FOLDER / f"ready-{RANK}", "")
     while os.getppid() == parent:

@@ -1,4 +1,8 @@
-"""Training on one process and on two, by DDP and FSDP2: stopped and killed, it ends as if it had never been."""
+"""Training on one process and on two, by DDP and FSDP2: stopped and killed, it ends as if it had never been.
+
+The ranks of each mode are launched once, by `accelerate launch` with the configurations of `recipes/`, and fork for
+each run: see `rank_server.py`.
+"""
 
 import json
 import signal
@@ -7,7 +11,7 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from launched import Launched
+from launched import PATIENCE, Launched
 
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import Stopped
@@ -30,7 +34,12 @@ PARTS = {
     "pointwise": ["reward_model", "--config", f"{MINI}/safety_rm.yaml"]
     + ["--datasets", "[{path: 'mini:safety', limit: 40}]"],
 }
-BOUNDARY = {"sft": 5, "grpo": 6, "pairwise": 5, "pointwise": 5}  # where a signal in step 5 stops: GRPO's rollouts feed 2
+BOUNDARY = {
+    "sft": 5,
+    "grpo": 6,
+    "pairwise": 5,
+    "pointwise": 5,
+}  # where a signal in step 5 stops: GRPO's rollouts feed 2
 TYPES = {"one": "NO", "ddp": "MULTI_CPU", "fsdp_full": "FSDP", "fsdp_sharded": "FSDP"}
 MODES = [pytest.param(mode, id=mode) for mode in TYPES]
 
@@ -101,6 +110,7 @@ def require_same(output: Path, other: Path, tolerance: float = 0.0) -> None:
     """Losses and weights of two finished runs; bit by bit unless a tolerance is given."""
     found, wanted = history(output), history(other)
     assert [row["step"] for row in found] == list(range(1, STEPS + 1))
+    assert read_manifest(output)["parameters"] == read_manifest(other)["parameters"] > 40_000
     for mine, theirs in zip(found, wanted, strict=True):
         assert mine == pytest.approx(theirs, rel=tolerance, abs=tolerance / 10)
     assert len({row["loss"] for row in found}) > STEPS // 2  # it does train
@@ -137,11 +147,12 @@ def test_interrupted_in_every_way_equals_uninterrupted(launched, stage, whole, t
     if ranks.world > 1:
         assert checkpoints(output) == {2: True, 4: False}
     ranks.kill()
-    # one rank is told to stop, all save: at the end of a step, or of a rollout
-    ranks.start(again, hold={"event": "on_step_end", "step": 5, "ranks": every})
+    # one rank is told to stop, by two signals that are one request; all save: at the end of a step, or of a rollout
+    ranks.start(again, hold={"event": "on_step_end", "step": 5, "ranks": every}, same_request=PATIENCE)
     ranks.wait_until_held(every)
     assert "resuming" in ranks.output() and "checkpoint-2" in ranks.output()
     ranks.send(signal.SIGTERM, every[-1:])
+    ranks.send(signal.SIGUSR1, every[-1:])
     ranks.release(every)
     assert ranks.finish() == [Stopped.exit_code] * ranks.world, ranks.output()
     stopped = BOUNDARY[part]
@@ -176,3 +187,45 @@ def test_two_ranks_compute_what_one_does(whole, mode, part):
     if part == "grpo":  # each rank samples, and deals a rollout to steps, with its own random numbers
         plan = {"fixed_completions": True, "more": ("--generation_batch_size", 8)}
     require_same(whole(mode, part, **plan), whole("one", part, **plan), tolerance=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "part", "options", "epoch"), [("one", "grpo", [], 6), ("ddp", "sft", ["--optimizer", "muon"], 5)]
+)
+def test_checkpoints_at_the_end_of_epochs(launched, stage, tmp_path, mode, part, options, epoch):
+    """With a refreshed reference model, and with two optimizers in one; a signal within an epoch saves there."""
+    ranks, output = launched(mode), tmp_path / "interrupted"
+    every, options = list(range(ranks.world)), ["--save_strategy", "epoch", *options]
+    again = stage(part, ranks, output, *options)
+    ranks.start(again, hold={"event": "on_step_begin", "step": 1, "ranks": every})
+    ranks.wait_until_held(every)
+    ranks.send(signal.SIGUSR1, every[:1])
+    ranks.release(every)
+    assert ranks.finish() == [Stopped.exit_code] * ranks.world, ranks.output()
+    assert checkpoints(output) == {2: True}
+    ranks.start(again, hold={"event": "on_step_begin", "step": 7, "ranks": every})
+    ranks.wait_until_held(every)
+    assert checkpoints(output) == {epoch: True}
+    ranks.kill()
+    ranks.run(again)
+    ranks.run(stage(part, ranks, tmp_path / "whole", *options))
+    require_same(output, tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_ranks_that_cannot_work_together_say_so(launched, stage, whole, tmp_path):
+    """One line for each mistake, and all ranks end; never two runs in one directory, or DDP in the place of FSDP."""
+    ranks = launched("ddp")
+    new, done = tmp_path / "new", whole("ddp", "sft")
+    environment = {"ACCELERATE_USE_CPU": "false"}
+    cases = [
+        (stage("sft", ranks, new, "--use_cpu", "false"), {"environment": environment}, "does not connect them"),
+        (stage("sft", ranks, new), {"environment": {"ACCELERATE_USE_FSDP": "true"}, "fsdp": False}, "asks for FSDP"),
+        (stage("sft", ranks, done, "--learning_rate", 1), {}, "holds the result of another recipe"),
+    ]
+    for command, plan, message in cases:
+        ranks.start(command, **plan)
+        assert ranks.finish() == [2, 2], ranks.output()
+        assert message in ranks.output() and "Traceback" not in ranks.output()
+        assert read_manifest(new) is None
