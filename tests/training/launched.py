@@ -55,6 +55,7 @@ class Launched:
     def __init__(self, folder: Path, mode: str):
         folder.mkdir(parents=True)
         self.folder, self.number, self.world = folder, -1, 1 if mode == "one" else 2
+        self.every = list(range(self.world))
         command = [sys.executable] if mode == "one" else launcher(mode)
         self.log = (folder / "launcher.log").open("w")
         command += [str(REPOSITORY / "tests/training/rank_server.py"), str(folder)]
@@ -64,7 +65,7 @@ class Launched:
 
     def ready(self) -> bool:
         assert self.process.poll() is None, (self.folder / "launcher.log").read_text()[-3000:]
-        return all((self.folder / f"ready-{rank}").exists() for rank in range(self.world))
+        return all((self.folder / f"ready-{rank}").exists() for rank in self.every)
 
     def start(self, command: list, **plan: object) -> None:
         """Starts a stage: the module's name and its arguments."""
@@ -96,7 +97,7 @@ class Launched:
 
     def codes(self) -> list[int]:
         """Exit codes of the ranks that have ended."""
-        files = [self.folder / f"code-{self.number}-{rank}" for rank in range(self.world)]
+        files = [self.folder / f"code-{self.number}-{rank}" for rank in self.every]
         return [int(file.read_text()) for file in files if file.exists()]
 
     def finish(self) -> list[int]:
@@ -105,7 +106,7 @@ class Launched:
         return self.codes()
 
     def kill(self) -> None:
-        self.send(signal.SIGKILL, list(range(self.world)))
+        self.send(signal.SIGKILL, self.every)
         self.finish()
 
     def run(self, command: list, **plan: object) -> str:
@@ -115,12 +116,12 @@ class Launched:
         return self.output()
 
     def output(self) -> str:
-        logs = [self.folder / f"log-{self.number}-{rank}" for rank in range(self.world)]
+        logs = [self.folder / f"log-{self.number}-{rank}" for rank in self.every]
         return "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
 
     def facts(self) -> list[dict]:
         """What each rank found itself to be."""
-        files = [self.folder / f"facts-{self.number}-{rank}.json" for rank in range(self.world)]
+        files = [self.folder / f"facts-{self.number}-{rank}.json" for rank in self.every]
         return [json.loads(file.read_text()) for file in files if file.exists()]
 
     def close(self) -> None:

@@ -2,12 +2,13 @@
 
     accelerate launch ... tests/training/rank_server.py FOLDER
 
-A file `FOLDER/run-N.json` starts run N: `module` and `arguments`; `port` for the ranks to meet; `hold`, where some ranks
-wait until the file `held-N-RANK`, which each writes there, is gone; `fixed_completions`, which replaces sampling;
+A file `FOLDER/run-N.json` starts run N: `module` and `arguments`; `port` where the ranks meet; `hold`, where some
+ranks wait until the file `held-N-RANK`, which each writes there, is gone; `fixed_completions`, in place of sampling;
 `same_request`, in seconds; more `environment`; `fsdp: false` for accelerate as it is without GPUs. Each rank leaves
 `pid-N-RANK`, `facts-N-RANK.json` once it trains, and at the end `code-N-RANK`.
 """
 
+import gc
 import json
 import multiprocessing
 import os
@@ -101,6 +102,7 @@ def run(plan: dict, number: int) -> None:
 
 def serve() -> None:
     parent, number = os.getppid(), 0
+    gc.freeze()  # or each child copies all that was imported as soon as it collects garbage
     write(FOLDER / f"ready-{RANK}", "")
     while os.getppid() == parent:
         file = FOLDER / f"run-{number}.json"
