@@ -33,6 +33,10 @@ def numbered(path: Path) -> bool:
     return re.fullmatch(r"checkpoint-\d+", path.name) is not None
 
 
+class AllTrained(Exception):
+    """The checkpoint holds the last step: what is left is to save the model. transformers would train once more."""
+
+
 class Checkpoints(TrainerCallback):
     """
     Completes each checkpoint, with GRPO's refreshed reference model in it.
@@ -59,6 +63,8 @@ class Checkpoints(TrainerCallback):
         if state.global_step and self.reference is not None:
             weights = torch.load(self.folder(state.global_step) / REFERENCE, weights_only=True, map_location="cpu")
             set_model_state_dict(self.reference, weights, options=StateDictOptions(full_state_dict=True))
+        if state.global_step >= state.max_steps:
+            raise AllTrained
 
     def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         folder, first = self.folder(state.global_step), state.is_world_process_zero

@@ -5,6 +5,7 @@ A script is then a dozen lines: `start` gives it a `Run` (recipe, arguments, tok
 SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a second one ends it at once.
 """
 
+import contextlib
 import os
 import shutil
 from collections.abc import Callable
@@ -84,7 +85,7 @@ class Run:
     def train_on(self, trainer: "Trainer", request: StopRequest) -> None:
         """Trains from the newest complete checkpoint; raises `Stopped` where a signal ends it before the last step."""
         from .callbacks import EpochOrder, Progress, StopTogether
-        from .checkpoints import Checkpoints, newest_checkpoint
+        from .checkpoints import AllTrained, Checkpoints, newest_checkpoint
 
         stop = StopTogether(request, self.window)
         for callback in (EpochOrder(), Progress(self.artifact), stop, Checkpoints(trainer)):
@@ -92,7 +93,8 @@ class Run:
         checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
         if checkpoint and is_main_process():
             print(f"resuming {checkpoint}", flush=True)
-        trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        with contextlib.suppress(AllTrained):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
         done, total = trainer.state.global_step, trainer.state.max_steps
         if done >= total:
             return
