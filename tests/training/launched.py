@@ -95,6 +95,13 @@ class Launched:
         for rank in ranks:
             os.kill(int((self.folder / f"pid-{self.number}-{rank}").read_text()), number)
 
+    def tell_to_stop(self, numbers: list[signal.Signals], ranks: list[int]) -> None:
+        """Sends signals to ranks that are held, and lets all go on once they have noticed."""
+        for number in numbers:
+            self.send(number, ranks)
+        wait_for(lambda: self.output().count(": stops where it can continue\n") == len(ranks), "the signal to arrive")
+        self.release(self.every)
+
     def codes(self) -> list[int]:
         """Exit codes of the ranks that have ended."""
         files = [self.folder / f"code-{self.number}-{rank}" for rank in self.every]

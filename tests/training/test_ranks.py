@@ -141,9 +141,7 @@ def stopped(ranks: Launched, command: list, output: Path, part: str) -> None:
     ranks.start(command, hold={"event": "on_step_end", "step": 5, "ranks": ranks.every}, same_request=PATIENCE)
     ranks.wait_until_held(ranks.every)
     assert f"resuming {output}/checkpoint-2\n" in ranks.output()
-    ranks.send(signal.SIGTERM, ranks.every[-1:])
-    ranks.send(signal.SIGUSR1, ranks.every[-1:])
-    ranks.release(ranks.every)
+    ranks.tell_to_stop([signal.SIGTERM, signal.SIGUSR1], ranks.every[-1:])
     assert ranks.finish() == [Stopped.exit_code] * ranks.world, ranks.output()
     step = 6 if part == "grpo" else 5  # GRPO's rollouts feed two steps
     assert f"stopped: by a signal at step {step} of {STEPS}\n" in ranks.output()
@@ -208,8 +206,7 @@ def test_checkpoints_at_the_end_of_epochs(launched, stage, tmp_path, mode, part,
     again = stage(part, ranks, output, *options)
     ranks.start(again, hold={"event": "on_step_begin", "step": 1, "ranks": ranks.every})
     ranks.wait_until_held(ranks.every)
-    ranks.send(signal.SIGUSR1, ranks.every[:1])
-    ranks.release(ranks.every)
+    ranks.tell_to_stop([signal.SIGUSR1], ranks.every[:1])
     assert ranks.finish() == [Stopped.exit_code] * ranks.world, ranks.output()
     assert checkpoints(output) == {2: True}
     ranks.start(again, hold={"event": "on_step_begin", "step": 7, "ranks": ranks.every})

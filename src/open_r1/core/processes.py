@@ -77,5 +77,7 @@ class StopRequest:
                 continue
             if first and time.monotonic() - first > SAME_REQUEST:
                 os._exit(128 + number[0])
-            first, self.made = first or time.monotonic(), True
+            if not first:
+                first, self.made = time.monotonic(), True
+                print(f"{signal.Signals(number[0]).name}: stops where it can continue", flush=True)
         os.close(reading)
