@@ -55,7 +55,7 @@ class StopRequest:
         os.set_blocking(writing, False)
         self.before = {number: signal.signal(number, lambda *_: None) for number in self.signals}
         self.pipe_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
-        os.register_at_fork(after_in_child=self._restore)  # a child must not write into this pipe
+        os.register_at_fork(before=self._block, after_in_parent=self._unblock, after_in_child=self._leave)
         threading.Thread(target=self._watch, args=(reading,), daemon=True).start()
         return self
 
@@ -63,12 +63,24 @@ class StopRequest:
         os.close(self._restore())  # which ends the thread
 
     def _restore(self) -> int:
-        if not self.active:
-            return -1
         self.active = False
         for number, handler in self.before.items():
             signal.signal(number, handler)
         return signal.set_wakeup_fd(self.pipe_before)
+
+    def _block(self) -> None:
+        """Around a fork, so that no signal to the child is taken for one to this process: they share the pipe."""
+        if self.active:
+            signal.pthread_sigmask(signal.SIG_BLOCK, self.signals)
+
+    def _unblock(self) -> None:
+        if self.active:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.signals)
+
+    def _leave(self) -> None:
+        if self.active:
+            self._restore()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.signals)
 
     def _watch(self, reading: int) -> None:
         first = None
