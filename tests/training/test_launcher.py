@@ -73,3 +73,18 @@ def test_signal_to_the_launcher_lets_all_ranks_save_and_the_pipeline_continues(p
         reached = note["done"]
     state = json.loads((root / f"base/checkpoint-{reached}/trainer_state.json").read_text())
     assert state["global_step"] == reached
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "processes"),
+    [("cpu", "NO", 1), ("gpu", "NO", 1), ("ddp", "MULTI_GPU", 8), ("fsdp", "FSDP", 8), ("fsdp_offload", "FSDP", 8)],
+)
+def test_accelerate_reads_our_configurations(name, kind, processes):
+    """The two that no test launches among them; accelerate refuses keys that it does not know."""
+    from accelerate.commands.config.config_args import load_config_from_file
+
+    config = load_config_from_file(str(REPOSITORY / f"recipes/accelerate_configs/{name}.yaml"))
+    assert config.distributed_type == kind and config.num_processes == processes
+    settings = config.fsdp_config or {}
+    assert settings.get("fsdp_version") == (2 if kind == "FSDP" else None)
+    assert settings.get("fsdp_offload_params", False) == (name == "fsdp_offload")
