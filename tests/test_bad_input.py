@@ -56,6 +56,8 @@ def chain(smoke_root, tmp_path):
         (["--rewards.helpful.model", "data/nowhere/rm"], ["data/nowhere/rm does not exist"]),
         (["--chat_template", "none.jinja"], ["none.jinja does not exist"]),
         (["--output_dir", "/dev/null/out"], ["/dev/null"]),
+        (["--enable_jit_checkpoint"], ["enable_jit_checkpoint", "a signal saves all ranks anyway"]),
+        (["--save_only_model"], ["`save_only_model: true` leaves checkpoints that cannot continue"]),
     ],
 )
 def test_grpo_refuses(capsys, chain, extra, expected):

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING
 
 from open_r1.core.errors import DataError, report_errors
 from open_r1.training.arguments import GRPOArguments, grpo_sizes
-from open_r1.training.callbacks import reference_callback
 from open_r1.training.run import Run, start
 
 if TYPE_CHECKING:
@@ -121,8 +120,6 @@ def main(arguments: list[str] | None = None) -> None:
         processing_class=run.tokenizer,
         peft_config=get_peft_config(run.model_args),
     )
-    if trainer.ref_model is not None and run.config.sync_ref_model:
-        trainer.add_callback(reference_callback(trainer, run.artifact.path))
     run.train(trainer)
 
 

@@ -21,9 +21,9 @@ from multiprocessing.process import BaseProcess
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import Artifact, input_paths, needs_hub, read_manifest
+from open_r1.core.artifacts import Artifact, input_paths, needs_hub, read_manifest, read_progress
 from open_r1.core.commands import COMMANDS
-from open_r1.core.errors import ArtifactError, RecipeError, report_errors
+from open_r1.core.errors import ArtifactError, RecipeError, Stopped, report_errors
 from open_r1.core.live import LiveTable
 from open_r1.core.processes import die_with_parent
 from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
@@ -188,6 +188,12 @@ def run_stage(stage: Stage, launch: Any, table: LiveTable) -> None:
         raise ArtifactError(
             f"stage {stage.name} is not complete yet: {last_words(stage.log)}", "run the pipeline again when it is"
         )
+    note = read_progress(stage.output)
+    if process.exitcode and note.get("stopped"):  # by the note: `accelerate launch` has an exit code of its own
+        table.finish(stage.name, "stopped", time.time() - began)
+        raise Stopped(
+            f"stage {stage.name} by a signal at step {note['done']} of {note['total']}", "run it again to continue"
+        )
     if process.exitcode:
         table.finish(stage.name, "failed", time.time() - began)
         raise ArtifactError(
@@ -224,6 +230,8 @@ def main(arguments: list[str]) -> None:
             shutil.rmtree(stage.output, ignore_errors=True)
     if not any(needs_hub(stage.recipe) for stage in stages):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the stages import huggingface_hub
+    # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
+    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
     with LiveTable([stage.name for stage in chosen]) as table:
         for stage in chosen:
             if stage.complete():

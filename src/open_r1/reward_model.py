@@ -57,9 +57,13 @@ def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     model.config.problem_type = "multi_label_classification"  # transformers' name for BCE on float labels
     encoded = rows.map(encode, remove_columns=rows.column_names)
     collator = DataCollatorWithPadding(tokenizer)
-    return Trainer(
+    trainer = Trainer(
         model=model, args=run.config, train_dataset=encoded, processing_class=tokenizer, data_collator=collator
     )
+    # the loss is a mean over the batch: without this it is multiplied by the ranks and by the accumulated batches, as
+    # a loss would need that is divided by all of a step's tokens
+    trainer.model_accepts_loss_kwargs = False
+    return trainer
 
 
 ARGUMENTS, TRL = RewardModelArguments, "RewardConfig"

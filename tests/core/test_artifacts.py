@@ -1,7 +1,5 @@
 """Artifacts: complete or visibly not, and never mistaken for another recipe's."""
 
-import json
-
 import pytest
 
 from open_r1.core import artifacts
@@ -26,7 +24,8 @@ def test_directory_is_complete_only_after_finish(recipe):
     artifact = Artifact(recipe)
     assert artifact.claim() and not artifact.complete and (artifact.path / "recipe.yaml").exists()
     artifact.progress(1, 2, loss=0.5)
-    assert json.loads((artifact.path / "progress.json").read_text()) == {"done": 1, "total": 2, "loss": 0.5}
+    note = artifacts.read_progress(artifact.path)
+    assert note == {"done": 1, "total": 2, "loss": 0.5, "seconds": note["seconds"]}
     artifact.finish(rows=7)
     assert artifact.complete and not Artifact(recipe).claim()
     manifest = artifacts.read_manifest(artifact.path)
@@ -41,6 +40,22 @@ def test_unfinished_run_of_the_same_recipe_continues(recipe):
     first._lock_file.close()
     second = Artifact(recipe | {"run_name": "cosmetic keys do not count"})
     assert second.claim() and (second.path / "checkpoint").read_text() == "kept"
+
+
+def test_seconds_are_those_of_all_processes_that_worked_on_it(recipe):
+    for life in range(3):
+        artifact = Artifact(recipe)
+        artifact.started -= 100  # as if it had worked so long
+        assert artifact.claim()
+        note = artifacts.read_progress(artifact.path)
+        assert "stopped" not in note and (life == 0 or note["done"] == life)
+        artifact.progress(life + 1, 3, stopped=True)
+        artifact._lock_file.close()
+    artifact.finish()
+    assert artifacts.read_manifest(artifact.path)["seconds"] >= 300
+    artifact._lock_file.close()
+    forced = Artifact(recipe)
+    assert forced.claim(force=True) and forced.earlier == 0
 
 
 @pytest.mark.parametrize("finished", [True, False])

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from open_r1.core.errors import ArtifactError, DataError, RecipeError, disk_problem, report_errors
+from open_r1.core.errors import ArtifactError, DataError, RecipeError, Stopped, disk_problem, report_errors
 
 
 def failing(error):
@@ -14,6 +14,14 @@ def failing(error):
         raise error
 
     return main
+
+
+@pytest.mark.parametrize("argv", [["x"], ["x", "--debug"]])
+def test_a_signal_ends_with_a_code_of_its_own_and_no_traceback(argv, capsys, monkeypatch):
+    monkeypatch.setattr(sys, "argv", argv)
+    with pytest.raises(SystemExit) as caught:
+        failing(Stopped("at step 3 of 8", "run it again"))()
+    assert caught.value.code == 75 and capsys.readouterr().err == "stopped: at step 3 of 8\n  fix: run it again\n"
 
 
 @pytest.mark.parametrize(

@@ -132,7 +132,7 @@ class Artifact:
             raise ArtifactError("the recipe names no `output_dir`", "add `output_dir: ${root}/NAME`")
         self.recipe, self.path = recipe, Path(recipe["output_dir"])
         self.hash = expected_hash(recipe)
-        self.started = time.time()
+        self.started, self.earlier = time.time(), 0.0  # seconds that processes before this one spent on it
 
     @property
     def complete(self) -> bool:
@@ -179,6 +179,9 @@ class Artifact:
                     f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it"
                 )
         write_atomically(before, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
+        if note := read_progress(self.path):
+            self.earlier = note.get("seconds", 0.0)
+            self.progress(note["done"], note["total"])  # no longer stopped, if it was
         return True
 
     def _lock(self) -> None:
@@ -193,22 +196,36 @@ class Artifact:
 
     def finish(self, **facts: Any) -> None:
         """Marks the artifact complete; `facts` such as metrics go into the manifest."""
-        (self.path / PROGRESS).unlink(missing_ok=True)
         manifest = {
             "hash": self.hash,
             "inputs": input_paths(self.recipe),
             "recipe": self.recipe,
-            "seconds": round(time.time() - self.started, 1),
+            "seconds": self.seconds,
             "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
             "versions": versions(),
             "git_commit": git_commit(),
             **facts,
         }
         write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
+        (self.path / PROGRESS).unlink(missing_ok=True)
+
+    @property
+    def seconds(self) -> float:
+        """Time spent on it so far, by this process and by those that were killed before it."""
+        return round(self.earlier + time.time() - self.started, 1)
 
     def progress(self, done: int, total: int, **figures: float) -> None:
-        """Leaves a note for whoever watches the run."""
-        write_atomically(self.path / PROGRESS, json.dumps({"done": done, "total": total, **figures}))
+        """Leaves a note for whoever watches the run, and for the process that continues it."""
+        note = {"done": done, "total": total, "seconds": self.seconds, **figures}
+        write_atomically(self.path / PROGRESS, json.dumps(note))
+
+
+def read_progress(directory: Path) -> dict[str, Any]:
+    """The note a stage left about how far it is, empty if there is none."""
+    try:
+        return json.loads((directory / PROGRESS).read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
 
 
 def versions() -> dict[str, str]:

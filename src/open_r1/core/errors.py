@@ -13,7 +13,7 @@ from typing import Any
 
 class UserError(Exception):
     """
-    A mistake that the user can fix.
+    A mistake that the user can fix, or another end that needs no traceback.
 
     Args:
         message (`str`):
@@ -21,6 +21,8 @@ class UserError(Exception):
         hint (`str`, *optional*, defaults to `""`):
             How to fix it.
     """
+
+    label, exit_code = "error", 2
 
     def __init__(self, message: str, hint: str = ""):
         super().__init__(message)
@@ -43,6 +45,12 @@ class EndpointError(UserError):
     """An endpoint that no second attempt will mend."""
 
 
+class Stopped(UserError):
+    """A run that a signal ended before its work was done; what it left on disk continues exactly."""
+
+    label, exit_code = "stopped", 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again
+
+
 DISK_PROBLEMS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
@@ -58,8 +66,8 @@ def disk_problem(error: Exception) -> str | None:
 
 def report_errors(main: Callable[..., None]) -> Callable[..., None]:
     """
-    Decorates an entry point: a user's mistake ends it with one line, a hint and exit code 2. `--debug` shows the
-    traceback.
+    Decorates an entry point: a user's mistake ends it with one line, a hint and exit code 2, a signal with one line
+    and exit code 75. `--debug` shows the traceback.
     """
 
     @functools.wraps(main)
@@ -68,12 +76,13 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
             main(*args, **kwargs)
         except Exception as error:
             problem = disk_problem(error)
-            if "--debug" in [*sys.argv, *(word for given in args for word in given or [])] or not (
-                isinstance(error, UserError) or problem
-            ):
+            debug = "--debug" in [*sys.argv, *(word for given in args for word in given or [])]
+            if (debug and not isinstance(error, Stopped)) or not (isinstance(error, UserError) or problem):
                 raise
             hint = getattr(error, "hint", "") or ("free space or choose another `--root`" if problem else "")
-            print(f"error: {problem or error}" + (f"\n  fix: {hint}" if hint else ""), file=sys.stderr, flush=True)
-            sys.exit(2)
+            kind = type(error) if isinstance(error, UserError) else UserError
+            message = f"{kind.label}: {problem or error}" + (f"\n  fix: {hint}" if hint else "")
+            print(message, file=sys.stderr, flush=True)
+            sys.exit(kind.exit_code)
 
     return wrapper

@@ -1,12 +1,11 @@
 """The table that a running pipeline shows: live in a terminal, plain lines anywhere else."""
 
-import json
 import sys
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .artifacts import PROGRESS
+from .artifacts import read_progress
 
 if TYPE_CHECKING:
     from rich.live import Live
@@ -16,14 +15,6 @@ PLAIN_EVERY = 30.0  # seconds between progress lines where there is no terminal
 
 def clock(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02d}"
-
-
-def read_progress(directory: Path) -> dict[str, Any]:
-    """The note a stage left about how far it is, empty if there is none."""
-    try:
-        return json.loads((directory / PROGRESS).read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
 
 
 class LiveTable:
@@ -58,7 +49,7 @@ class LiveTable:
     def update(self, name: str, directory: Path, seconds: float) -> None:
         """Shows where a running stage stands."""
         note = read_progress(directory)
-        row = {"state": "running", "seconds": seconds, **note}
+        row = {**note, "state": "running", "seconds": seconds}
         if note:
             done, since = self.first.setdefault(name, (note["done"], seconds))
             if note["done"] > done:

@@ -4,6 +4,11 @@ import ctypes
 import os
 import signal
 import sys
+import threading
+import time
+from types import TracebackType
+
+SAME_REQUEST = 5.0  # seconds after a signal in which another is the same one, passed on by a launcher that got it too
 
 
 def available_cores() -> int:
@@ -20,7 +25,75 @@ def is_main_process() -> bool:
     return int(os.environ.get("RANK", 0)) == 0
 
 
+def process_count() -> int:
+    """Number of processes that `accelerate launch` started for this run, on all machines."""
+    return int(os.environ.get("WORLD_SIZE", 1))
+
+
 def die_with_parent() -> None:
     """Asks the kernel (Linux) to end this process when the one that started it ends, however that happens."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+class StopRequest:
+    """
+    Turns SIGTERM and SIGUSR1 into a request that the work looks at when it suits; another signal, some seconds
+    later, ends the process at once.
+
+    A thread reads the signals from a pipe that the interpreter's C handler writes, because a Python handler would wait
+    as long as the main thread is inside a C call, such as an all-reduce with a rank that is gone.
+
+    Attributes:
+        made (`bool`): Whether a signal has come.
+    """
+
+    signals = (signal.SIGTERM, signal.SIGUSR1)
+
+    def __init__(self) -> None:
+        self.made, self.active = False, False
+
+    def __enter__(self) -> "StopRequest":
+        self.active = True
+        reading, writing = os.pipe()
+        os.set_blocking(writing, False)
+        self.before = {number: signal.signal(number, lambda *_: None) for number in self.signals}
+        self.pipe_before = signal.set_wakeup_fd(writing, warn_on_full_buffer=False)
+        os.register_at_fork(before=self._block, after_in_parent=self._unblock, after_in_child=self._leave)
+        threading.Thread(target=self._watch, args=(reading,), daemon=True).start()
+        return self
+
+    def __exit__(self, kind: type | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.close(self._restore())  # which ends the thread
+
+    def _restore(self) -> int:
+        self.active = False
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+        return signal.set_wakeup_fd(self.pipe_before)
+
+    def _block(self) -> None:
+        """Around a fork, so that no signal to the child is taken for one to this process: they share the pipe."""
+        if self.active:
+            signal.pthread_sigmask(signal.SIG_BLOCK, self.signals)
+
+    def _unblock(self) -> None:
+        if self.active:
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.signals)
+
+    def _leave(self) -> None:
+        if self.active:
+            self._restore()
+            signal.pthread_sigmask(signal.SIG_UNBLOCK, self.signals)
+
+    def _watch(self, reading: int) -> None:
+        first = None
+        while number := os.read(reading, 1):
+            if number[0] not in self.signals:
+                continue
+            if first and time.monotonic() - first > SAME_REQUEST:
+                os._exit(128 + number[0])
+            if not first:
+                first, self.made = time.monotonic(), True
+                print(f"{signal.Signals(number[0]).name}: stops where it can continue", flush=True)
+        os.close(reading)

@@ -36,6 +36,7 @@ def open_stage(
     adjust: Callable[[Recipe, str], Recipe] | None = None,
     check: Callable[..., None] | None = None,
     keep: tuple[str, ...] = (),
+    agree: Callable[[Callable[[], bool]], bool] = lambda decide: decide(),
 ) -> Stage | None:
     """
     Opens a stage.
@@ -53,6 +54,8 @@ def open_stage(
             Refuses arguments that cannot work, before the output is touched: file, dataclasses.
         keep (`tuple[str]`, *optional*):
             Entries of the output that even `--force` leaves.
+        agree (`Callable`, *optional*):
+            Makes a decision for all processes of a run that has several; by default there is one.
 
     Returns:
         `Stage` or `None`: `None` if the output is complete already.
@@ -65,8 +68,9 @@ def open_stage(
     if check:
         check(where, *arguments)
     artifact = Artifact(recipe)
-    if is_main_process() and not artifact.claim(force, keep):
-        print(f"{artifact.path} is complete", flush=True)
+    if not agree(lambda: artifact.claim(force, keep)):
+        if is_main_process():
+            print(f"{artifact.path} is complete", flush=True)
         return None
     return Stage(recipe, where, artifact, arguments)
 

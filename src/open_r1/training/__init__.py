@@ -1,1 +1,1 @@
-"""What the three training stages share: the run, its arguments, Muon."""
+"""What the three training stages share: the run, its arguments, ranks, checkpoints, signals, Muon."""

@@ -1,64 +1,70 @@
-"""What happens beside the steps of a trainer: a note for whoever watches, and GRPO's reference model beside its
-checkpoints.
+"""What happens beside the steps of a trainer: a note for whoever watches, the answer to a signal, the prompts' order.
+
+Imported once the trainer's libraries are.
 """
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from transformers import TrainerCallback
+from trl.trainer.utils import RepeatSampler
 
 from ..core.artifacts import Artifact
-
-if TYPE_CHECKING:
-    from transformers import TrainerCallback
-    from trl import GRPOTrainer
+from ..core.processes import StopRequest
+from .ranks import any_rank
 
 
-def progress_callback(artifact: Artifact) -> "TrainerCallback":
-    """A callback that leaves the step, and the latest loss or reward, where the pipeline's table reads them."""
-    from transformers import TrainerCallback
+class Progress(TrainerCallback):
+    """Leaves the step, and the latest loss or reward, where the pipeline's table reads them."""
 
-    class Progress(TrainerCallback):
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.is_world_process_zero:
-                last: dict[str, float] = next(
-                    (row for row in reversed(state.log_history) if "loss" in row or "reward" in row), {}
-                )
-                figures = {key: float(last[key]) for key in ("loss", "reward") if key in last}
-                artifact.progress(state.global_step, state.max_steps, **figures)
+    def __init__(self, artifact: Artifact):
+        self.artifact = artifact
 
-    return Progress()
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.is_world_process_zero:
+            last: dict[str, float] = next(
+                (row for row in reversed(state.log_history) if "loss" in row or "reward" in row), {}
+            )
+            figures = {key: float(last[key]) for key in ("loss", "reward") if key in last}
+            self.artifact.progress(state.global_step, state.max_steps, **figures)
 
 
-def reference_callback(trainer: "GRPOTrainer", directory: Path) -> "TrainerCallback":
+class StopTogether(TrainerCallback):
     """
-    A callback that keeps the refreshed reference model with the checkpoints.
+    Saves and stops all ranks at the same step once a signal has reached any of them.
 
-    TRL reloads the reference model from the start model, so a resumed run with `sync_ref_model` would go on against an
-    older reference. The file is written before its checkpoint and the older one is deleted after it.
+    A signal reaches the ranks at different moments, and a save is a collective: a rank that acted on its own flag
+    would save while another computes.
+
+    Args:
+        request (`StopRequest`):
+            What the signals set.
+        window (`int`):
+            Steps between two places where a run can stop and continue exactly: for GRPO the steps that one rollout
+            feeds, since its completions are in no checkpoint; 1 elsewhere.
     """
-    import torch
-    from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_state_dict, set_model_state_dict
-    from transformers import TrainerCallback
 
-    whole = StateDictOptions(full_state_dict=True, cpu_offload=True)
+    def __init__(self, request: StopRequest, window: int):
+        self.request, self.window = request, window
+        self.stopped = False
 
-    class KeepReference(TrainerCallback):
-        def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.global_step:
-                weights = torch.load(directory / f"reference-{state.global_step}.pt", weights_only=True)
-                set_model_state_dict(trainer.ref_model, weights, options=StateDictOptions(full_state_dict=True))
+    def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        if state.global_step % self.window or state.global_step >= state.max_steps:
+            return
+        if any_rank(self.request.made, args.device):
+            self.stopped = control.should_save = control.should_training_stop = True
 
-        def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if control.should_save:
-                weights = get_model_state_dict(trainer.ref_model, options=whole)
-                if state.is_world_process_zero:
-                    scratch = directory / ".reference.pt"
-                    torch.save(weights, scratch)
-                    scratch.replace(directory / f"reference-{state.global_step}.pt")
 
-        def on_save(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-            if state.is_world_process_zero:
-                for path in directory.glob("reference-*.pt"):
-                    if path.stem != f"reference-{state.global_step}":
-                        path.unlink()
+class EpochOrder(TrainerCallback):
+    """
+    Makes GRPO's order of prompts follow from the seed and the epoch alone.
 
-    return KeepReference()
+    TRL's sampler shuffles each epoch with a generator that no checkpoint holds, so a run that continues in its second
+    epoch would see the first one's order again. Other trainers' samplers are told the epoch.
+    """
+
+    def on_epoch_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
+        batches = kwargs["train_dataloader"].batch_sampler
+        while hasattr(batches, "batch_sampler"):  # accelerate's share of one rank
+            batches = batches.batch_sampler
+        if isinstance(batches.sampler, RepeatSampler) and batches.sampler.shuffle:
+            batches.sampler.generator.manual_seed(batches.sampler.seed + int(state.epoch))

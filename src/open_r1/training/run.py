@@ -2,29 +2,28 @@
 
 A script is then a dozen lines: `start` gives it a `Run` (recipe, arguments, tokenizer), it builds its TRL trainer, and
 `Run.train` does the rest. Killed at any moment and run again, a script continues from its newest complete checkpoint.
+SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a second one ends it at once.
 """
 
-import json
+import contextlib
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.artifacts import Artifact, require_model
-from ..core.errors import RecipeError
+from ..core.errors import ArtifactError, RecipeError, Stopped
 from ..core.formats import ResponseFormat
-from ..core.processes import is_main_process
+from ..core.processes import StopRequest, is_main_process
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
 from .arguments import StageArguments
-from .callbacks import progress_callback
+from .ranks import first_decides, require_sharding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
     from trl import ModelConfig
-
-INCOMPLETE = "checkpoint-is-incomplete.txt"  # transformers leaves it in a checkpoint that a signal cut short
 
 
 @dataclass
@@ -67,20 +66,51 @@ class Run:
 
     def train(self, trainer: "Trainer") -> None:
         """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
-        trainer.add_callback(progress_callback(self.artifact))
-        checkpoint = newest_checkpoint(self.artifact.path)
-        if checkpoint and is_main_process():
-            print(f"resuming {checkpoint}", flush=True)
-        trainer.train(resume_from_checkpoint=checkpoint)
-        trainer.save_state()
-        set_generation_defaults(trainer.model, self.tokenizer)
-        trainer.save_model(str(self.artifact.path))
-        if is_main_process():
-            write_card(self)
-            self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
-            self.clean_up()
+        from .saving import require_loadable, save_whole
+
+        require_sharding(trainer)
+        with StopRequest() as request:
+            self.train_on(trainer, request)
+            trainer.save_state()
+            set_generation_defaults(trainer.model, self.tokenizer)
+            save_whole(trainer, self.artifact.path)
+            first_decides(lambda: require_loadable(self.artifact.path, self.config.trust_remote_code))
+            if is_main_process():
+                write_card(self)
+                self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
+                self.clean_up()
         if self.config.push_to_hub:
             trainer.push_to_hub()
+
+    def train_on(self, trainer: "Trainer", request: StopRequest) -> None:
+        """Trains from the newest complete checkpoint; raises `Stopped` where a signal ends it before the last step."""
+        from .callbacks import EpochOrder, Progress, StopTogether
+        from .checkpoints import AllTrained, Checkpoints, newest_checkpoint
+
+        stop = StopTogether(request, self.window)
+        for callback in (EpochOrder(), Progress(self.artifact), stop, Checkpoints(trainer)):
+            trainer.add_callback(callback)
+        checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
+        if checkpoint and is_main_process():
+            print(f"resuming {checkpoint}", flush=True)
+        with contextlib.suppress(AllTrained):
+            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        done, total = trainer.state.global_step, trainer.state.max_steps
+        if done >= total:
+            return
+        if not stop.stopped:
+            raise ArtifactError(f"training ended at step {done} of {total}", "it continues when it is run again")
+        if is_main_process():
+            self.artifact.progress(done, total, stopped=True)
+        raise Stopped(f"by a signal at step {done} of {total}", "run it again to continue")
+
+    @property
+    def window(self) -> int:
+        """Optimiser steps between two places where the run can stop: GRPO keeps no rollout in its checkpoints."""
+        rollout = getattr(self.config, "steps_per_generation", None)
+        if rollout is None:
+            return 1
+        return rollout // self.config.gradient_accumulation_steps * self.config.num_iterations
 
     def clean_up(self) -> None:
         """
@@ -89,8 +119,6 @@ class Run:
         """
         for old in self.artifact.path.glob("checkpoint-*"):
             shutil.rmtree(old)
-        for old in self.artifact.path.glob("reference-*.pt"):
-            old.unlink()
 
 
 def start(
@@ -121,7 +149,7 @@ def start(
 
         return getattr(trl, config), trl.ModelConfig
 
-    stage = open_stage(words, ours, theirs, adjust, check_model)
+    stage = open_stage(words, ours, theirs, adjust, check_run, agree=first_decides)
     if stage is None:
         return None
     args, trainer_config, model_args = stage.arguments
@@ -129,8 +157,17 @@ def start(
     return Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
 
 
-def check_model(where: str, args: StageArguments, _: Any, model_args: "ModelConfig") -> None:
-    """Refuses a recipe whose start model is not there."""
+def check_run(where: str, args: StageArguments, config: "TrainingArguments", model_args: "ModelConfig") -> None:
+    """Refuses a recipe whose start model is not there, or whose checkpoints could not continue it."""
+    if config.enable_jit_checkpoint:
+        raise RecipeError(
+            f"{where}: `enable_jit_checkpoint` saves each rank by itself", "remove it: a signal saves all ranks anyway"
+        )
+    if config.save_only_model:
+        raise RecipeError(
+            f"{where}: `save_only_model: true` leaves checkpoints that cannot continue",
+            "write `save_only_model: false`",
+        )
     if model_args.model_name_or_path:
         require_model(model_args.model_name_or_path)
     elif not args.model_config:
@@ -169,25 +206,13 @@ def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
     """The `optimizers` argument of a trainer: Muon where the recipe asks for it, else the trainer's own."""
     if run.args.optimizer != "muon":
         return None, None
+    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
+        raise RecipeError(
+            "`optimizer: muon` needs whole matrices, FSDP has pieces", "use `optim: adamw_torch`, or DDP"
+        )
     from .muon import MuonWithAdamW
 
     return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None
-
-
-def newest_checkpoint(directory: Path) -> str | None:
-    """Newest checkpoint that was written to its end; deletes the ones that were not."""
-    newest = None
-    for path in sorted(directory.glob("checkpoint-*"), key=lambda path: int(path.name.split("-")[1])):
-        try:
-            json.loads((path / "trainer_state.json").read_text(encoding="utf-8"))
-            complete = not (path / INCOMPLETE).exists()
-        except (FileNotFoundError, json.JSONDecodeError):
-            complete = False
-        if complete:
-            newest = str(path)
-        elif is_main_process():
-            shutil.rmtree(path)
-    return newest
 
 
 def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:

@@ -1,0 +1,92 @@
+"""What a finished training run must have on disk: a model that loads."""
+
+import contextlib
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ..core.artifacts import require_model
+from ..core.errors import ArtifactError
+
+if TYPE_CHECKING:
+    from transformers import Trainer
+
+FIX = "the checkpoints are kept: mend the cause and run the stage again to save once more"
+
+
+def save_whole(trainer: "Trainer", directory: Path) -> None:
+    """
+    Saves model and tokenizer, gathered from all ranks.
+
+    With sharded checkpoints (accelerate's default for FSDP2) `save_model` writes nothing and says nothing, so the
+    final save asks for the full state.
+    """
+    if trainer.is_fsdp_enabled:
+        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
+    trainer.save_model(str(directory))
+
+
+def require_loadable(directory: Path, trust_remote_code: bool = False) -> None:
+    """
+    Raises `ArtifactError` unless the model or adapter saved in a directory loads, with its tokenizer.
+
+    Weights are read as they are for use, but onto the meta device: each tensor's name and shape is compared with what
+    the configuration builds, and no memory is taken.
+    """
+    from transformers import AutoTokenizer
+
+    adapter = (directory / "adapter_config.json").is_file() and not (directory / "config.json").is_file()
+    try:
+        if not adapter:
+            require_model(str(directory))
+        AutoTokenizer.from_pretrained(directory, trust_remote_code=trust_remote_code)
+        problems = adapter_problems(directory) if adapter else weight_problems(directory, trust_remote_code)
+    except ArtifactError as error:
+        raise ArtifactError(str(error), FIX) from None
+    except Exception as error:  # whatever the libraries raise: no such file, a cut header, an unknown class
+        reason = " ".join(str(error).split())
+        raise ArtifactError(f"what was saved in {directory} does not load: {reason}", FIX) from None
+    if problems:
+        shown = ", ".join(problems[:3]) + (f" and {len(problems) - 3} more" if len(problems) > 3 else "")
+        raise ArtifactError(f"the weights saved in {directory} are not those of the model: {shown}", FIX)
+
+
+def weight_problems(directory: Path, trust_remote_code: bool) -> list[str]:
+    """Parameters that the saved weights lack, have too many, or have in another shape."""
+    import transformers
+
+    architecture = json.loads((directory / "config.json").read_text(encoding="utf-8")).get("architectures") or [""]
+    loader = getattr(transformers, architecture[0], transformers.AutoModelForCausalLM)
+    with quiet():
+        _, info = loader.from_pretrained(
+            directory,
+            device_map="meta",
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,
+            trust_remote_code=trust_remote_code,
+        )
+    problems = [f"{name} is missing" for name in sorted(info["missing_keys"])]
+    problems += [f"{name} is unknown" for name in sorted(info["unexpected_keys"])]
+    return problems + [f"{name} has shape {tuple(found)}" for name, found, _ in sorted(info["mismatched_keys"])]
+
+
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Keeps transformers from printing its own table of the same problems."""
+    from transformers.utils import logging
+
+    level = logging.get_verbosity()
+    logging.set_verbosity(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logging.set_verbosity(level)
+
+
+def adapter_problems(directory: Path) -> list[str]:
+    """What an adapter's weights lack: they load onto their base only, so it is their own file that is read."""
+    from safetensors import safe_open
+
+    with safe_open(directory / "adapter_model.safetensors", framework="pt") as weights:
+        return [] if len(weights.keys()) else ["the adapter holds no weights"]

@@ -1,0 +1,240 @@
+"""Training on one process and on two, by DDP and FSDP2: stopped and killed, it ends as if it had never been.
+
+The ranks of each mode are launched once, by `accelerate launch` with the configurations of `recipes/`, and fork for
+each run: see `rank_server.py`.
+"""
+
+import json
+import signal
+from pathlib import Path
+
+import pytest
+import safetensors.torch
+import torch
+from launched import PATIENCE, Launched
+
+from open_r1.core.artifacts import read_manifest, read_progress
+from open_r1.core.errors import Stopped
+
+MINI = "recipes/mini"
+STEPS, EVERY = 8, 2
+MODEL = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+MODEL |= {"num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 512}
+SHORT = ["--max_steps", STEPS, "--save_steps", EVERY, "--save_total_limit", 1, "--logging_steps", 1]
+# more than one epoch each, so that a run also continues in a later one
+PARTS = {
+    "sft": ["sft", "--config", f"{MINI}/base.yaml", "--model_config", "null", "--tokenizer", "null"]
+    + ["--optimizer", "null", "--datasets", "[{path: 'mini:corpus', limit: 40, raw: true}]"],
+    "grpo": ["grpo", "--config", f"{MINI}/zero.yaml", "--num_generations", 4, "--prompts_per_step", 2]
+    + ["--generation_batch_size", 16, "--max_completion_length", 8, "--ref_model_sync_steps", 3]
+    + ["--learning_rate", 0.01, "--beta", 0.1, "--rewards", "{random: {weight: 1.0}}"]
+    + ["--datasets", "[{path: 'mini:chain', limit: 12, min_terms: 3, max_terms: 5}]"],
+    "pairwise": ["reward_model", "--config", f"{MINI}/helpful_rm.yaml"]
+    + ["--datasets", "[{path: 'mini:preferences', limit: 40}]"],
+    "pointwise": ["reward_model", "--config", f"{MINI}/safety_rm.yaml"]
+    + ["--datasets", "[{path: 'mini:safety', limit: 40}]"],
+}
+TYPES = {"one": "NO", "ddp": "MULTI_CPU", "fsdp_full": "FSDP", "fsdp_sharded": "FSDP"}
+
+
+@pytest.fixture(scope="module")
+def launched(tmp_path_factory):
+    """Ranks by mode, launched at first use."""
+    up: dict[str, Launched] = {}
+
+    def get(mode: str) -> Launched:
+        if mode not in up:
+            up[mode] = Launched(tmp_path_factory.mktemp(mode) / "ranks", mode)
+        return up[mode]
+
+    yield get
+    for ranks in up.values():
+        ranks.close()
+
+
+@pytest.fixture(scope="module")
+def start_model(launched, tmp_path_factory) -> Path:
+    """A model of about 50,000 parameters with the mini tokenizer."""
+    output = tmp_path_factory.mktemp("start") / "base"
+    command = ["sft", "--config", f"{MINI}/base.yaml", "--smoke", "--output_dir", output]
+    launched("one").run([*command, "--model_config", json.dumps(MODEL)])
+    return output
+
+
+@pytest.fixture(scope="module")
+def stage(start_model):
+    """Command line of a training, with the same global batch on any number of ranks."""
+
+    def command(part: str, ranks: Launched, output: Path, *more: object) -> list:
+        size = ["--per_device_train_batch_size", 8 // ranks.world]
+        return [*PARTS[part], *SHORT, *size, "--model_name_or_path", start_model, "--output_dir", output, *more]
+
+    return command
+
+
+@pytest.fixture(scope="module")
+def whole(launched, stage, tmp_path_factory):
+    """Output of a run that nothing interrupts, made once for each mode."""
+    made: dict[tuple, Path] = {}
+
+    def get(mode: str, part: str, more: tuple = (), **plan: object) -> Path:
+        key = (mode, part, *more)
+        if key not in made:
+            ranks, output = launched(mode), tmp_path_factory.mktemp("whole") / part
+            ranks.run(stage(part, ranks, output, *more), **plan)
+            require_ranks(ranks, mode)
+            made[key] = output
+        return made[key]
+
+    return get
+
+
+def history(output: Path) -> list[dict[str, float]]:
+    rows = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    names = ("step", "loss", "grad_norm", "kl", "reward")
+    return [{name: row[name] for name in names if name in row} for row in rows if "loss" in row]
+
+
+def weights(output: Path) -> dict[str, torch.Tensor]:
+    """What is in the file; FSDP writes the head that is tied to the embedding a second time."""
+    found = safetensors.torch.load_file(output / "model.safetensors")
+    head = found.pop("lm_head.weight", None)
+    assert head is None or torch.equal(head, found["model.embed_tokens.weight"])
+    return found
+
+
+def require_same(output: Path, other: Path, tolerance: float = 0.0) -> None:
+    """Losses and weights of two finished runs; bit by bit unless a tolerance is given."""
+    found, wanted = history(output), history(other)
+    assert [row["step"] for row in found] == list(range(1, STEPS + 1))
+    assert read_manifest(output)["parameters"] == read_manifest(other)["parameters"] > 40_000
+    for mine, theirs in zip(found, wanted, strict=True):
+        assert mine == pytest.approx(theirs, rel=tolerance, abs=tolerance / 10)
+    assert len({row["loss"] for row in found}) > STEPS // 2  # it does train
+    mine, theirs = weights(output), weights(other)
+    assert mine.keys() == theirs.keys()
+    for name in mine:
+        torch.testing.assert_close(mine[name], theirs[name], rtol=tolerance * 10, atol=tolerance)
+
+
+def require_ranks(ranks: Launched, mode: str) -> None:
+    """Each rank trains with the others, as the mode says."""
+    facts = ranks.facts()
+    assert [fact["world"] for fact in facts] == [ranks.world] * ranks.world
+    assert {fact["type"] for fact in facts} == {TYPES[mode]}
+    if TYPES[mode] == "FSDP":
+        assert {fact["state"] for fact in facts} == {mode.removeprefix("fsdp_").upper() + "_STATE_DICT"}
+
+
+def checkpoints(output: Path) -> dict[int, bool]:
+    """The checkpoints on disk, and whether each is complete."""
+    return {int(path.name.split("-")[1]): (path / "complete").exists() for path in output.glob("checkpoint-*")}
+
+
+def killed_in_a_save(ranks: Launched, command: list, output: Path, part: str) -> None:
+    """SIGKILL to all while the last rank has not come to the end of a checkpoint."""
+    ranks.start(command, hold={"event": "on_save", "step": 4, "ranks": ranks.every[-1:]})
+    ranks.wait_until_held(ranks.every[-1:])
+    if ranks.world > 1:
+        assert checkpoints(output) == {2: True, 4: False}
+    ranks.kill()
+
+
+def stopped(ranks: Launched, command: list, output: Path, part: str) -> None:
+    """One rank gets two signals that are one request: all save at the end of a step, or of a rollout, and say so."""
+    ranks.start(command, hold={"event": "on_step_end", "step": 5, "ranks": ranks.every}, same_request=PATIENCE)
+    ranks.wait_until_held(ranks.every)
+    assert f"resuming {output}/checkpoint-2\n" in ranks.output()
+    ranks.tell_to_stop([signal.SIGTERM, signal.SIGUSR1], ranks.every[-1:])
+    assert ranks.finish() == [Stopped.exit_code] * ranks.world, ranks.output()
+    step = 6 if part == "grpo" else 5  # GRPO's rollouts feed two steps
+    assert f"stopped: by a signal at step {step} of {STEPS}\n" in ranks.output()
+    assert checkpoints(output) == {step: True} and read_manifest(output) is None
+    assert read_progress(output)["stopped"]
+
+
+def stopped_twice(ranks: Launched, command: list, output: Path, part: str) -> None:
+    """A second request ends each rank at once, in the middle of a step."""
+    hold = {"event": "on_pre_optimizer_step", "step": 7, "ranks": ranks.every}
+    ranks.start(command, hold=hold, same_request=0.0)
+    ranks.wait_until_held(ranks.every)
+    assert checkpoints(output) == {6: True} and "stopped" not in read_progress(output)
+    ranks.send(signal.SIGTERM, ranks.every)
+    ranks.send(signal.SIGUSR1, ranks.every)
+    assert set(ranks.finish()) <= {128 + signal.SIGTERM, 128 + signal.SIGUSR1}, ranks.output()
+
+
+def killed_after_the_last_step(ranks: Launched, command: list, output: Path, part: str) -> None:
+    """SIGKILL to all when nothing is left to train, and the model not saved yet."""
+    ranks.start(command, hold={"event": "on_train_end", "step": STEPS, "ranks": ranks.every})
+    ranks.wait_until_held(ranks.every)
+    assert checkpoints(output) == {STEPS: True} and not (output / "model.safetensors").exists()
+    ranks.kill()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("mode", TYPES)
+def test_interrupted_in_every_way_equals_uninterrupted(launched, stage, whole, tmp_path, mode, part):
+    ranks, output = launched(mode), tmp_path / "interrupted"
+    command = stage(part, ranks, output)
+    signals = [] if mode == "fsdp_full" else [stopped, stopped_twice]  # they ask nothing of the form of the state
+    for interrupt in (killed_in_a_save, *signals, killed_after_the_last_step):
+        interrupt(ranks, command, output, part)
+    ranks.run(command)
+    require_ranks(ranks, mode)
+    require_same(output, whole(mode, part))
+    assert not checkpoints(output)
+    ranks.run(command)  # started again when complete: all ranks end, none trains
+    assert "is complete" in ranks.output() and not ranks.facts()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", PARTS)
+@pytest.mark.parametrize("mode", ["ddp", "fsdp_sharded"])
+def test_two_ranks_compute_what_one_does(whole, mode, part):
+    plan: dict = {}
+    if part == "grpo":  # each rank samples, and deals a rollout to steps, with its own random numbers
+        plan = {"fixed_completions": True, "more": ("--generation_batch_size", 8)}
+    require_same(whole(mode, part, **plan), whole("one", part, **plan), tolerance=1e-3)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "part", "options", "epoch"), [("one", "grpo", [], 6), ("ddp", "sft", ["--optimizer", "muon"], 5)]
+)
+def test_checkpoints_at_the_end_of_epochs(launched, stage, tmp_path, mode, part, options, epoch):
+    """With a refreshed reference model, and with two optimizers in one; a signal within an epoch saves there."""
+    ranks, output = launched(mode), tmp_path / "interrupted"
+    options = ["--save_strategy", "epoch", *options]
+    again = stage(part, ranks, output, *options)
+    ranks.start(again, hold={"event": "on_step_begin", "step": 1, "ranks": ranks.every})
+    ranks.wait_until_held(ranks.every)
+    ranks.tell_to_stop([signal.SIGUSR1], ranks.every[:1])
+    assert ranks.finish() == [Stopped.exit_code] * ranks.world, ranks.output()
+    assert checkpoints(output) == {2: True}
+    ranks.start(again, hold={"event": "on_step_begin", "step": 7, "ranks": ranks.every})
+    ranks.wait_until_held(ranks.every)
+    assert checkpoints(output) == {epoch: True}
+    ranks.kill()
+    ranks.run(again)
+    ranks.run(stage(part, ranks, tmp_path / "whole", *options))
+    require_same(output, tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_ranks_that_cannot_work_together_say_so(launched, stage, whole, tmp_path):
+    """One line for each mistake, and all ranks end; never two runs in one directory, or DDP in the place of FSDP."""
+    ranks = launched("ddp")
+    new, done = tmp_path / "new", whole("ddp", "sft")
+    environment = {"ACCELERATE_USE_CPU": "false"}
+    cases = [
+        (stage("sft", ranks, new, "--use_cpu", "false"), {"environment": environment}, "does not connect them"),
+        (stage("sft", ranks, new), {"environment": {"ACCELERATE_USE_FSDP": "true"}, "fsdp": False}, "asks for FSDP"),
+        (stage("sft", ranks, done, "--learning_rate", 1), {}, "holds the result of another recipe"),
+    ]
+    for command, plan, message in cases:
+        ranks.start(command, **plan)
+        assert ranks.finish() == [2, 2], ranks.output()
+        assert message in ranks.output() and "Traceback" not in ranks.output()
+        assert read_manifest(new) is None
