@@ -12,6 +12,7 @@ import random
 from typing import TYPE_CHECKING
 
 from open_r1.core.errors import DataError, report_errors
+from open_r1.training.arguments import GRPOArguments, grpo_sizes
 from open_r1.training.callbacks import reference_callback
 from open_r1.training.run import Run, start
 
@@ -89,11 +90,12 @@ def schedule(sources: list[dict], sizes: list[int], run: Run) -> list[int]:
     return order
 
 
+ARGUMENTS = GRPOArguments
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one GRPO recipe from the command line."""
-    from open_r1.training.arguments import GRPOArguments, grpo_sizes
-
     run = start(arguments, GRPOArguments, "GRPOConfig", adjust=grpo_sizes)
     if run is None:
         return

@@ -8,13 +8,15 @@ Reads artifacts only (manifests, evaluation metrics, training logs, samples), so
 import base64
 import html
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import read_manifest, versions, write_atomically
+from open_r1.core.artifacts import versions, write_atomically
 from open_r1.core.cards import add_results
 from open_r1.core.errors import ArtifactError, report_errors
+from open_r1.core.inputs import read_manifest
+from open_r1.core.keys import DATA, MODEL, Key, key
 from open_r1.core.stage import begin
 from open_r1.metrics.tables import COLUMNS, cell, markdown_table, text_table
 from open_r1.sampling.store import read_store
@@ -40,12 +42,12 @@ class ReportArguments:
     A report recipe.
 
     Args:
+        output_dir (`str`):
+            Where the report goes.
         stages (`dict`):
             Artifact directory of each model, by its name in the table.
         evaluation (`str`):
             Output directory of the evaluation.
-        output_dir (`str`):
-            Where the report goes.
         figures (`list[dict]`, *optional*):
             Training curves to draw: `file`, `title`, `runs` and `metrics`.
         title (`str`, *optional*, defaults to `"R1 pipeline"`):
@@ -56,10 +58,10 @@ class ReportArguments:
             Seed of the run, for the page.
     """
 
-    stages: dict
-    evaluation: str
     output_dir: str
-    figures: list = field(default_factory=list)
+    stages: dict = key(inside={"*": Key(loads=MODEL)})
+    evaluation: str = key(loads=DATA)
+    figures: list = key([])
     title: str = "R1 pipeline"
     root: str = "data"
     seed: int = 0
@@ -74,8 +76,8 @@ def curves(directory: Path) -> dict[str, list[float | None]] | None:
     if not history:
         return None
     found: dict[str, list[float | None]] = {"step": [row["step"] for row in history]}
-    for name, key in CURVES.items():
-        values = [row.get(key) for row in history]  # None while a reward does not apply yet
+    for name, logged in CURVES.items():
+        values = [row.get(logged) for row in history]  # None while a reward does not apply yet
         if any(value is not None for value in values):
             found[name] = [None if value is None else round(float(value), 6) for value in values]
     return found

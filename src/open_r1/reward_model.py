@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import report_errors
 from open_r1.core.rows import Row
+from open_r1.training.arguments import RewardModelArguments
 from open_r1.training.run import Run, start
 
 if TYPE_CHECKING:
@@ -61,11 +62,12 @@ def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     )
 
 
+ARGUMENTS = RewardModelArguments
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one reward-model recipe from the command line."""
-    from open_r1.training.arguments import RewardModelArguments
-
     run = start(arguments, RewardModelArguments, "RewardConfig")
     if run is None:
         return

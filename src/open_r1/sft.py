@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from open_r1.core.errors import report_errors
 from open_r1.core.formats import check_rendering
+from open_r1.training.arguments import SFTArguments
 from open_r1.training.run import Run, make_optimizer, new_model, start
 
 if TYPE_CHECKING:
@@ -30,11 +31,12 @@ def training_rows(run: Run) -> "Dataset":
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
 
 
+ARGUMENTS = SFTArguments
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
-    from open_r1.training.arguments import SFTArguments
-
     run = start(arguments, SFTArguments, "SFTConfig")
     if run is None:
         return

@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 
+STOPPED = 75  # exit code of what was told to stop, and continues when it is run again (EX_TEMPFAIL of sysexits.h)
+
 
 def available_cores() -> int:
     """Cores that this process may use; fewer than the machine's in a container or a Slurm job."""

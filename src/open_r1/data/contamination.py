@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import RecipeError
+from ..core.keys import Key
 from ..core.rows import Row
 from .ngrams import PIECE, SIZES, Index
-from .sources import check_source, load_source
+from .sources import SOURCE, check_source, load_source
 
 # Checked where a recipe names none: four of the paper's. None is of code; GPQA is gated, and wants `hf auth login`.
 BENCHMARKS: list[dict[str, Any]] = [
@@ -33,6 +34,7 @@ BENCHMARKS: list[dict[str, Any]] = [
     },
     {"path": "google/IFEval", "split": "train"},
 ]
+AGAINST = Key(inside=SOURCE, default=BENCHMARKS)  # what `against` loads
 
 
 class Decontaminator:

@@ -23,8 +23,9 @@ from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import looks_local
 from ..core.errors import DataError
+from ..core.inputs import looks_local
+from ..core.keys import DATA, Key
 from ..core.languages import language_code
 from ..core.recipes import check_keys
 from ..core.rows import Row
@@ -48,6 +49,7 @@ KEYS = (
     "raw",
     "revision",
 )
+SOURCE = {"path": Key(loads=DATA)}  # what an entry of `datasets` loads
 # up to which a source is rebuilt in memory; larger ones go through the cache on disk
 IN_MEMORY, BYTES = 100_000, 256 << 20
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}

@@ -12,13 +12,14 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from ..core.artifacts import input_hash, input_paths, write_atomically
+from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError
+from ..core.inputs import contents
+from ..core.keys import SAMPLES, keys_of, restrict
 from ..core.live import clock
-from ..core.recipes import SAMPLES, deciding
 from ..core.rows import COPIED, FAILED, UNJUDGED, Row
 from ..verify import Case, Verdict, verify_many
 from .arguments import GenerateArguments, Sampling
@@ -123,10 +124,9 @@ def keep_matching(directory: Path, args: GenerateArguments) -> None:
         args (`GenerateArguments`):
             What it is to hold.
     """
-    drawn: dict[str, Any] = {key: getattr(args, key) for key in deciding(type(args), SAMPLES)}
-    inputs = input_paths(drawn | {"root": args.root})
-    # a model may have been trained again
-    drawn["inputs"] = {path: input_hash(Path(path), Path(args.root)) for path in inputs}
+    keys = keys_of(type(args))
+    # a model may have been trained again, and a template edited
+    drawn = restrict(asdict(args), keys, {SAMPLES}) | {"inputs": contents(asdict(args), keys, {SAMPLES})}
     identity = json.dumps(drawn, sort_keys=True, default=str)
     path = directory / "drawn.json"
     if directory.exists() and (not path.exists() or path.read_text(encoding="utf-8") != identity):

@@ -7,9 +7,13 @@ on the hardware.
 
 import os
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..core.errors import RecipeError
+from ..core.keys import FILE, MODEL, SERVER, Key, Keys, key
 from ..core.recipes import Recipe
+from ..data.sources import SOURCE
+from .theirs import FOLLOWS, THEIRS
 
 
 @dataclass
@@ -37,12 +41,16 @@ class StageArguments:
             Settings of that optimizer.
     """
 
+    theirs: ClassVar[Keys] = THEIRS
+
     root: str = "data"
-    datasets: list[dict] = field(default_factory=list, metadata={"help": "Data sources, see data/sources.py."})
+    datasets: list[dict] = key([], inside=SOURCE, help="Data sources, see data/sources.py.")
     response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"], "help": "See core/formats.py."})
-    chat_template: str | None = field(default=None, metadata={"help": "A .jinja file, saved with the model."})
+    chat_template: str | None = key(None, loads=FILE, help="A .jinja file, saved with the model.")
     model_config: dict | None = field(default=None, metadata={"help": "Config of a model to build from nothing."})
-    tokenizer: dict | None = field(default=None, metadata={"help": "Tokenizer to train: vocab_size and corpus."})
+    tokenizer: dict | None = key(
+        None, inside={"corpus": Key(inside=SOURCE)}, help="Tokenizer to train: vocab_size and corpus."
+    )
     optimizer: str | None = field(default=None, metadata={"help": "Muon beside AdamW."})
     optimizer_args: dict | None = field(default=None, metadata={"help": "Settings of that optimizer."})
 
@@ -64,7 +72,11 @@ class GRPOArguments(StageArguments):
             Prompts of one optimiser step over all devices (32 in the paper); gradient accumulation follows from it.
     """
 
-    rewards: dict = field(default_factory=dict, metadata={"help": "Settings by reward name."})
+    theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
+
+    rewards: dict = key(
+        {}, inside={"*": Key(inside={"model": Key(loads=MODEL), **SERVER})}, help="Settings by reward name."
+    )
     prompts_per_step: int = field(default=32, metadata={"help": "Prompts per optimiser step over all devices."})
 
 
