@@ -23,7 +23,7 @@ from open_r1.core.stage import begin
 from open_r1.data.amounts import draw
 from open_r1.data.contamination import AGAINST
 from open_r1.data.filters import Funnel, count, require_rows
-from open_r1.data.sources import SOURCE, check_source, load_sources
+from open_r1.data.sources import SOURCE, check_source, load_sources, refuse_amounts
 from open_r1.sampling.arguments import GenerateArguments
 from open_r1.sampling.draw import draw_samples
 from open_r1.sampling.selection import PICKS, Place, Verdicts, choose, judged, pass_rates, placed_rows, rows_at
@@ -249,6 +249,7 @@ def check(args: CurateArguments) -> None:
         make_judge(args.judge)
     for source in args.add:
         check_source(source)
+        refuse_amounts(source, ("count",))
 
 
 def added(source: dict[str, Any], seed: int) -> Any:

@@ -60,7 +60,7 @@ def tokenizer_of(recipe: dict[str, Any], where: str) -> "PreTrainedTokenizerBase
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Prints the first rows of a recipe."""
-    from open_r1.data.sources import SOURCE, check_source, load_sources
+    from open_r1.data.sources import AMOUNTS, SOURCE, load_sources, without_amounts
 
     parser = argparse.ArgumentParser(
         prog="open-r1 show-data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -71,12 +71,7 @@ def main(arguments: list[str] | None = None) -> None:
     recipe = load_recipe(known.recipe, parse_overrides(rest))
     models = {name: Key(loads=MODEL) for name in ("model", "model_name_or_path", "tokenizer")}
     go_offline(recipe, {"datasets": Key(inside=SOURCE), **models})
-    for source in recipe.get("datasets") or []:
-        check_source(source)
-    kept = [
-        {key: value for key, value in source.items() if key not in ("count", "weight")}
-        for source in recipe.get("datasets") or []
-    ]
+    kept = [without_amounts(source, AMOUNTS) for source in recipe.get("datasets") or []]
     sources = [source | {"limit": min(source.get("limit") or known.n, known.n)} for source in kept]
     rows, tokenizer = load_sources(sources), tokenizer_of(recipe, known.recipe)
     for row in rows.select(range(min(known.n, len(rows)))):

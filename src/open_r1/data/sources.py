@@ -9,8 +9,9 @@ A source is an entry of a recipe's `datasets` list:
       columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
-      from_step: 60               # GRPO: prompts of this source are drawn from that step on
-      weight: 1.0                 # GRPO: share among the sources that are drawn, by default their size
+      weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
+      from_step: 60               # `grpo`: drawn from that optimiser step on
+      count: 1000                 # `mix`: so many rows
       max_terms: 8                # further keys go to the generator of mini:* and gym:*
 
 Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`, `difficulty`, `metadata` and
@@ -44,11 +45,10 @@ KEYS = (
     "domain",
     "verifier",
     "language",
-    "from_step",
-    "weight",
     "raw",
     "revision",
 )
+AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
 SOURCE = {"path": Key(loads=DATA)}  # what an entry of `datasets` loads
 # up to which a source is rebuilt in memory; larger ones go through the cache on disk
 IN_MEMORY, BYTES = 100_000, 256 << 20
@@ -69,6 +69,7 @@ def load_source(source: dict[str, Any]) -> "Dataset":
     import datasets
 
     check_source(source)
+    refuse_amounts(source)
     path, split, limit = source["path"], source.get("split", "train"), source.get("limit")
     generator, _, kind = path.partition(":")
     if generator in GENERATORS and kind:
@@ -94,6 +95,21 @@ def check_source(source: Any) -> None:
             f"datasets entry {source['path']}: unknown language {source['language']!r}",
             "use a code such as `en` or `zh`",
         )
+
+
+def refuse_amounts(source: dict[str, Any], known: tuple[str, ...] = ()) -> None:
+    """Raises `DataError` for an entry that says how much of it is drawn, and when, where nothing reads that."""
+    for name in AMOUNTS:
+        if name in source and name not in known:
+            hint = "`grpo` draws by `weight` and `from_step`, `mix` by `weight` and `count`; anywhere else use `limit`"
+            raise DataError(f"datasets entry {source['path']}: `{name}` means nothing here", hint)
+
+
+def without_amounts(source: Any, known: tuple[str, ...]) -> dict[str, Any]:
+    """An entry of `datasets` without these keys, which its command has read; raises `DataError` for others of them."""
+    check_source(source)
+    refuse_amounts(source, known)
+    return {key: value for key, value in source.items() if key not in known}
 
 
 def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[Row]:
