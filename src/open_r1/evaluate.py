@@ -20,7 +20,7 @@ from open_r1.core.processes import available_cores, die_with_parent
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.data.sources import SOURCE
-from open_r1.metrics.summary import summarize
+from open_r1.metrics.summary import NO_REASONING, summarize
 from open_r1.metrics.tables import text_table
 from open_r1.sampling.arguments import Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
@@ -43,7 +43,8 @@ class EvaluateArguments(Sampling):
         datasets (`list[dict]`):
             Problems, see `data/sources.py`.
         output_dir (`str`):
-            One folder per model goes there, with samples and `metrics.json`.
+            One folder per model goes there, with samples and `metrics.json`. A model has a row for each data set of
+            reasoning problems and, of several, their mean.
         root (`str`, *optional*, defaults to `"data"`):
             Directory of the pipeline's artifacts.
     """
@@ -105,7 +106,9 @@ def main(arguments: list[str] | None = None) -> None:
     if stage is None:
         return
     args, recipe, artifact = stage
-    problems = load_sources(args.datasets, ["prompt", "answer"]).to_list()
+    problems = load_sources(args.datasets, ["prompt", "answer"], named=True).to_list()
+    if not any(problem["domain"] == "reasoning" for problem in problems):
+        raise DataError(*NO_REASONING)
     results = evaluate_models(args, problems, artifact)
     write_atomically(artifact.path / "summary.txt", text_table(results))
     artifact.finish(metrics=results)

@@ -18,7 +18,8 @@ from open_r1.core.errors import ArtifactError, report_errors
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import DATA, MODEL, Key, key
 from open_r1.core.stage import begin
-from open_r1.metrics.tables import COLUMNS, cell, markdown_table, text_table
+from open_r1.metrics.tables import COLUMNS, cell, markdown_table, table_rows, text_table
+from open_r1.sampling.models import read_models
 from open_r1.sampling.store import read_store
 
 # name in results.json -> key in the log of TRL's GRPOTrainer
@@ -83,22 +84,29 @@ def curves(directory: Path) -> dict[str, list[float | None]] | None:
     return found
 
 
+def evaluated(args: ReportArguments) -> dict[str, str]:
+    """By the names of the report, the names that the models have in the evaluation."""
+    manifest = read_manifest(args.evaluation) or {"recipe": {"models": []}}
+    known = {model.path: model.name for model in read_models(manifest["recipe"].get("models", []))}
+    return {name: known.get(path, Path(path).name) for name, path in args.stages.items()}
+
+
 def collect(args: ReportArguments) -> dict[str, Any]:
     """Everything in `results.json`."""
     manifest = read_manifest(args.evaluation)
     if manifest is None:
         raise ArtifactError(f"{args.evaluation} is not complete", "run the evaluation first")
-    measured = manifest["metrics"]
+    measured, rows = manifest["metrics"], evaluated(args)
     found = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir())}
     manifests = {name: content for name, content in found.items() if content}
-    missing = [name for name, path in args.stages.items() if Path(path).name not in measured]
+    missing = [name for name, row in rows.items() if row not in measured]
     if missing:
         raise ArtifactError(
             f"{args.evaluation} lacks {', '.join(missing)}", "add them to `models` of the evaluation recipe"
         )
     runs = {name: curves(Path(path)) for name, path in args.stages.items()}
     return {
-        "stages": {name: measured[Path(path).name] for name, path in args.stages.items()},
+        "stages": {name: measured[row] for name, row in rows.items()},
         "curves": {name: curve for name, curve in runs.items() if curve},
         "seconds": {name: manifest["seconds"] for name, manifest in manifests.items()},
         "peak_rss_gb": max(manifest["peak_rss_gb"] for manifest in manifests.values()),
@@ -197,14 +205,14 @@ def html_table(stages: dict[str, dict[str, Any]]) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("model", *COLUMNS))
     body = "".join(
         f"<tr><td>{name}</td>" + "".join(f"<td>{cell(row, *column)}</td>" for column in COLUMNS.values()) + "</tr>"
-        for name, row in stages.items()
+        for name, row in table_rows(stages).items()
     )
     return f"<div class=scroll><table><tr>{head}</tr>{body}</table></div>"
 
 
 def examples(args: ReportArguments, per_domain: int = 2) -> str:
     """The same problems answered by every model: the first sample of the first problems of each domain."""
-    stores = {name: list(read_store(Path(args.evaluation) / Path(path).name)) for name, path in args.stages.items()}
+    stores = {name: list(read_store(Path(args.evaluation) / row)) for name, row in evaluated(args).items()}
     wanted: dict[str, list[str]] = {}
     for row in next(iter(stores.values())):
         seen = wanted.setdefault(row["domain"], [])

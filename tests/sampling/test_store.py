@@ -4,6 +4,7 @@ killed.
 """
 
 import errno
+import json
 import random
 
 import pytest
@@ -177,6 +178,16 @@ def test_copies_at_a_temperature_are_noticed(tmp_path, capsys):
     fill_store(engine, PROBLEMS, tmp_path)
     assert check_store(tmp_path, engine.sampling)["copies"] == 7 and "copies of each other" in capsys.readouterr().err
     assert check_store(tmp_path, Sampling(num_samples=2, temperature=0.0))["copies"] == 0
+
+
+def test_scores_between_right_and_wrong_are_kept(tmp_path):
+    gold = [{"id": "punctuation:no_comma"}, {"id": "keywords:existence", "keywords": ["zebra"]}]
+    problem = PROBLEMS[0] | {"verifier": "constraints", "answer": json.dumps(gold), "dataset": "rules"}
+    engine = FakeEngine()
+    engine.draw = lambda problem, sample, seed: Draw("?", "<think>x</think>hello", 3, "stop", seed)
+    fill_store(engine, [problem], tmp_path)
+    assert {row["score"] for row in read_store(tmp_path)} == {0.5}
+    assert {row["dataset"] for row in read_store(tmp_path)} == {"rules"}
 
 
 def test_rows_that_no_rule_decides_wait_for_a_judge(tmp_path):

@@ -250,7 +250,17 @@ def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> N
             )
 
 
-def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> "Dataset":
+def source_names(sources: list[dict[str, Any]]) -> list[str]:
+    """The names of sources in results: the last part of the path, with the configuration; numbered where they meet."""
+    names: list[str] = []
+    for source in sources:
+        name = source["path"].rstrip("/").split("/")[-1] + (f":{source['name']}" if source.get("name") else "")
+        same = sum(other == name or other.startswith(f"{name} (") for other in names)
+        names.append(f"{name} ({same + 1})" if same else name)
+    return names
+
+
+def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = (), named: bool = False) -> "Dataset":
     """
     Loads and joins the sources of a recipe.
 
@@ -259,6 +269,8 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> 
             The recipe's `datasets`.
         columns (`Iterable[str]`, *optional*):
             Columns that every source must have; the others that not all share are dropped.
+        named (`bool`, *optional*, defaults to `False`):
+            Whether a column `dataset` says which source a row is from.
 
     Returns:
         `datasets.Dataset`: all rows.
@@ -270,6 +282,16 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> 
     parts = [load_source(source) for source in sources]
     for part, source in zip(parts, sources, strict=True):
         require_columns(part, columns, source["path"])
+    if named:
+        names = source_names(sources)
+        parts = [
+            part.remove_columns([name for name in part.column_names if name == "dataset"]).add_column(
+                "dataset", [name] * len(part)
+            )
+            for part, name in zip(parts, names, strict=True)
+        ]
+    if len({str(part.features.get("difficulty")) for part in parts}) > 1:  # a number here and a text there
+        parts = [part.cast_column("difficulty", datasets.Value("string")) for part in parts]
     # the verifier of multiple choice needs them; others have none
     if any("options" in part.column_names for part in parts):
         parts = [
@@ -279,6 +301,6 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> 
     common = [name for name in parts[0].column_names if all(name in part.column_names for part in parts)]
     try:
         return datasets.concatenate_datasets([part.select_columns(common) for part in parts])
-    except ValueError as error:  # such as `difficulty` as a number here and as a text there
-        hint = "drop or rename that column in one of them: `columns: {difficulty: level}`"
+    except ValueError as error:
+        hint = "drop or rename that column in one of them: `columns: {theirs: other_name}`"
         raise DataError(f"the sources' columns have different types: {str(error).splitlines()[0]}", hint) from None
