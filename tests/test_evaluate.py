@@ -20,12 +20,8 @@ def recipe(tmp_path):
     return write
 
 
-def dataset(path, *difficulties):
-    rows = [
-        {"prompt": f"{n} + 1 ?", "answer": str(n + 1), "difficulty": level} for n, level in enumerate(difficulties)
-    ]
-        {"prompt": f"{n} + 1 ?", "answer": str(n + 1), "difficulty": level} for n, level in enumerate(difficulties)
-    ]
+def dataset(path, *levels):
+    rows = [{"prompt": f"{n} + 1 ?", "answer": str(n + 1), "difficulty": level} for n, level in enumerate(levels)]
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return {"path": str(path)}
 
