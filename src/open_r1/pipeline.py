@@ -28,7 +28,7 @@ from open_r1.core.inputs import local_inputs, needs_hub, read_manifest
 from open_r1.core.keeper import Keeper
 from open_r1.core.keys import Keys, keys_of
 from open_r1.core.live import LiveTable
-from open_r1.core.processes import STOPPED
+from open_r1.core.processes import STOPPED, Signals
 from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
 
 PRELOAD = ["open_r1.training.preload"]  # what forked stages find imported
@@ -154,26 +154,6 @@ def start_stage(stage: Stage, launch: Any, keeper: Keeper) -> None:
     command = [] if launch == "fork" else stage_command(stage, launch)
     module = COMMANDS[stage.command].module
     keeper.ask(do="start", module=module, arguments=stage.arguments, command=command, log=str(stage.log))
-
-
-class Signals:
-    """
-    Counts requests to stop (SIGTERM, Ctrl-C): the first lets the stage save what it has, the second ends it at once.
-    """
-
-    def __init__(self) -> None:
-        self.count = 0
-
-    def __enter__(self) -> "Signals":
-        self.before = {number: signal.signal(number, self.heard) for number in (signal.SIGTERM, signal.SIGINT)}
-        return self
-
-    def __exit__(self, *error: Any) -> None:
-        for number, handler in self.before.items():
-            signal.signal(number, handler)
-
-    def heard(self, *_: Any) -> None:
-        self.count += 1
 
 
 def watch(stage: Stage, keeper: Keeper, table: LiveTable, signals: Signals) -> int:
