@@ -218,7 +218,8 @@ def run_stages(stages: list[Stage], launch: Any) -> None:
 
 def last_words(log: Path) -> str:
     """The error line of a log, else its last line."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines[-20:] if line.startswith("error:")]
     return (errors or lines or ["no output"])[-1]
 

@@ -157,6 +157,8 @@ def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
     if {"instruction", "input"} <= set(dataset.column_names) and "prompt" not in dataset.column_names:
         dataset = dataset.map(lambda row: {"prompt": "\n\n".join(filter(None, (row["instruction"], row["input"])))})
     dataset = dataset.rename_columns(detected(dataset.column_names))
+    if getattr(dataset.features.get("difficulty"), "dtype", "") == "null":  # a column that says nothing of any row
+        dataset = dataset.remove_columns("difficulty")
     if not any(name in dataset.column_names for name in ("prompt", *CHATS)):
         require_columns(dataset, ["prompt"], source["path"])
     import datasets
