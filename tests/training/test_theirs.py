@@ -1,4 +1,4 @@
-"""The table of TRL's and transformers' keys names keys that exist, with their defaults, and decides nothing by chance."""
+"""The table of TRL's and transformers' keys names keys that exist, with their defaults."""
 
 from dataclasses import fields
 
