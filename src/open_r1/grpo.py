@@ -58,13 +58,13 @@ def training_rows(run: Run) -> "Dataset":
     return rows.select(schedule(sources, [len(part) for part in parts], rollouts, run.config.seed))
 
 
-ARGUMENTS = GRPOArguments
+ARGUMENTS, TRL = GRPOArguments, "GRPOConfig"
 
 
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one GRPO recipe from the command line."""
-    run = start(arguments, GRPOArguments, "GRPOConfig", adjust=grpo_sizes)
+    run = start(arguments, ARGUMENTS, TRL, adjust=grpo_sizes)
     if run is None:
         return
     from trl import GRPOTrainer, get_peft_config

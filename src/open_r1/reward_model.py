@@ -62,13 +62,13 @@ def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     )
 
 
-ARGUMENTS = RewardModelArguments
+ARGUMENTS, TRL = RewardModelArguments, "RewardConfig"
 
 
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one reward-model recipe from the command line."""
-    run = start(arguments, RewardModelArguments, "RewardConfig")
+    run = start(arguments, ARGUMENTS, TRL)
     if run is None:
         return
     from transformers import AutoModelForSequenceClassification, set_seed

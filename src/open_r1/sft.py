@@ -31,13 +31,13 @@ def training_rows(run: Run) -> "Dataset":
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
 
 
-ARGUMENTS = SFTArguments
+ARGUMENTS, TRL = SFTArguments, "SFTConfig"
 
 
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
-    run = start(arguments, SFTArguments, "SFTConfig")
+    run = start(arguments, ARGUMENTS, TRL)
     if run is None:
         return
     from trl import SFTTrainer, get_peft_config

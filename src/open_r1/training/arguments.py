@@ -44,15 +44,13 @@ class StageArguments:
     theirs: ClassVar[Keys] = THEIRS
 
     root: str = "data"
-    datasets: list[dict] = key([], inside=SOURCE, help="Data sources, see data/sources.py.")
-    response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"], "help": "See core/formats.py."})
-    chat_template: str | None = key(None, loads=FILE, help="A .jinja file, saved with the model.")
-    model_config: dict | None = field(default=None, metadata={"help": "Config of a model to build from nothing."})
-    tokenizer: dict | None = key(
-        None, inside={"corpus": Key(inside=SOURCE)}, help="Tokenizer to train: vocab_size and corpus."
-    )
-    optimizer: str | None = field(default=None, metadata={"help": "Muon beside AdamW."})
-    optimizer_args: dict | None = field(default=None, metadata={"help": "Settings of that optimizer."})
+    datasets: list[dict] = key([], inside=SOURCE)
+    response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"]})
+    chat_template: str | None = key(None, loads=FILE)
+    model_config: dict | None = field(default=None)
+    tokenizer: dict | None = key(None, inside={"corpus": Key(inside=SOURCE)})
+    optimizer: str | None = field(default=None)
+    optimizer_args: dict | None = field(default=None)
 
 
 @dataclass
@@ -74,10 +72,8 @@ class GRPOArguments(StageArguments):
 
     theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
 
-    rewards: dict = key(
-        {}, inside={"*": Key(inside={"model": Key(loads=MODEL), **SERVER})}, help="Settings by reward name."
-    )
-    prompts_per_step: int = field(default=32, metadata={"help": "Prompts per optimiser step over all devices."})
+    rewards: dict = key({}, inside={"*": Key(inside={"model": Key(loads=MODEL), **SERVER})})
+    prompts_per_step: int = field(default=32)
 
 
 @dataclass
@@ -90,7 +86,7 @@ class RewardModelArguments(StageArguments):
             `pairwise` (chosen against rejected, the helpful model) or `pointwise` (labels, the safety model).
     """
 
-    objective: str = field(default="pairwise", metadata={"choices": ["pairwise", "pointwise"], "help": "The loss."})
+    objective: str = field(default="pairwise", metadata={"choices": ["pairwise", "pointwise"]})
 
 
 def accumulation_steps(prompts_per_step: int, group_size: int, per_device: int, world_size: int) -> int:
