@@ -54,6 +54,7 @@ def test_results_have_the_published_shape(smoke_root):
         "refused_forbidden",
         "refused_allowed",
         "by_difficulty",
+        "by_dataset",
         "problems",
         "samples",
     }

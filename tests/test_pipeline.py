@@ -5,7 +5,9 @@ from pathlib import Path
 import pytest
 
 from open_r1 import pipeline
-from open_r1.core.errors import RecipeError
+from open_r1.core.errors import ArtifactError, RecipeError
+from open_r1.core.inputs import local_inputs
+from open_r1.core.live import LiveTable
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
@@ -41,8 +43,23 @@ def test_root_and_seed_reach_every_recipe_and_command_line(stages):
 def test_every_input_is_made_by_an_earlier_stage(stages):
     made = set()
     for stage in stages:
-        assert set(pipeline.input_paths(stage.recipe)) <= made, stage.name
+        inputs = {path for path in local_inputs(stage.recipe, stage.keys) if path.startswith("/r/")}
+        assert inputs <= made, stage.name
         made.add(str(stage.output))
+
+
+def texts(value):
+    """All texts in a recipe."""
+    if isinstance(value, (dict, list)):
+        return [text for item in (value.values() if isinstance(value, dict) else value) for text in texts(item)]
+    return [value] if isinstance(value, str) else []
+
+
+def test_whatever_a_recipe_names_on_the_disk_is_declared(stages):
+    """A key that loads something and does not say so would leave stale results behind."""
+    for stage in stages:
+        named = {text for text in texts(stage.recipe) if text.startswith("/r/") or (REPOSITORY / text).is_file()}
+        assert named - {stage.recipe["output_dir"]} <= set(local_inputs(stage.recipe, stage.keys)), stage.name
 
 
 @pytest.mark.parametrize(
@@ -150,16 +167,21 @@ def test_launcher_starts_the_training_stages_only(stages, launch, command, start
     assert pipeline.stage_command(stage, launch) == expected
 
 
-def test_stage_is_complete_when_its_artifact_is(tmp_path):
-    (tmp_path / "a.yaml").write_text("output_dir: ${root}/a\nx: 1\n")
+def test_stage_is_complete_when_its_artifact_is(tmp_path, capsys):
+    (tmp_path / "a.yaml").write_text("output_dir: ${root}/a\nmax_steps: 1\n")
     (tmp_path / "p.yaml").write_text("stages: [{name: a, run: sft}]\n")
     (stage,), launch = pipeline.read_pipeline(tmp_path / "p.yaml", {"root": str(tmp_path)})
     assert launch == "fork" and not stage.complete()
-    artifact = pipeline.Artifact(stage.recipe)
+    artifact = pipeline.Artifact(stage.recipe, stage.keys)
     artifact.claim()
     assert not stage.complete()
     artifact.finish()
     assert stage.complete()
+    stage.recipe["logging_steps"] = 3
+    assert stage.complete() and "logging_steps: None -> 3" in capsys.readouterr().out
+    stage.recipe["max_steps"] = 2
+    with pytest.raises(ArtifactError, match="max_steps: 1 -> 2"):
+        stage.complete()
 
 
 @pytest.mark.parametrize("smoke", [[], ["--smoke"]])
@@ -189,11 +211,8 @@ def test_mistake_on_the_command_line_ends_with_code_2(words, message, capsys):
 
 
 def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path, monkeypatch):
-    from open_r1.core.errors import ArtifactError
-    from open_r1.core.live import LiveTable
-
     (tmp_path / "log.txt").write_text("4 tasks are with Slurm\n")
     stage = pipeline.Stage("samples", "generate", [], {"output_dir": str(tmp_path / "samples")}, tmp_path / "log.txt")
-    monkeypatch.setattr(pipeline, "start_process", lambda *_: type("Ended", (), {"exitcode": 0})())
+    ended = type("Ended", (), {"exitcode": 0, "ask": lambda *_, **__: None})()
     with pytest.raises(ArtifactError, match="not complete yet.*4 tasks are with Slurm"):
-        pipeline.run_stage(stage, "fork", LiveTable(["samples"]))
+        pipeline.run_stage(stage, "fork", LiveTable(["samples"]), ended, pipeline.Signals())

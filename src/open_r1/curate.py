@@ -10,18 +10,20 @@ several times and never held in memory.
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import ResponseFormat
+from open_r1.core.keys import DATA, FILE, LAST, RUN, SERVER, Key, key
 from open_r1.core.rows import COPIED, Row, name_of
 from open_r1.core.stage import begin
 from open_r1.data.amounts import draw
+from open_r1.data.contamination import AGAINST
 from open_r1.data.filters import Funnel, count, require_rows
-from open_r1.data.sources import check_source, load_sources
+from open_r1.data.sources import SOURCE, check_source, load_sources, refuse_amounts
 from open_r1.sampling.arguments import GenerateArguments
 from open_r1.sampling.draw import draw_samples
 from open_r1.sampling.selection import PICKS, Place, Verdicts, choose, judged, pass_rates, placed_rows, rows_at
@@ -64,24 +66,24 @@ class CurateArguments(GenerateArguments):
             Settings of [`data.contamination.Decontaminator`]: `against`, `size`. `false` to leave it out.
     """
 
-    samples: str = ""
-    judge: dict = field(default_factory=dict)
-    filters: list = field(default_factory=list)
+    samples: str = key("", loads=DATA)
+    judge: dict = key({}, inside=SERVER)
+    filters: list = key([])
     per_problem: int = 1
     pick: str = "shortest"
     output: str = "responses"
-    rewrite: dict = field(default_factory=dict)
+    rewrite: dict = key({}, inside={"examples": Key(loads=FILE), **SERVER})
     summary: dict | None = None
-    review: bool = False
-    decisions: str = ""
-    add: list = field(default_factory=list)
-    decontaminate: Any = None
+    review: bool = key(False, RUN)
+    decisions: str = key("", LAST, loads=FILE)
+    add: list = key([], inside=SOURCE)
+    decontaminate: Any = key(None, inside={"against": AGAINST}, absent={})
 
     def __post_init__(self):
         super().__post_init__()
-        for key, values in (("pick", PICKS), ("output", ("responses", "problems"))):
-            if getattr(self, key) not in values:
-                raise RecipeError(f"`{key}: {getattr(self, key)}` is unknown", f"use one of {', '.join(values)}")
+        for name, values in (("pick", PICKS), ("output", ("responses", "problems"))):
+            if getattr(self, name) not in values:
+                raise RecipeError(f"`{name}: {getattr(self, name)}` is unknown", f"use one of {', '.join(values)}")
         if self.output == "problems" and (self.add or self.rewrite):
             raise RecipeError(
                 "`output: problems` has no responses to rewrite or to add to", "remove `add` and `rewrite`"
@@ -247,6 +249,7 @@ def check(args: CurateArguments) -> None:
         make_judge(args.judge)
     for source in args.add:
         check_source(source)
+        refuse_amounts(source, ("count",))
 
 
 def added(source: dict[str, Any], seed: int) -> Any:

@@ -4,10 +4,13 @@ as known.
     open-r1 decontaminate --config RECIPE.yaml
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from open_r1.core.errors import DataError, report_errors
+from open_r1.core.keys import key
 from open_r1.core.stage import begin
+from open_r1.data.contamination import AGAINST
+from open_r1.data.sources import SOURCE
 
 
 @dataclass
@@ -28,8 +31,8 @@ class DecontaminateArguments:
             Directory of the pipeline's artifacts.
     """
 
-    datasets: list = field(default_factory=list)
-    against: list | None = None
+    datasets: list = key([], inside=SOURCE)
+    against: list | None = key(None, inside=AGAINST.inside, absent=AGAINST.default)
     size: int = 10
     output_dir: str = ""
     root: str = "data"

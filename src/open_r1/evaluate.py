@@ -9,19 +9,22 @@ format, truncation, length, language and, where the data hold general and harm p
 import json
 import multiprocessing
 from concurrent.futures import ProcessPoolExecutor, wait
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import Artifact, read_manifest, write_atomically
+from open_r1.core.artifacts import Artifact, write_atomically
 from open_r1.core.errors import DataError, report_errors
+from open_r1.core.keys import MODEL, RUN, SAMPLES, key
 from open_r1.core.processes import available_cores, die_with_parent
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
-from open_r1.metrics.summary import summarize
+from open_r1.data.sources import SOURCE
+from open_r1.metrics.summary import NO_REASONING, summarize
 from open_r1.metrics.tables import text_table
 from open_r1.sampling.arguments import Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
+from open_r1.sampling.models import ENTRY, Model, read_models
 from open_r1.sampling.store import fill_store, read_store
 
 
@@ -32,22 +35,23 @@ class EvaluateArguments(Sampling):
 
     Args:
         models (`list`):
-            Artifact directories or Hub ids; `{path: ..., response_format: ..., chat_template: FILE}` for a model not
-            of ours.
+            Artifact directories or Hub ids; `{path: ..., name: ..., response_format: ..., chat_template: FILE}` for a
+            model not of ours, for another template, or where two would bear one name.
         workers (`int`, *optional*, defaults to `1`):
             Processes that share the models; each gets its share of the cores. Small models gain from it, and GPUs do
             not.
         datasets (`list[dict]`):
             Problems, see `data/sources.py`.
         output_dir (`str`):
-            One folder per model goes there, with samples and `metrics.json`.
+            One folder per model goes there, with samples and `metrics.json`. A model has a row for each data set of
+            reasoning problems and, of several, their mean.
         root (`str`, *optional*, defaults to `"data"`):
             Directory of the pipeline's artifacts.
     """
 
-    models: list = field(default_factory=list)
-    workers: int = 1
-    datasets: list = field(default_factory=list)
+    models: list = key([], SAMPLES, loads=MODEL, inside=ENTRY)
+    workers: int = key(1, RUN)
+    datasets: list = key([], SAMPLES, inside=SOURCE)
     output_dir: str = ""
     root: str = "data"
 
@@ -55,24 +59,14 @@ class EvaluateArguments(Sampling):
         super().__post_init__()
         if not self.models:
             raise DataError("the recipe lists no `models`", "add `models:` with artifact directories or Hub ids")
+        read_models(self.models)
 
 
-def describe(model: Any) -> tuple[str, str, str | None]:
-    """
-    Path, response format and chat template of an entry of `models`; our artifacts know their format and template.
-    """
-    if isinstance(model, dict):
-        return model["path"], model.get("response_format", "r1"), model.get("chat_template")
-    manifest = read_manifest(model) or {}
-    return model, manifest.get("recipe", {}).get("response_format", "r1"), None
-
-
-def evaluate_model(model: Any, problems: Any, directory: Path, sampling: Sampling) -> dict[str, Any]:
+def evaluate_model(model: Model, problems: list[Row], directory: Path, sampling: Sampling) -> dict[str, Any]:
     """Samples, scores and summarises one model; does what is missing of it."""
-    path, response_format, template = describe(model)
-    target = directory / model_name(model)
+    target = directory / model.name
     if not (target / "metrics.json").exists():
-        fill_store(make_engine(path, response_format, sampling, template), problems, target)
+        fill_store(make_engine(model.path, model.writes, sampling, model.chat_template), problems, target)
         check_store(target, sampling)
         metrics = summarize(read_store(target), sampling.num_samples)
         write_atomically(target / "metrics.json", json.dumps(metrics, indent=2))
@@ -89,19 +83,15 @@ def start_worker(workers: int) -> None:
 
 def evaluate_models(args: EvaluateArguments, problems: list[Row], artifact: Artifact) -> dict[str, dict[str, Any]]:
     """Metrics by model name, with as many models at a time as there are workers."""
-    jobs = [(model, problems, artifact.path, sampling_of(args)) for model in args.models]
+    models = read_models(args.models)
+    jobs = [(model, problems, artifact.path, sampling_of(args)) for model in models]
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(args.workers, context, start_worker, (args.workers,)) as pool:
         running = [pool.submit(evaluate_model, *job) for job in jobs]
         while not all(future.done() for future in running):
             wait(running, timeout=1)
             artifact.progress(sum(future.done() for future in running), len(running))
-        return {model_name(model): future.result() for model, future in zip(args.models, running, strict=True)}
-
-
-def model_name(model: Any) -> str:
-    """Name of a model in results: the last part of its path."""
-    return Path(describe(model)[0]).name
+        return {model.name: future.result() for model, future in zip(models, running, strict=True)}
 
 
 ARGUMENTS = EvaluateArguments
@@ -116,7 +106,9 @@ def main(arguments: list[str] | None = None) -> None:
     if stage is None:
         return
     args, recipe, artifact = stage
-    problems = load_sources(args.datasets, ["prompt", "answer"]).to_list()
+    problems = load_sources(args.datasets, ["prompt", "answer"], named=True).to_list()
+    if not any(problem["domain"] == "reasoning" for problem in problems):
+        raise DataError(*NO_REASONING)
     results = evaluate_models(args, problems, artifact)
     write_atomically(artifact.path / "summary.txt", text_table(results))
     artifact.finish(metrics=results)

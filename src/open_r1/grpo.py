@@ -8,28 +8,31 @@ states every value in which TRL's defaults differ from the paper; group and step
 not per device.
 """
 
-import random
 from typing import TYPE_CHECKING
 
 from open_r1.core.errors import DataError, report_errors
 from open_r1.training.arguments import GRPOArguments, grpo_sizes
 from open_r1.training.run import Run, start
+from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 
 def training_rows(run: Run) -> "Dataset":
-    """The recipe's prompts; in the order of `schedule` where a source starts later than the first step."""
+    """The recipe's prompts; in the order of a schedule where the recipe gives its sources shares or steps."""
     import datasets
 
-    from open_r1.data.sources import load_sources
+    from open_r1.data.sources import load_sources, without_amounts
     from open_r1.verify import bad_golds
 
     sources = run.args.datasets
     if not sources:
         raise DataError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
-    parts = [load_sources([source], ["prompt", "answer"]) for source in sources]
+    check_schedule(sources)
+    parts = [
+        load_sources([without_amounts(source, ("weight", "from_step"))], ["prompt", "answer"]) for source in sources
+    ]
     for part, source in zip(parts, sources, strict=True):
         golds = list(zip(part["verifier"], part["answer"], strict=True))
         for index, reason in bad_golds(golds, part).items():
@@ -47,46 +50,11 @@ def training_rows(run: Run) -> "Dataset":
             f"`datasets` hold {len(rows)} prompts, fewer than the {window} of one rollout",
             "add prompts, or lower prompts_per_step",
         )
-    if not any(source.get("from_step") for source in sources):
+    if not is_scheduled(sources):
         return rows
     run.config.shuffle_dataset = False
-    return rows.select(schedule(sources, [len(part) for part in parts], run))
-
-
-def schedule(sources: list[dict], sizes: list[int], run: Run) -> list[int]:
-    """
-    Order of prompts over the whole run, so that a source is drawn from its `from_step` on.
-
-    Args:
-        sources (`list[dict]`):
-            The recipe's `datasets`; `weight` is a source's share among those being drawn, by default its size.
-        sizes (`list[int]`):
-            Their numbers of rows.
-        run (`Run`):
-            Gives steps, prompts per step and the seed.
-
-    Returns:
-        `list[int]`: row indices into the joined sources, `prompts_per_step` for each step.
-    """
-    if run.config.max_steps <= 0:
-        raise DataError("`from_step` in `datasets` needs `max_steps`", "set `max_steps`")
-    rng = random.Random(run.config.seed)
-    starts = [sum(sizes[:i]) for i in range(len(sizes))]
-    decks: list[list[int]] = [[] for _ in sizes]  # each source is shuffled and dealt to its end before it repeats
-    window = run.config.generation_batch_size // run.config.num_generations
-    order: list[int] = []
-    while len(order) < run.config.max_steps * run.args.prompts_per_step:
-        step = len(order) // run.args.prompts_per_step
-        active = [i for i, source in enumerate(sources) if source.get("from_step", 0) <= step]
-        weights = [float(sources[i].get("weight") or sizes[i]) for i in active]
-        taken: set[int] = set()
-        while len(taken) < window:  # one rollout holds no prompt twice: its groups would merge
-            (i,) = rng.choices(active, weights)
-            if not decks[i]:
-                decks[i] = rng.sample(range(starts[i], starts[i] + sizes[i]), sizes[i])
-            taken.add(decks[i].pop())
-        order += rng.sample(sorted(taken), len(taken))
-    return order
+    rollouts = rollouts_of(run.config, run.args.prompts_per_step)
+    return rows.select(schedule(sources, [len(part) for part in parts], rollouts, run.config.seed))
 
 
 ARGUMENTS, TRL = GRPOArguments, "GRPOConfig"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
+from open_r1.core.keys import FILE, key
 from open_r1.core.stage import begin
 
 USAGE = "(--package NAME | --file PATH.gguf) --output_dir DIR [--dtype float32] [--force]"
@@ -35,7 +36,7 @@ class ImportArguments:
     """
 
     output_dir: str
-    file: str = ""
+    file: str = key("", loads=FILE)
     package: str = ""
     dtype: str = "float32"
 
@@ -66,6 +67,9 @@ def clear_quantization(model: Any) -> None:
         if hasattr(holder, name):
             delattr(holder, name)
     model.is_quantized = False
+
+
+ARGUMENTS = ImportArguments
 
 
 @report_errors

@@ -10,15 +10,18 @@ table.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.formats import check_rendering
+from open_r1.core.keys import FILE, MODEL, key
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.data.amounts import counts, draw
+from open_r1.data.contamination import AGAINST
 from open_r1.data.filters import count, new_step
+from open_r1.data.sources import SOURCE
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -53,12 +56,12 @@ class MixArguments:
             Decides which rows are drawn, and their order.
     """
 
-    datasets: list = field(default_factory=list)
+    datasets: list = key([], inside=SOURCE)
     total: int = 0
-    tokenizer: str = ""
-    chat_template: str = ""
+    tokenizer: str = key("", loads=MODEL)
+    chat_template: str = key("", loads=FILE)
     max_length: int = 32768
-    decontaminate: Any = None
+    decontaminate: Any = key(None, inside={"against": AGAINST}, absent={})
     output_dir: str = ""
     root: str = "data"
     seed: int = 0

@@ -4,30 +4,34 @@ A `pipeline.yaml` is a list of stages: a name, the command that runs it, and a r
 it). What is complete is skipped, what was killed continues, what fails stops the run. Stages know nothing of
 pipelines.
 
-`launch: fork` starts stages from a server process that has imported the training stack once, which saves every stage
-some seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices.
+`launch: fork` starts stages from a process that has imported the training stack once, which saves every stage some
+seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices. The
+first SIGTERM (or Ctrl-C) lets the running stage save, the second ends it at once, and however the runner ends, nothing
+below it stays (`core/keeper.py`).
 """
 
 import importlib
-import multiprocessing
 import os
 import shlex
 import shutil
-import subprocess
+import signal
 import sys
 import time
 from dataclasses import dataclass, field
-from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
-from open_r1.core.artifacts import Artifact, input_paths, needs_hub, read_manifest, read_progress
+from open_r1.core.artifacts import Artifact, read_progress
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import ArtifactError, RecipeError, Stopped, report_errors
+from open_r1.core.inputs import local_inputs, needs_hub, read_manifest
+from open_r1.core.keeper import Keeper
+from open_r1.core.keys import Keys, keys_of
 from open_r1.core.live import LiveTable
-from open_r1.core.processes import die_with_parent
+from open_r1.core.processes import Signals
 from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
 
+PRELOAD = ["open_r1.training.preload"]  # what forked stages find imported
 USAGE = (
     "PIPELINE.yaml [--root DIR] [--seed N] [--smoke] [--from S] [--to S] [--only S] [--force S] [--dry-run] [--debug]"
 )
@@ -56,9 +60,20 @@ class Stage:
     def output(self) -> Path:
         return Path(self.recipe["output_dir"])
 
+    @property
+    def keys(self) -> Keys:
+        """The declared keys of its command."""
+        return keys_of(getattr(importlib.import_module(COMMANDS[self.command].module), "ARGUMENTS", None))
+
     def complete(self) -> bool:
-        """Whether its artifact is there and is what the recipe makes."""
-        return read_manifest(self.output) is not None and Artifact(self.recipe).complete
+        """Whether its artifact is there and is what the recipe makes; says where it was made in another way."""
+        if read_manifest(self.output) is None:
+            return False
+        artifact = Artifact(self.recipe, self.keys)
+        complete = artifact.complete
+        if notice := artifact.notice():
+            print(f"notice: {notice}", flush=True)
+        return complete
 
 
 def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any]:
@@ -116,22 +131,14 @@ def downstream(stages: list[Stage], name: str) -> list[Stage]:
     """A stage and all that read its artifact, directly or not."""
     found = [stage for stage in stages if stage.name == name]
     for stage in stages:
-        inputs = {place for path in input_paths(stage.recipe) for place in (Path(path), *Path(path).parents)}
+        paths = map(Path, local_inputs(stage.recipe, stage.keys))
+        inputs = {place for path in paths for place in (path, *path.parents)}
         if stage not in found and any(other.output in inputs for other in found):
             found.append(stage)
     return found
 
 
 # ------------------------------------------------------------------------------------------------ processes
-
-
-def run_in_fork(module: str, arguments: list[str], log: str) -> None:
-    """Body of a forked stage process: everything it prints goes to the log."""
-    die_with_parent()
-    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-    os.dup2(file, 1)
-    os.dup2(file, 2)
-    importlib.import_module(module).main(arguments)
 
 
 def stage_command(stage: Stage, launch: Any) -> list[str]:
@@ -141,71 +148,80 @@ def stage_command(stage: Stage, launch: Any) -> list[str]:
     return prefix + module
 
 
-def start_process(stage: Stage, launch: Any) -> "BaseProcess | Started":
-    """Starts a stage; the result has `exitcode` (`None` while it runs) and `kill`."""
+def start_stage(stage: Stage, launch: Any, keeper: Keeper) -> None:
+    """Starts a stage below the keeper, with its output in its log."""
     stage.log.parent.mkdir(parents=True, exist_ok=True)
-    if launch == "fork":
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["open_r1.training.preload"])
-        process = context.Process(
-            target=run_in_fork, args=(COMMANDS[stage.command].module, stage.arguments, str(stage.log))
-        )
-        process.start()
-        return process
-    with stage.log.open("ab") as log:
-        command = stage_command(stage, launch)
-        return Started(subprocess.Popen(command, stdout=log, stderr=log, preexec_fn=die_with_parent))
+    command = [] if launch == "fork" else stage_command(stage, launch)
+    module = COMMANDS[stage.command].module
+    keeper.ask(do="start", module=module, arguments=stage.arguments, command=command, log=str(stage.log))
 
 
-class Started:
-    """A `subprocess.Popen` with the surface of `multiprocessing.Process` that the runner uses."""
-
-    def __init__(self, process: subprocess.Popen):
-        self.process = process
-
-    @property
-    def exitcode(self) -> int | None:
-        return self.process.poll()
-
-    def kill(self) -> None:
-        self.process.kill()
+def watch(stage: Stage, keeper: Keeper, table: LiveTable, signals: Signals) -> int:
+    """Waits for a stage, keeping the table up to date and passing requests to stop on; returns its exit code."""
+    began, passed = time.time(), 0
+    while (code := keeper.exitcode) is None:
+        if signals.count > passed:
+            passed = signals.count
+            keeper.ask(do="stop" if passed == 1 else "kill")
+        table.update(stage.name, stage.output, time.time() - began)
+        time.sleep(0.1)
+    return code
 
 
-def run_stage(stage: Stage, launch: Any, table: LiveTable) -> None:
-    """Runs one stage to its end, keeping the table up to date; raises `ArtifactError` if it fails."""
-    process = start_process(stage, launch)
+def run_stage(stage: Stage, launch: Any, table: LiveTable, keeper: Keeper, signals: Signals) -> None:
+    """Runs one stage to its end; raises `ArtifactError` if it fails, and leaves the runner if it was stopped."""
     began = time.time()
-    try:
-        while process.exitcode is None:
-            table.update(stage.name, stage.output, time.time() - began)
-            time.sleep(0.1)
-    except BaseException:
-        process.kill()
-        raise
+    start_stage(stage, launch, keeper)
+    code = watch(stage, keeper, table, signals)
+    ended = time.time() - began
     # jobs are with Slurm, or a page waits to be looked at
-    if process.exitcode == 0 and read_manifest(stage.output) is None:
-        table.finish(stage.name, "waiting", time.time() - began)
+    if code == 0 and read_manifest(stage.output) is None:
+        table.finish(stage.name, "waiting", ended)
         raise ArtifactError(
             f"stage {stage.name} is not complete yet: {last_words(stage.log)}", "run the pipeline again when it is"
         )
     note = read_progress(stage.output)
-    if process.exitcode and note.get("stopped"):  # by the note: `accelerate launch` has an exit code of its own
-        table.finish(stage.name, "stopped", time.time() - began)
-        raise Stopped(
-            f"stage {stage.name} by a signal at step {note['done']} of {note['total']}", "run it again to continue"
-        )
-    if process.exitcode:
-        table.finish(stage.name, "failed", time.time() - began)
+    # by the note too: `accelerate launch` has an exit code of its own
+    if code and (signals.count or code == Stopped.exit_code or note.get("stopped")):
+        table.finish(stage.name, "stopped", ended)
+        leave(signals)
+    if code:
+        table.finish(stage.name, "failed", ended)
         raise ArtifactError(
-            f"stage {stage.name} failed with exit code {process.exitcode}: {last_words(stage.log)}",
+            f"stage {stage.name} failed with exit code {code}: {last_words(stage.log)}",
             f"read {stage.log}; repeat it alone with: {shlex.join(stage_command(stage, launch))}",
         )
-    table.finish(stage.name, "done", time.time() - began)
+    table.finish(stage.name, "done", ended)
+
+
+def leave(signals: Signals) -> NoReturn:
+    """Ends the runner after a request to stop."""
+    print("stopped; the same command continues", flush=True)
+    sys.exit(Stopped.exit_code if signals.count < 2 else 128 + signal.SIGTERM)
+
+
+def run_stages(stages: list[Stage], launch: Any) -> None:
+    """Runs those that are not complete, in order."""
+    keeper = None
+    with LiveTable([stage.name for stage in stages]) as table, Signals() as signals:
+        try:
+            for stage in stages:
+                if signals.count:
+                    leave(signals)
+                if stage.complete():
+                    table.finish(stage.name, "skipped", 0)
+                    continue
+                keeper = keeper or Keeper(PRELOAD if launch == "fork" else [])
+                run_stage(stage, launch, table, keeper, signals)
+        finally:
+            if keeper:
+                keeper.close()
 
 
 def last_words(log: Path) -> str:
     """The error line of a log, else its last line."""
-    lines = [line.strip() for line in log.read_text(encoding="utf-8", errors="replace").splitlines() if line.strip()]
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
     errors = [line for line in lines[-20:] if line.startswith("error:")]
     return (errors or lines or ["no output"])[-1]
 
@@ -228,16 +244,11 @@ def main(arguments: list[str]) -> None:
     if "force" in options:
         for stage in downstream(stages, options["force"]):
             shutil.rmtree(stage.output, ignore_errors=True)
-    if not any(needs_hub(stage.recipe) for stage in stages):
+    if not any(needs_hub(stage.recipe, stage.keys) for stage in stages):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the stages import huggingface_hub
     # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
-    with LiveTable([stage.name for stage in chosen]) as table:
-        for stage in chosen:
-            if stage.complete():
-                table.finish(stage.name, "skipped", 0)
-            else:
-                run_stage(stage, launch, table)
+    run_stages(chosen, launch)
     final = chosen[-1].output / "summary.txt"
     if final.exists():
         print(final.read_text(encoding="utf-8"))

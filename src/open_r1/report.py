@@ -8,15 +8,18 @@ Reads artifacts only (manifests, evaluation metrics, training logs, samples), so
 import base64
 import html
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import read_manifest, versions, write_atomically
+from open_r1.core.artifacts import versions, write_atomically
 from open_r1.core.cards import add_results
 from open_r1.core.errors import ArtifactError, report_errors
+from open_r1.core.inputs import read_manifest
+from open_r1.core.keys import DATA, MODEL, Key, key
 from open_r1.core.stage import begin
-from open_r1.metrics.tables import COLUMNS, cell, markdown_table, text_table
+from open_r1.metrics.tables import COLUMNS, cell, markdown_table, table_rows, text_table
+from open_r1.sampling.models import read_models
 from open_r1.sampling.store import read_store
 
 # name in results.json -> key in the log of TRL's GRPOTrainer
@@ -40,12 +43,12 @@ class ReportArguments:
     A report recipe.
 
     Args:
+        output_dir (`str`):
+            Where the report goes.
         stages (`dict`):
             Artifact directory of each model, by its name in the table.
         evaluation (`str`):
             Output directory of the evaluation.
-        output_dir (`str`):
-            Where the report goes.
         figures (`list[dict]`, *optional*):
             Training curves to draw: `file`, `title`, `runs` and `metrics`.
         title (`str`, *optional*, defaults to `"R1 pipeline"`):
@@ -56,10 +59,10 @@ class ReportArguments:
             Seed of the run, for the page.
     """
 
-    stages: dict
-    evaluation: str
     output_dir: str
-    figures: list = field(default_factory=list)
+    stages: dict = key(inside={"*": Key(loads=MODEL)})
+    evaluation: str = key(loads=DATA)
+    figures: list = key([])
     title: str = "R1 pipeline"
     root: str = "data"
     seed: int = 0
@@ -74,11 +77,18 @@ def curves(directory: Path) -> dict[str, list[float | None]] | None:
     if not history:
         return None
     found: dict[str, list[float | None]] = {"step": [row["step"] for row in history]}
-    for name, key in CURVES.items():
-        values = [row.get(key) for row in history]  # None while a reward does not apply yet
+    for name, logged in CURVES.items():
+        values = [row.get(logged) for row in history]  # None while a reward does not apply yet
         if any(value is not None for value in values):
             found[name] = [None if value is None else round(float(value), 6) for value in values]
     return found
+
+
+def evaluated(args: ReportArguments) -> dict[str, str]:
+    """By the names of the report, the names that the models have in the evaluation."""
+    manifest = read_manifest(args.evaluation) or {"recipe": {"models": []}}
+    known = {model.path: model.name for model in read_models(manifest["recipe"].get("models", []))}
+    return {name: known.get(path, Path(path).name) for name, path in args.stages.items()}
 
 
 def collect(args: ReportArguments) -> dict[str, Any]:
@@ -86,17 +96,17 @@ def collect(args: ReportArguments) -> dict[str, Any]:
     manifest = read_manifest(args.evaluation)
     if manifest is None:
         raise ArtifactError(f"{args.evaluation} is not complete", "run the evaluation first")
-    measured = manifest["metrics"]
+    measured, rows = manifest["metrics"], evaluated(args)
     found = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir())}
     manifests = {name: content for name, content in found.items() if content}
-    missing = [name for name, path in args.stages.items() if Path(path).name not in measured]
+    missing = [name for name, row in rows.items() if row not in measured]
     if missing:
         raise ArtifactError(
             f"{args.evaluation} lacks {', '.join(missing)}", "add them to `models` of the evaluation recipe"
         )
     runs = {name: curves(Path(path)) for name, path in args.stages.items()}
     return {
-        "stages": {name: measured[Path(path).name] for name, path in args.stages.items()},
+        "stages": {name: measured[row] for name, row in rows.items()},
         "curves": {name: curve for name, curve in runs.items() if curve},
         "seconds": {name: manifest["seconds"] for name, manifest in manifests.items()},
         "peak_rss_gb": max(manifest["peak_rss_gb"] for manifest in manifests.values()),
@@ -195,14 +205,14 @@ def html_table(stages: dict[str, dict[str, Any]]) -> str:
     head = "".join(f"<th>{name}</th>" for name in ("model", *COLUMNS))
     body = "".join(
         f"<tr><td>{name}</td>" + "".join(f"<td>{cell(row, *column)}</td>" for column in COLUMNS.values()) + "</tr>"
-        for name, row in stages.items()
+        for name, row in table_rows(stages).items()
     )
     return f"<div class=scroll><table><tr>{head}</tr>{body}</table></div>"
 
 
 def examples(args: ReportArguments, per_domain: int = 2) -> str:
     """The same problems answered by every model: the first sample of the first problems of each domain."""
-    stores = {name: list(read_store(Path(args.evaluation) / Path(path).name)) for name, path in args.stages.items()}
+    stores = {name: list(read_store(Path(args.evaluation) / row)) for name, row in evaluated(args).items()}
     wanted: dict[str, list[str]] = {}
     for row in next(iter(stores.values())):
         seen = wanted.setdefault(row["domain"], [])

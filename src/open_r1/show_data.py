@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import check_rendering, render_prompt
+from open_r1.core.inputs import go_offline
+from open_r1.core.keys import MODEL, Key
 from open_r1.core.recipes import load_recipe, parse_overrides
 from open_r1.core.rows import Row
 from open_r1.sampling.prompts import read_examples, with_examples
@@ -58,8 +60,7 @@ def tokenizer_of(recipe: dict[str, Any], where: str) -> "PreTrainedTokenizerBase
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Prints the first rows of a recipe."""
-    from open_r1.core.artifacts import go_offline
-    from open_r1.data.sources import check_source, load_sources
+    from open_r1.data.sources import AMOUNTS, SOURCE, load_sources, without_amounts
 
     parser = argparse.ArgumentParser(
         prog="open-r1 show-data", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
@@ -68,13 +69,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("-n", type=int, default=3)
     known, rest = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
     recipe = load_recipe(known.recipe, parse_overrides(rest))
-    go_offline(recipe)
-    for source in recipe.get("datasets") or []:
-        check_source(source)
-    kept = [
-        {key: value for key, value in source.items() if key not in ("count", "weight")}
-        for source in recipe.get("datasets") or []
-    ]
+    models = {name: Key(loads=MODEL) for name in ("model", "model_name_or_path", "tokenizer")}
+    go_offline(recipe, {"datasets": Key(inside=SOURCE), **models})
+    kept = [without_amounts(source, AMOUNTS) for source in recipe.get("datasets") or []]
     sources = [source | {"limit": min(source.get("limit") or known.n, known.n)} for source in kept]
     rows, tokenizer = load_sources(sources), tokenizer_of(recipe, known.recipe)
     for row in rows.select(range(min(known.n, len(rows)))):

@@ -1,10 +1,13 @@
 """Artifacts: complete or visibly not, and never mistaken for another recipe's."""
 
+import json
+
 import pytest
 
 from open_r1.core import artifacts
 from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError
+from open_r1.core.keys import BATCH, COSMETIC, DATA, FILE, LAST, MODEL, RUN, Key
 
 
 @pytest.fixture
@@ -12,8 +15,22 @@ def recipe(tmp_path):
     return {"root": str(tmp_path), "output_dir": str(tmp_path / "out"), "steps": 3}
 
 
+KEYS = {
+    "run_name": Key(COSMETIC),
+    "save_steps": Key(RUN),
+    "decisions": Key(LAST, loads=FILE),
+    "per_device_train_batch_size": Key(BATCH, default=8),
+    "gradient_accumulation_steps": Key(BATCH, default=1),
+    "template": Key(loads=FILE),
+    "model": Key(loads=MODEL),
+    "models": Key(loads=MODEL, inside={"path": Key(loads=MODEL)}),
+    "datasets": Key(inside={"path": Key(loads=DATA)}),
+    "rewards": Key(inside={"*": Key(inside={"url": Key(RUN)})}),
+}
+
+
 def make(recipe, **facts):
-    artifact = Artifact(recipe)
+    artifact = Artifact(recipe, KEYS)
     assert artifact.claim()
     artifact.finish(**facts)
     artifact._lock_file.close()
@@ -38,7 +55,7 @@ def test_unfinished_run_of_the_same_recipe_continues(recipe):
     first.claim()
     (first.path / "checkpoint").write_text("kept")
     first._lock_file.close()
-    second = Artifact(recipe | {"run_name": "cosmetic keys do not count"})
+    second = Artifact(recipe | {"run_name": "cosmetic keys do not count"}, KEYS)
     assert second.claim() and (second.path / "checkpoint").read_text() == "kept"
 
 
@@ -89,12 +106,12 @@ def test_input_made_again_makes_the_output_stale(recipe, tmp_path):
     make(source)
     recipe["model"] = str(tmp_path / "in")
     make(recipe)
-    assert Artifact(recipe).complete
-    replaced = Artifact(source | {"seed": 2})
+    assert Artifact(recipe, KEYS).complete
+    replaced = Artifact(source | {"seed": 2}, KEYS)
     replaced.claim(force=True)
     replaced.finish()
-    with pytest.raises(ArtifactError, match="made again"):
-        Artifact(recipe).claim()
+    with pytest.raises(ArtifactError, match="content of .*/in: "):
+        Artifact(recipe, KEYS).claim()
 
 
 @pytest.mark.parametrize(("exists", "message"), [(True, "is not complete"), (False, "does not exist")])
@@ -102,22 +119,7 @@ def test_input_must_be_complete(recipe, tmp_path, exists, message):
     if exists:
         (tmp_path / "in").mkdir()
     with pytest.raises(ArtifactError, match=f"in {message}"):
-        Artifact(recipe | {"models": [{"path": str(tmp_path / "in")}]})
-
-
-@pytest.mark.parametrize(
-    ("recipe", "found"),
-    [
-        (
-            {"root": "d", "output_dir": "d/o", "a": "d/x", "b": ["d/y", {"c": "d/x"}], "e": "dd/z", "f": "d"},
-            ["d/x", "d/y"],
-        ),
-        ({"root": "d/", "output_dir": "d/o", "a": "d/x", "logging_dir": "d/logs"}, ["d/x"]),
-        ({"output_dir": "o", "file": "/models/x.gguf"}, []),
-    ],
-)
-def test_inputs_are_the_paths_below_the_root(recipe, found):
-    assert artifacts.input_paths(recipe) == found
+        Artifact(recipe | {"models": [{"path": str(tmp_path / "in")}]}, KEYS)
 
 
 def test_recipe_needs_an_output_dir():
@@ -130,17 +132,6 @@ def test_atomic_write_replaces_and_leaves_nothing_else(tmp_path):
     artifacts.write_atomically(path, "old")
     artifacts.write_atomically(path, "新")
     assert path.read_text(encoding="utf-8") == "新" and list(tmp_path.iterdir()) == [path]
-
-
-@pytest.mark.parametrize("name", ["./x", "/x/y", "~/x", "data/mini/zero", "x", "namespace/there"])
-def test_local_names_are_told_from_hub_ids(name, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
-    (tmp_path / "namespace" / "there").mkdir(parents=True)
-    assert (
-        artifacts.looks_local(name)
-        and artifacts.looks_local("namespace/not_yet")
-        and not artifacts.looks_local("elsewhere/model")
-    )
 
 
 @pytest.mark.parametrize(
@@ -169,22 +160,6 @@ def test_usable_local_model_and_hub_id_are_accepted(tmp_path):
     artifacts.require_model("namespace/model")
 
 
-@pytest.mark.parametrize(
-    ("recipe", "needed"),
-    [
-        ({"model_name_or_path": "./zero", "datasets": [{"path": "mini:chain"}]}, False),
-        ({"model_name_or_path": "elsewhere/model"}, True),
-        ({"models": ["./base", "elsewhere/model"]}, True),  # the first model alone would not need it
-        ({"models": [{"path": "elsewhere/model"}]}, True),
-        ({"datasets": [{"path": "gym:chain_sum"}], "add": [{"path": "elsewhere/set"}]}, True),
-        ({"rewards": {"accuracy": None, "helpful": {"model": "elsewhere/model"}}}, True),
-        ({"push_to_hub": True}, True),
-    ],
-)
-def test_hub_is_needed_for_any_name_that_is_not_on_this_disk(recipe, needed):
-    assert artifacts.needs_hub(recipe) == needed
-
-
 def test_a_run_that_failed_at_once_leaves_nothing_that_its_correction_must_force(recipe):
     first = Artifact(recipe)
     assert first.claim()
@@ -195,3 +170,127 @@ def test_a_run_that_failed_at_once_leaves_nothing_that_its_correction_must_force
     corrected._lock_file.close()
     with pytest.raises(ArtifactError, match="unfinished run of another recipe"):
         Artifact(recipe | {"steps": 5}).claim()
+
+
+# --------------------------------------------------------------------------------------- what may change, and what not
+
+
+def begin(recipe, finished):
+    """A run that has begun, and ended or not; its process is gone."""
+    artifact = Artifact(recipe, KEYS)
+    artifact.claim()
+    (artifact.path / "checkpoint-2").mkdir()
+    if finished:
+        artifact.finish()
+    artifact._lock_file.close()
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"save_steps": 2}, {"save_steps": 3}, "save_steps: 2 -> 3"),
+        ({}, {"save_steps": 3}, "save_steps: None -> 3"),
+        ({"run_name": "a"}, {"run_name": "b"}, ""),
+        (
+            {"per_device_train_batch_size": 4},
+            {"per_device_train_batch_size": 2, "gradient_accumulation_steps": 2},
+            "per_device_train_batch_size: 4 -> 2",
+        ),
+        (
+            {"rewards": {"judge": {"url": "a"}}},
+            {"rewards": {"judge": {"url": "b"}}},
+            "'a'}} -> {'judge': {'url': 'b'}}",
+        ),
+    ],
+)
+def test_how_a_run_goes_may_change_with_a_notice(recipe, capsys, finished, before, after, told):
+    begin(recipe | before, finished)
+    again = Artifact(recipe | after, KEYS)
+    assert again.claim() is not finished and (again.path / "checkpoint-2").exists()
+    printed = capsys.readouterr().out
+    assert (told in printed and printed.count("\n") == 1) if told else not printed
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ({"save_steps": 2}, {"save_steps": 3, "steps": 4}, r"\(steps: 3 -> 4\)"),
+        ({"per_device_train_batch_size": 4}, {"per_device_train_batch_size": 2}, r"\(global batch: 4 -> 2\)"),
+        ({}, {"gradient_accumulation_steps": 2}, r"\(global batch: 8 -> 16\)"),
+        ({"rewards": {"judge": {}}}, {"rewards": {"judge": {"budget": 1}}}, "budget"),
+        ({"rewards": {"judge": {}}}, {"rewards": {"judge": {}, "format": {}}}, "format"),
+    ],
+)
+def test_what_decides_the_result_is_refused_with_the_difference(recipe, finished, before, after, told):
+    begin(recipe | before, finished)
+    with pytest.raises(ArtifactError, match=told) as refused:
+        Artifact(recipe | after, KEYS).claim()
+    assert "--force" in refused.value.hint
+
+
+@pytest.mark.parametrize(("devices", "rows", "same"), [(2, 4, True), (4, 2, True), (2, 8, False), (1, 4, False)])
+def test_another_number_of_devices_may_continue_if_the_global_batch_stays(recipe, monkeypatch, devices, rows, same):
+    monkeypatch.setenv("WORLD_SIZE", "1")
+    begin(recipe | {"per_device_train_batch_size": 8}, finished=False)
+    monkeypatch.setenv("WORLD_SIZE", str(devices))
+    again = Artifact(recipe | {"per_device_train_batch_size": rows}, KEYS)
+    if same:
+        assert again.claim()
+    else:
+        with pytest.raises(ArtifactError, match=f"global batch: 8 -> {devices * rows}"):
+            again.claim()
+
+
+def test_a_finished_run_of_many_devices_is_complete_to_a_pipeline_that_has_none(recipe, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "4")
+    begin(recipe, finished=True)
+    monkeypatch.delenv("WORLD_SIZE")
+    assert Artifact(recipe, KEYS).complete
+    with pytest.raises(ArtifactError, match="global batch: 32 -> 64"):
+        Artifact(recipe | {"gradient_accumulation_steps": 2}, KEYS).claim()
+
+
+@pytest.mark.parametrize("finished", [True, False])
+@pytest.mark.parametrize(
+    "names",
+    [
+        lambda file: {"template": file},
+        lambda file: {"datasets": [{"path": "mini:chain"}, {"path": file}]},
+        lambda file: {"datasets": [{"path": str(file.parent)}]},
+    ],
+    ids=["file", "dataset", "directory"],
+)
+def test_an_edited_file_makes_what_was_made_from_it_stale(recipe, tmp_path_factory, finished, names):
+    file = tmp_path_factory.mktemp("outside the root") / "data.jsonl"
+    file.write_text("one")
+    recipe |= json.loads(json.dumps(names(file), default=str))
+    begin(recipe, finished)
+    file.touch()
+    assert Artifact(recipe, KEYS).claim() is not finished
+    file.write_text("two")
+    with pytest.raises(ArtifactError, match="content of .*outside the root"):
+        Artifact(recipe, KEYS).claim()
+
+
+def test_decisions_join_an_unfinished_run_and_count_in_a_finished_one(recipe, tmp_path_factory):
+    file = tmp_path_factory.mktemp("review") / "decisions.json"
+    file.write_text("drop one")
+    begin(recipe, finished=False)
+    reviewed = Artifact(recipe | {"decisions": str(file)}, KEYS)
+    assert reviewed.claim()
+    reviewed.finish()
+    reviewed._lock_file.close()
+    assert Artifact(recipe | {"decisions": str(file)}, KEYS).complete
+    file.write_text("drop two")
+    for other in ({"decisions": str(file)}, {}):
+        with pytest.raises(ArtifactError, match="decisions"):
+            Artifact(recipe | other, KEYS).claim()
+
+
+def test_a_file_that_was_not_there_was_not_read(recipe, tmp_path_factory):
+    file = tmp_path_factory.mktemp("later") / "template.jinja"
+    begin(recipe | {"template": str(file)}, finished=False)
+    file.write_text("one")
+    assert Artifact(recipe | {"template": str(file)}, KEYS).claim()

@@ -10,8 +10,11 @@ import yaml
 from test_bad_input import fails
 
 from open_r1 import decontaminate
-from open_r1.core.artifacts import needs_hub, read_manifest
+from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import RecipeError, UserError
+from open_r1.core.inputs import needs_hub
+from open_r1.core.keys import keys_of
+from open_r1.curate import CurateArguments
 from open_r1.data import contamination, ngrams
 from open_r1.data.contamination import Decontaminator, make_decontaminator, report_text
 from open_r1.data.ngrams import Index, Match, exactly, normalized
@@ -367,10 +370,12 @@ def test_settings_reach_the_index(size):
 
 def test_benchmarks_of_the_hub_are_looked_for_on_the_hub():
     """A stage goes offline where nothing of the Hub is needed; its benchmarks may be."""
-    local = {"datasets": MINI, "output_dir": "out"}
-    assert needs_hub(local | {"against": [{"path": "HuggingFaceH4/MATH-500"}]})
-    assert needs_hub(local | {"decontaminate": {"against": [{"path": "HuggingFaceH4/MATH-500"}]}})
-    assert not needs_hub(local | {"against": MINI}) and not needs_hub(local | {"decontaminate": {"against": MINI}})
+    alone, within = keys_of(decontaminate.DecontaminateArguments), keys_of(CurateArguments)
+    local, remote = {"datasets": MINI, "output_dir": "out"}, [{"path": "HuggingFaceH4/MATH-500"}]
+    assert needs_hub(local | {"against": remote}, alone) and not needs_hub(local | {"against": MINI}, alone)
+    assert needs_hub(local | {"decontaminate": {"against": remote}}, within)
+    assert not needs_hub(local | {"decontaminate": {"against": MINI}}, within)
+    assert needs_hub(local, alone) and needs_hub(local, within)  # those that are checked by default
 
 
 @pytest.fixture

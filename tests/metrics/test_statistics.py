@@ -85,6 +85,13 @@ def test_interval_is_deterministic_and_holds_the_mean():
     )
 
 
+def test_interval_of_several_sets_resamples_each_by_itself():
+    rng = random.Random(0)
+    wide = [rng.random() for _ in range(30)]
+    low, high = bootstrap_interval(wide)
+    assert bootstrap_interval([0.5] * 7, wide) == pytest.approx(((0.5 + low) / 2, (0.5 + high) / 2), abs=0.02)
+
+
 def test_interval_of_a_constant_is_that_constant():
     assert bootstrap_interval([0.25] * 9) == (0.25, 0.25)
 

@@ -3,6 +3,7 @@
 import pytest
 
 from open_r1.metrics.summary import summarize
+from open_r1.metrics.tables import table_rows, text_table
 
 
 def sample(problem, index, outcome, extracted, **values):
@@ -87,7 +88,7 @@ def test_interval_holds_the_mean(store):
 def test_order_of_the_rows_does_not_matter_to_any_share(store):
     one, other = summarize(store, 3), summarize(store[::-1], 3)
     assert one.keys() == other.keys()
-    assert all(one[key] == pytest.approx(other[key]) for key in one if key not in ("pass@1_ci", "by_difficulty"))
+    assert all(one[key] == pytest.approx(other[key]) for key in one if not isinstance(one[key], (list, dict)))
 
 
 def test_k_above_the_samples_of_a_problem_is_refused(store):
@@ -106,3 +107,54 @@ def test_answers_in_words_vote_by_their_words():
         for i, (o, e) in enumerate([("correct", "red  cat"), ("correct", "red cat"), ("wrong", "1")])
     ]
     assert summarize(rows, 3)["cons@3"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("levels", "order"),
+    [
+        (["Level 10", "Level 5", "Level 9"], ["Level 5", "Level 9", "Level 10"]),
+        ([6.5, 10, 7], ["6.5", "7", "10"]),
+        ([None, "hard", 3, "2"], ["2", "3", "hard", "None"]),
+        ([None], ["None"]),
+    ],
+)
+def test_levels_of_any_form_are_in_their_natural_order(levels, order):
+    rows = [sample(f"p{n}", i, "wrong", "2", difficulty=level) for n, level in enumerate(levels) for i in range(2)]
+    assert list(summarize(rows, 2)["by_difficulty"]) == order
+
+
+@pytest.fixture
+def two_sets(store):
+    """The problems above, and a small set of another name that every sample solves."""
+    small = [sample("s", i, "correct", "1/2", tokens=100, difficulty="Level 5", dataset="small") for i in range(3)]
+    return [row | {"dataset": "large"} for row in store] + small
+
+
+def test_every_data_set_has_its_numbers_and_the_model_their_mean(two_sets):
+    metrics = summarize(two_sets, 3)
+    assert list(metrics["by_dataset"]) == ["large", "small"]
+    large, small = metrics["by_dataset"].values()
+    assert large["pass@1"] == pytest.approx(1 / 3) and small["pass@1"] == 1
+    assert metrics["pass@1"] == pytest.approx((1 / 3 + 1) / 2)  # not 4 problems pooled: 1 / 2
+    assert metrics["mean_tokens"] == pytest.approx((120 / 9 + 100) / 2)
+    assert (large["problems"], small["problems"], metrics["problems"]) == (3, 1, 4)
+    low, high = metrics["pass@1_ci"]
+    assert 0.5 <= low < metrics["pass@1"] < high <= 5 / 6 + 1e-9  # the small set has no spread
+    assert list(small["by_difficulty"]) == ["Level 5"] and "by_difficulty" not in metrics
+    assert metrics["helpful"] == 0.5
+
+
+def test_one_data_set_is_its_own_mean(store):
+    metrics = summarize([row | {"dataset": "only"} for row in store], 3)
+    plain = summarize(store, 3)
+    assert {key: metrics[key] for key in plain if key != "by_dataset"} == {
+        key: plain[key] for key in plain if key != "by_dataset"
+    }
+    assert list(table_rows({"m": metrics})) == ["m"]
+
+
+def test_table_has_a_row_for_each_data_set_and_one_for_their_mean(two_sets, store):
+    stages = {"one": summarize(two_sets, 3), "two": summarize(store, 3)}
+    assert list(table_rows(stages)) == ["one: large", "one: small", "one: mean", "two"]
+    lines = text_table(stages).splitlines()
+    assert len(lines) == 5 and lines[2].split()[2] == "1.000" and lines[3].split()[2] == "0.667"

@@ -4,6 +4,7 @@ killed.
 """
 
 import errno
+import json
 import random
 
 import pytest
@@ -14,7 +15,7 @@ from open_r1.sampling.arguments import GenerateArguments, Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
 from open_r1.sampling.engines import Draw
 from open_r1.sampling.prompts import cut_at, part_seed, read_examples, sample_seed, with_examples
-from open_r1.sampling.store import fill_store, read_store
+from open_r1.sampling.store import fill_store, keep_matching, read_store
 
 
 class FakeEngine:
@@ -187,6 +188,16 @@ def test_a_sharp_model_is_no_server_without_a_temperature(tmp_path, capsys):
     assert check_store(tmp_path, engine.sampling)["copies"] == 6 and not capsys.readouterr().err
 
 
+def test_scores_between_right_and_wrong_are_kept(tmp_path):
+    gold = [{"id": "punctuation:no_comma"}, {"id": "keywords:existence", "keywords": ["zebra"]}]
+    problem = PROBLEMS[0] | {"verifier": "constraints", "answer": json.dumps(gold), "dataset": "rules"}
+    engine = FakeEngine()
+    engine.draw = lambda problem, sample, seed: Draw("?", "<think>x</think>hello", 3, "stop", seed)
+    fill_store(engine, [problem], tmp_path)
+    assert {row["score"] for row in read_store(tmp_path)} == {0.5}
+    assert {row["dataset"] for row in read_store(tmp_path)} == {"rules"}
+
+
 def test_rows_that_no_rule_decides_wait_for_a_judge(tmp_path):
     fill_store(FakeEngine(), [problem | {"verifier": "judge"} for problem in PROBLEMS], tmp_path)
     assert {row["outcome"] for row in read_store(tmp_path)} == {"unjudged"}
@@ -272,3 +283,38 @@ def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
     fill_store(again, PROBLEMS, tmp_path / "full")
     fill_store(FakeEngine(), PROBLEMS, tmp_path / "whole")
     assert len(again.drawn) == 6 and list(read_store(tmp_path / "full")) == list(read_store(tmp_path / "whole"))
+
+
+@pytest.mark.parametrize(
+    ("change", "kept"),
+    [
+        ({"url": "http://localhost:2/v1", "concurrency": 3, "timeout": 5.0, "retries": 1, "max_failed": 0.5}, True),
+        ({"executor": {"kind": "local"}}, True),
+        ({"output_dir": "elsewhere"}, True),
+        ({"tokenizer": "namespace/other"}, False),
+        ({"model": "namespace/other"}, False),
+        ({"temperature": 0.9}, False),
+        ({"datasets": [{"path": "mini:chain", "limit": 3}]}, False),
+    ],
+)
+def test_a_store_is_drawn_again_only_if_the_samples_would_be_others(tmp_path, change, kept):
+    values = {"model": "namespace/model", "tokenizer": "namespace/t", "engine": "server"}
+    keep_matching(tmp_path / "samples", GenerateArguments(**values, url="http://localhost:1/v1"))
+    (tmp_path / "samples/part-00000.jsonl").write_text("{}")
+    keep_matching(tmp_path / "samples", GenerateArguments(**values | {"url": "http://localhost:1/v1"} | change))
+    assert (tmp_path / "samples/part-00000.jsonl").exists() == kept
+
+
+@pytest.mark.parametrize("key", ["few_shot", "chat_template", "tokenizer", "model"])
+def test_a_store_is_drawn_again_if_what_it_was_drawn_with_was_edited(tmp_path, key):
+    named = tmp_path / "named"
+    named.mkdir()
+    (named / "file").write_text("one")
+    value = str(named if key in ("tokenizer", "model") else named / "file")
+    for text in ("one", "two"):
+        (named / "file").write_text(text)
+        keep_matching(tmp_path / "samples", GenerateArguments(**{key: value}))
+        assert not (tmp_path / "samples/part-00000.jsonl").exists()
+        (tmp_path / "samples/part-00000.jsonl").write_text("{}")
+        keep_matching(tmp_path / "samples", GenerateArguments(**{key: value}))
+        assert (tmp_path / "samples/part-00000.jsonl").exists()

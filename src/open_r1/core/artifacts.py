@@ -2,12 +2,12 @@
 
 A stage claims its output directory (`claim`), which writes the resolved `recipe.yaml` first; works, possibly killed
 and run again many times; and ends with `finish`, which writes `manifest.json` last and atomically. A directory is
-complete exactly when its manifest exists. The manifest's `hash` covers the recipe and the hashes of the input
-artifacts, so a stage knows whether what lies there is what it would make.
+complete exactly when its manifest exists. The manifest's `hash` covers what of the recipe decides the result
+(`keys.py`) and the content of what it loads (`inputs.py`), so a stage knows whether what lies there is what it would
+make; `started.json` keeps the latter for an unfinished run.
 """
 
 import fcntl
-import hashlib
 import json
 import os
 import platform
@@ -22,9 +22,11 @@ from typing import Any
 import yaml
 
 from .errors import ArtifactError
-from .recipes import COSMETIC, Recipe, difference, fingerprint
+from .inputs import MANIFEST, contents, local_inputs, looks_local, read_manifest
+from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
+from .recipes import Recipe, difference, fingerprint
 
-MANIFEST, RECIPE, PROGRESS, LOCK = "manifest.json", "recipe.yaml", "progress.json", ".lock"
+RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
 
@@ -38,84 +40,10 @@ def write_atomically(path: Path, text: str) -> None:
     scratch.replace(path)
 
 
-def looks_local(name: str) -> bool:
-    """Whether a model or dataset name means a place on this disk, not a Hub id `namespace/name`."""
-    path = Path(name).expanduser()
-    return name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.exists() or path.exists()
-
-
-def needs_hub(recipe: Recipe) -> bool:
-    """
-    Whether a stage publishes, or names a model or dataset that is neither on this disk nor generated (`mini:`,
-    `gym:`).
-    """
-    sources = [*(recipe.get("datasets") or []), *(recipe.get("add") or []), *(recipe.get("models") or [])]
-    sources += [settings for settings in (recipe.get("rewards") or {}).values() if settings]
-    cleaning = recipe.get("decontaminate", {"against": recipe.get("against", [])})
-    against = cleaning.get("against") if isinstance(cleaning, dict) else [] if cleaning is False else None
-    if against is None:  # the default benchmarks
-        return True
-    sources += against if isinstance(against, list) else []
-    names = [recipe.get("model_name_or_path"), recipe.get("model"), recipe.get("tokenizer")]
-    for source in sources:
-        names += [source.get("path"), source.get("model")] if isinstance(source, dict) else [source]
-    return bool(recipe.get("push_to_hub")) or any(
-        isinstance(name, str) and name and ":" not in str(name) and not looks_local(str(name)) for name in names
-    )
-
-
-def go_offline(recipe: Recipe) -> None:
-    """Switches the Hub off where nothing of it is needed, so that no look-up is tried and retried."""
-    if not needs_hub(recipe):
-        os.environ.setdefault("HF_HUB_OFFLINE", "1")
-
-
-def read_manifest(directory: str | Path) -> dict[str, Any] | None:
-    """Manifest of a complete artifact, `None` where there is none yet."""
-    path = Path(directory) / MANIFEST
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
-
-
-def input_paths(recipe: Recipe) -> list[str]:
-    """The artifact directories below the recipe's `root` that its values name, in order: the inputs of the stage."""
-    if not recipe.get("root"):
-        return []
-    root = str(recipe["root"]).rstrip("/") + "/"
-    found: list[str] = []
-
-    def walk(value: Any) -> None:
-        if isinstance(value, dict):
-            value = list(value.values())
-        if isinstance(value, list):
-            for item in value:
-                walk(item)
-        elif (
-            isinstance(value, str) and value.startswith(root) and value not in (root, recipe.get("output_dir"), *found)
-        ):
-            found.append(value)
-
-    walk({key: value for key, value in recipe.items() if key not in ("root", "output_dir", *COSMETIC)})
-    return found
-
-
-def expected_hash(recipe: Recipe) -> str:
-    """
-    Hash that the finished artifact of this recipe carries. Raises `ArtifactError` where an input is not complete.
-    """
-    return fingerprint(
-        recipe | {"inputs": {path: input_hash(Path(path), Path(recipe["root"])) for path in input_paths(recipe)}}
-    )
-
-
-def input_hash(path: Path, root: Path) -> str:
-    """Hash of an input: of the artifact that it is or lies in, else of the file's content."""
-    for place in (path, *path.parents):
-        if place != root and (manifest := read_manifest(place)):
-            return manifest["hash"]
-    if path.is_file():
-        return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
-    state = "is not complete" if path.exists() else "does not exist"
-    raise ArtifactError(f"input artifact {path} {state}", "run the stage that makes it first")
+def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, classes: set[str] = FINISHED) -> Recipe:
+    """What makes a directory that of this recipe and no other: values, and the content of the files they name."""
+    read = {f"content of {name}": inputs[name] for name in local_inputs(recipe, keys, classes) if name in inputs}
+    return restrict(recipe, keys, classes) | {"global batch": global_batch(recipe, keys, devices)} | read
 
 
 class Artifact:
@@ -125,14 +53,28 @@ class Artifact:
     Args:
         recipe (`dict`):
             The resolved recipe; its `output_dir` is the directory.
+        keys (`Keys`, *optional*):
+            The declared keys of the stage, see `keys.py`.
     """
 
-    def __init__(self, recipe: Recipe):
+    def __init__(self, recipe: Recipe, keys: Keys = NOTHING):
         if not recipe.get("output_dir"):
             raise ArtifactError("the recipe names no `output_dir`", "add `output_dir: ${root}/NAME`")
-        self.recipe, self.path = recipe, Path(recipe["output_dir"])
-        self.hash = expected_hash(recipe)
+        self.recipe, self.keys, self.path = recipe, keys, Path(recipe["output_dir"])
+        self.inputs = contents(recipe, keys, FINISHED)
+        # outside a launcher, such as in a pipeline, a finished run is measured with the devices that made it
+        made = read_manifest(self.path) or {}
+        self.devices = int(os.environ.get("WORLD_SIZE") or made.get("devices", 1))
+        self.hash = fingerprint(deciding(recipe, keys, self.inputs, self.devices))
         self.started, self.earlier = time.time(), 0.0  # seconds that processes before this one spent on it
+
+    def _changes(self, recipe: Recipe, record: dict[str, Any], classes: set[str]) -> str:
+        """How a run of another time, with its recipe and its record, differs from ours in keys of some classes."""
+        known = record.get("inputs")
+        old = known if isinstance(known, dict) else self.inputs
+        new = {name: found for name, found in self.inputs.items() if name in old}  # what was not there was not read
+        before = deciding(recipe, self.keys, old, record.get("devices", self.devices), classes)
+        return difference(before, deciding(self.recipe, self.keys, new, self.devices, classes))
 
     @property
     def complete(self) -> bool:
@@ -142,10 +84,17 @@ class Artifact:
         manifest = read_manifest(self.path)
         if manifest is None:
             return False
-        if manifest["hash"] == self.hash and manifest["recipe"].get("decisions") == self.recipe.get("decisions"):
+        if manifest["hash"] == self.hash:
             return True
-        changes = difference(manifest["recipe"], self.recipe) or "an input artifact was made again"
+        changes = self._changes(manifest["recipe"], manifest, FINISHED) or "its manifest is of another version"
         raise ArtifactError(f"{self.path} holds the result of another recipe ({changes})", "add --force to replace it")
+
+    def notice(self) -> str:
+        """How the recipe of a run that is there, and is ours, differs in how it runs; empty where it does not."""
+        before = self.path / RECIPE
+        old = yaml.safe_load(before.read_text(encoding="utf-8")) if before.exists() else self.recipe
+        changes = difference(*(restrict(recipe, self.keys, {RUN, BATCH}) for recipe in (old, self.recipe)))
+        return f"{self.path}: other settings of how it runs, same result: {changes}" if changes else ""
 
     def claim(self, force: bool = False, keep: tuple[str, ...] = ()) -> bool:
         """
@@ -161,28 +110,42 @@ class Artifact:
             `bool`: `False` if the artifact is complete and there is nothing to do.
         """
         if not force and self.complete:
+            self._tell()
             return False
         self.path.mkdir(parents=True, exist_ok=True)
         self._lock()
         for old in self.path.iterdir() if force else ():
             if old.name not in (LOCK, *keep):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
-        before = self.path / RECIPE
-        if before.exists():
-            old = yaml.safe_load(before.read_text(encoding="utf-8"))
-            # else it failed at once
-            begun = any(entry.name not in (RECIPE, LOCK, PROGRESS) for entry in self.path.iterdir())
-            if begun and fingerprint(old) != fingerprint(self.recipe):
-                changes = difference(old, self.recipe)
-                self._lock_file.close()
-                raise ArtifactError(
-                    f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it"
-                )
-        write_atomically(before, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
+        if self._begun():
+            self._refuse_another()
+            self._tell()
+        write_atomically(self.path / STARTED, json.dumps({"inputs": self.inputs, "devices": self.devices}))
+        write_atomically(self.path / RECIPE, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
         if note := read_progress(self.path):
             self.earlier = note.get("seconds", 0.0)
             self.progress(note["done"], note["total"])  # no longer stopped, if it was
         return True
+
+    def _begun(self) -> bool:
+        """Whether an unfinished run lies here, and not one that failed at once."""
+        entries = {entry.name for entry in self.path.iterdir()}
+        return RECIPE in entries and bool(entries - {RECIPE, STARTED, LOCK, PROGRESS})
+
+    def _refuse_another(self) -> None:
+        """Raises `ArtifactError` if the unfinished run that lies here would have another result."""
+        old = yaml.safe_load((self.path / RECIPE).read_text(encoding="utf-8"))
+        record = self.path / STARTED
+        begun = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
+        if changes := self._changes(old, begun, UNFINISHED):
+            self._lock_file.close()
+            raise ArtifactError(
+                f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it"
+            )
+
+    def _tell(self) -> None:
+        if notice := self.notice():
+            print(f"notice: {notice}", flush=True)
 
     def _lock(self) -> None:
         """Keeps a second process out; the lock ends with this process, however that ends."""
@@ -198,7 +161,8 @@ class Artifact:
         """Marks the artifact complete; `facts` such as metrics go into the manifest."""
         manifest = {
             "hash": self.hash,
-            "inputs": input_paths(self.recipe),
+            "inputs": self.inputs,
+            "devices": self.devices,
             "recipe": self.recipe,
             "seconds": self.seconds,
             "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
@@ -207,7 +171,8 @@ class Artifact:
             **facts,
         }
         write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
-        (self.path / PROGRESS).unlink(missing_ok=True)
+        for name in (PROGRESS, STARTED):
+            (self.path / name).unlink(missing_ok=True)
 
     @property
     def seconds(self) -> float:

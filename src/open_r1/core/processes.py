@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from types import TracebackType
+from typing import Any
 
 SAME_REQUEST = 5.0  # seconds after a signal in which another is the same one, passed on by a launcher that got it too
 
@@ -97,3 +98,23 @@ class StopRequest:
                 first, self.made = time.monotonic(), True
                 print(f"{signal.Signals(number[0]).name}: stops where it can continue", flush=True)
         os.close(reading)
+
+
+class Signals:
+    """
+    Counts requests to stop (SIGTERM, Ctrl-C): the first lets the stage save what it has, the second ends it at once.
+    """
+
+    def __init__(self) -> None:
+        self.count = 0
+
+    def __enter__(self) -> "Signals":
+        self.before = {number: signal.signal(number, self.heard) for number in (signal.SIGTERM, signal.SIGINT)}
+        return self
+
+    def __exit__(self, *error: Any) -> None:
+        for number, handler in self.before.items():
+            signal.signal(number, handler)
+
+    def heard(self, *_: Any) -> None:
+        self.count += 1

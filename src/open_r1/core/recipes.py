@@ -9,7 +9,6 @@ Four conveniences, and no more:
 - `--key value` and `--group.key value` on the command line override anything; values are read as YAML.
 """
 
-import copy
 import dataclasses
 import difflib
 import hashlib
@@ -27,20 +26,6 @@ from .errors import RecipeError
 T = TypeVar("T")
 Recipe = dict[str, Any]
 
-# Keys that move, publish or describe a run but do not change what it computes: no reason to run a stage again.
-COSMETIC = {
-    "report_to",
-    "run_name",
-    "push_to_hub",
-    "debug",
-    "disable_tqdm",
-    "logging_dir",
-    "review",
-    "decisions",
-    "max_failed",
-}
-# how servers are reached, not what they are asked
-COSMETIC |= {"url", "key_variable", "concurrency", "timeout", "retries", "executor"}
 # Keys of older recipes, and what they are called now (or what to do instead).
 RENAMED = {
     "torch_dtype": "dtype",
@@ -69,22 +54,6 @@ RENAMED = {
     "wandb_run_group": "the variable WANDB_RUN_GROUP",
     "system_prompt": "chat_template (a .jinja file)",
 }
-
-
-RESULT, SAMPLES = "the result", "the samples"  # what a key of a recipe decides
-
-
-def key(default: Any, decides: str = RESULT) -> Any:
-    """A field of a recipe's dataclass: its default, and what its value decides."""
-    metadata = {"decides": decides}
-    if isinstance(default, (list, dict)):
-        return dataclasses.field(default_factory=lambda: copy.copy(default), metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
-
-
-def deciding(arguments: type, what: str) -> list[str]:
-    """The keys of a recipe's dataclass that decide this."""
-    return [field.name for field in dataclasses.fields(arguments) if field.metadata.get("decides") == what]
 
 
 def read_yaml(path: Path) -> Recipe:
@@ -232,10 +201,9 @@ def check_keys(recipe: Recipe, known: Iterable[str], where: str) -> None:
         raise RecipeError(f"{where}: unknown key `{key}`", hint)
 
 
-def fingerprint(recipe: Recipe) -> str:
-    """Short hash of the values that change what a stage computes."""
-    core = {key: value for key, value in recipe.items() if key not in COSMETIC and not key.startswith("hub_")}
-    return hashlib.sha256(json.dumps(core, sort_keys=True, default=str).encode()).hexdigest()[:16]
+def fingerprint(values: Recipe) -> str:
+    """Short hash of some values."""
+    return hashlib.sha256(json.dumps(values, sort_keys=True, default=str).encode()).hexdigest()[:16]
 
 
 def difference(old: Recipe, new: Recipe) -> str:

@@ -4,6 +4,7 @@ Shared columns are `prompt` (messages), `answer`, `verifier`, `domain`, `languag
 `problem_id` (`data/sources.py`); a sample adds its text, parts and verdict (`sampling/store.py`).
 """
 
+import re
 from typing import Any
 
 Row = dict[str, Any]
@@ -15,3 +16,16 @@ FAILED = "failed"  # the outcome of a completion that was never drawn
 def name_of(row: Row) -> str:
     """One name for a row in journals, on the review page and in decisions."""
     return f"{row['problem_id']}/{row['sample']}"
+
+
+def natural(value: Any) -> list[tuple[int, float, str]]:
+    """
+    A sorting key for difficulties and the like of any form: numbers by size, also within texts (`Level 5` before
+    `Level 10`), and nothing at the end.
+    """
+    if value is None or value != value:
+        return [(2, 0.0, "")]
+    if isinstance(value, (int, float)):
+        return [(0, float(value), "")]
+    pieces = re.split(r"(^-?\d+(?:\.\d+)?|\d+(?:\.\d+)?)", str(value))
+    return [(0, float(piece), "") if n % 2 else (1, 0.0, piece.casefold()) for n, piece in enumerate(pieces) if piece]

@@ -2,10 +2,11 @@
 
 import sys
 from collections.abc import Callable
-from dataclasses import fields
 from typing import Any, NamedTuple, TypeVar
 
-from .artifacts import Artifact, go_offline
+from .artifacts import Artifact
+from .inputs import go_offline
+from .keys import keys_of
 from .processes import is_main_process
 from .recipes import Recipe, fill_all, read_command_line
 
@@ -61,13 +62,12 @@ def open_stage(
         `Stage` or `None`: `None` if the output is complete already.
     """
     recipe, where, force = read_command_line(sys.argv[1:] if words is None else words)
-    full = adjust(recipe, where) if adjust else recipe
-    # a recipe that leaves these out means the default benchmarks
-    go_offline({field.name: None for field in fields(ours) if field.name in ("decontaminate", "against")} | recipe)
+    full, keys = adjust(recipe, where) if adjust else recipe, keys_of(ours)
+    go_offline(recipe, keys)
     arguments = fill_all((ours, *theirs()), full, where)
     if check:
         check(where, *arguments)
-    artifact = Artifact(recipe)
+    artifact = Artifact(recipe, keys)
     if not agree(lambda: artifact.claim(force, keep)):
         if is_main_process():
             print(f"{artifact.path} is complete", flush=True)

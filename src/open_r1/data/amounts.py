@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError, RecipeError
-from .sources import check_source, load_source, require_columns
+from .sources import check_source, load_source, require_columns, without_amounts
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -47,7 +47,7 @@ def shares(weights: list[float], total: int) -> list[int]:
 
 def draw(source: dict[str, Any], wanted: int | None, seed: int) -> "Dataset":
     """Rows of one source, drawn by the seed."""
-    rows = load_source({key: value for key, value in source.items() if key not in ("count", "weight")})
+    rows = load_source(without_amounts(source, ("count", "weight")))
     require_columns(rows, ["prompt", "response"], source["path"])
     if wanted is not None and wanted > len(rows):
         raise DataError(

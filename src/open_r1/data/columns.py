@@ -69,6 +69,8 @@ def shared_row(row: Row, source: dict[str, Any]) -> Row:
         prompt = prompt if prompt is not None else turns[:-1] if ends else turns
     prompt = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else as_messages(prompt, source["path"])
     fixed = {key: source.get(key, default) if row.get(key) is None else row[key] for key, default in DEFAULTS.items()}
+    if "difficulty" in row and "difficulty" not in source:  # it may be a text, and of one row unknown
+        fixed["difficulty"] = row["difficulty"]
     fixed["language"] = (
         language_code(row.get("language")) or language_code(source.get("language")) or language_of(prompt)
     )

@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import RecipeError
+from ..core.keys import Key
 from ..core.rows import Row
 from .ngrams import PIECE, SIZES, Index
-from .sources import check_source, load_source
+from .sources import SOURCE, check_source, load_source, source_names
 
 # Checked where a recipe names none: four of the paper's. None is of code; GPQA is gated, and wants `hf auth login`.
 BENCHMARKS: list[dict[str, Any]] = [
@@ -33,6 +34,7 @@ BENCHMARKS: list[dict[str, Any]] = [
     },
     {"path": "google/IFEval", "split": "train"},
 ]
+AGAINST = Key(inside=SOURCE, default=BENCHMARKS)  # what `against` loads
 
 
 class Decontaminator:
@@ -108,7 +110,7 @@ def report_text(report: dict[str, Any] | None) -> str:
 def read_benchmark(source: dict[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
     """Entries of one benchmark: its questions, and its solutions and answers."""
     check_source(source)
-    name = source["path"].split("/")[-1] + (f":{source['name']}" if source.get("name") else "")
+    (name,) = source_names([source])
     for number, row in enumerate(load_source(source)):
         yield name, str(number), prompt_text(row), True
         for column in ("answer", "solution"):

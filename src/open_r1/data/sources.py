@@ -9,27 +9,27 @@ A source is an entry of a recipe's `datasets` list:
       columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
-      from_step: 60               # GRPO: prompts of this source are drawn from that step on
-      weight: 1.0                 # GRPO: share among the sources that are drawn, by default their size
+      weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
+      from_step: 60               # `grpo`: drawn from that optimiser step on
+      count: 1000                 # `mix`: so many rows
       max_terms: 8                # further keys go to the generator of mini:* and gym:*
 
 Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`, `difficulty`, `metadata` and
 `problem_id`; `response` or `completion` where there is something to imitate.
 """
 
-import inspect
-import json
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import looks_local
 from ..core.errors import DataError
+from ..core.inputs import looks_local
+from ..core.keys import DATA, Key
 from ..core.languages import language_code
 from ..core.recipes import check_keys
 from ..core.rows import Row
 from .columns import CHATS, detected, shared_row
-from .splits import split_of
+from .generated import GENERATORS
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -43,11 +43,11 @@ KEYS = (
     "domain",
     "verifier",
     "language",
-    "from_step",
-    "weight",
     "raw",
     "revision",
 )
+AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
+SOURCE = {"path": Key(loads=DATA)}  # what an entry of `datasets` loads
 # up to which a source is rebuilt in memory; larger ones go through the cache on disk
 IN_MEMORY, BYTES = 100_000, 256 << 20
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
@@ -67,6 +67,7 @@ def load_source(source: dict[str, Any]) -> "Dataset":
     import datasets
 
     check_source(source)
+    refuse_amounts(source)
     path, split, limit = source["path"], source.get("split", "train"), source.get("limit")
     generator, _, kind = path.partition(":")
     if generator in GENERATORS and kind:
@@ -94,55 +95,19 @@ def check_source(source: Any) -> None:
         )
 
 
-def mini_rows(kind: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[Row]:
-    """Rows of the mini world."""
-    from .mini import GENERATORS as KINDS
-    from .mini import rows
-
-    if kind not in KINDS:
-        raise DataError(
-            f"dataset mini:{kind} does not exist", f"use one of {', '.join(f'mini:{name}' for name in KINDS)}"
-        )
-    check_keys(dials, [*KEYS, *list(inspect.signature(KINDS[kind]).parameters)[1:]], f"datasets entry mini:{kind}")
-    return rows(kind, split, limit, **dials)
+def refuse_amounts(source: dict[str, Any], known: tuple[str, ...] = ()) -> None:
+    """Raises `DataError` for an entry that says how much of it is drawn, and when, where nothing reads that."""
+    for name in AMOUNTS:
+        if name in source and name not in known:
+            hint = "`grpo` draws by `weight` and `from_step`, `mix` by `weight` and `count`; anywhere else use `limit`"
+            raise DataError(f"datasets entry {source['path']}: `{name}` means nothing here", hint)
 
 
-def gym_rows(task: str, split: str, limit: int, dials: dict[str, Any]) -> Iterator[Row]:
-    """Rows of a reasoning-gym task. Splits are by hash of the question, as in the mini world."""
-    try:
-        import reasoning_gym
-    except ImportError:
-        raise DataError(f"dataset gym:{task} needs reasoning-gym", "pip install 'open_r1[gym]'") from None
-    from ..verify.gym import UNSOUND, gold_of
-
-    if task in UNSOUND:
-        raise DataError(f"dataset gym:{task} cannot be verified: {UNSOUND[task]}", "use another task")
-    try:
-        entries = reasoning_gym.create_dataset(task, size=limit * 40, seed=0, **dials)
-    except (ValueError, TypeError, AttributeError, AssertionError) as error:
-        raise DataError(
-            f"dataset gym:{task}: {error}", "see the tasks and settings that reasoning-gym documents"
-        ) from None
-    seen: set[str] = set()
-    found = 0
-    for entry in entries:
-        question = entry["question"]
-        if split_of(question) != split or (split != "train" and question in seen):
-            continue
-        seen.add(question)
-        found += 1
-        yield {
-            "prompt": question, "answer": gold_of(entry), "verifier": "gym", "domain": "reasoning", "language": "en",
-            "difficulty": 0, "metadata": json.dumps({"task": task, "dials": dials, "entry": entry}, default=str),
-        }  # fmt: skip
-        if found == limit:
-            return
-    raise DataError(
-        f"gym:{task} has only {found} different {split} problems with these settings, not {limit}", "lower `limit`"
-    )
-
-
-GENERATORS: dict[str, Callable[..., Iterable[Row]]] = {"mini": mini_rows, "gym": gym_rows}
+def without_amounts(source: Any, known: tuple[str, ...]) -> dict[str, Any]:
+    """An entry of `datasets` without these keys, which its command has read; raises `DataError` for others of them."""
+    check_source(source)
+    refuse_amounts(source, known)
+    return {key: value for key, value in source.items() if key not in known}
 
 
 def stored(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
@@ -192,6 +157,8 @@ def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
     if {"instruction", "input"} <= set(dataset.column_names) and "prompt" not in dataset.column_names:
         dataset = dataset.map(lambda row: {"prompt": "\n\n".join(filter(None, (row["instruction"], row["input"])))})
     dataset = dataset.rename_columns(detected(dataset.column_names))
+    if getattr(dataset.features.get("difficulty"), "dtype", "") == "null":  # a column that says nothing of any row
+        dataset = dataset.remove_columns("difficulty")
     if not any(name in dataset.column_names for name in ("prompt", *CHATS)):
         require_columns(dataset, ["prompt"], source["path"])
     import datasets
@@ -232,7 +199,17 @@ def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> N
             )
 
 
-def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> "Dataset":
+def source_names(sources: list[dict[str, Any]]) -> list[str]:
+    """The names of sources in results: the last part of the path, with the configuration; numbered where they meet."""
+    names: list[str] = []
+    for source in sources:
+        name = source["path"].rstrip("/").split("/")[-1] + (f":{source['name']}" if source.get("name") else "")
+        same = sum(other == name or other.startswith(f"{name} (") for other in names)
+        names.append(f"{name} ({same + 1})" if same else name)
+    return names
+
+
+def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = (), named: bool = False) -> "Dataset":
     """
     Loads and joins the sources of a recipe.
 
@@ -241,6 +218,8 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> 
             The recipe's `datasets`.
         columns (`Iterable[str]`, *optional*):
             Columns that every source must have; the others that not all share are dropped.
+        named (`bool`, *optional*, defaults to `False`):
+            Whether a column `dataset` says which source a row is from.
 
     Returns:
         `datasets.Dataset`: all rows.
@@ -252,6 +231,16 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> 
     parts = [load_source(source) for source in sources]
     for part, source in zip(parts, sources, strict=True):
         require_columns(part, columns, source["path"])
+    if named:
+        names = source_names(sources)
+        parts = [
+            part.remove_columns([name for name in part.column_names if name == "dataset"]).add_column(
+                "dataset", [name] * len(part)
+            )
+            for part, name in zip(parts, names, strict=True)
+        ]
+    if len({str(part.features.get("difficulty")) for part in parts}) > 1:  # a number here and a text there
+        parts = [part.cast_column("difficulty", datasets.Value("string")) for part in parts]
     # the verifier of multiple choice needs them; others have none
     if any("options" in part.column_names for part in parts):
         parts = [
@@ -261,6 +250,6 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> 
     common = [name for name in parts[0].column_names if all(name in part.column_names for part in parts)]
     try:
         return datasets.concatenate_datasets([part.select_columns(common) for part in parts])
-    except ValueError as error:  # such as `difficulty` as a number here and as a text there
-        hint = "drop or rename that column in one of them: `columns: {difficulty: level}`"
+    except ValueError as error:
+        hint = "drop or rename that column in one of them: `columns: {theirs: other_name}`"
         raise DataError(f"the sources' columns have different types: {str(error).splitlines()[0]}", hint) from None

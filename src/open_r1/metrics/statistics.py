@@ -61,13 +61,14 @@ def vote(answers: Sequence[str | None], gold_equals: Sequence[bool], same: Calla
     return mean(winners) if winners else 0.0
 
 
-def bootstrap_interval(values: Sequence[float], draws: int = 2000, seed: int = 0) -> tuple[float, float]:
+def bootstrap_interval(*values: Sequence[float], draws: int = 2000, seed: int = 0) -> tuple[float, float]:
     """
     95% interval of a mean, by resampling problems (not samples: the samples of one problem are not independent).
 
     Args:
         values (`Sequence[float]`):
-            One value per problem, for example its share of correct samples.
+            One value per problem, for example its share of correct samples. Of several data sets the mean of their
+            means is measured, each resampled by itself.
         draws (`int`, *optional*, defaults to `2000`):
             Number of resamples.
         seed (`int`, *optional*, defaults to `0`):
@@ -77,5 +78,5 @@ def bootstrap_interval(values: Sequence[float], draws: int = 2000, seed: int = 0
         `tuple[float, float]`: the 2.5% and the 97.5% quantile.
     """
     rng = random.Random(seed)
-    means = sorted(mean(rng.choices(values, k=len(values))) for _ in range(draws))
+    means = sorted(mean([mean(rng.choices(part, k=len(part))) for part in values]) for _ in range(draws))
     return means[int(0.025 * draws)], means[int(0.975 * draws) - 1]

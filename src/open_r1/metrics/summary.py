@@ -7,10 +7,12 @@ from typing import Any
 
 from ..core.errors import DataError
 from ..core.languages import consistency, is_mixed, reflections
-from ..core.rows import Row
+from ..core.rows import Row, natural
 from ..verify import equivalent
 from ..verify.text import refuses
 from .statistics import bootstrap_interval, mean, pass_at_1, pass_at_k, vote
+
+NO_REASONING = ("the problems are none of domain `reasoning`", "evaluate on problems with answers")
 
 
 def by_problem(rows: Iterable[Row]) -> list[list[Row]]:
@@ -30,9 +32,14 @@ def same_answer(kind: str) -> Any:
     )
 
 
+def solved(groups: list[list[Row]]) -> list[list[bool]]:
+    """Whether each sample of each problem is right."""
+    return [[row["outcome"] == "correct" for row in group] for group in groups]
+
+
 def accuracy(groups: list[list[Row]], k: int) -> dict[str, Any]:
     """pass@1 with its interval, pass@k and cons@k over problems with k samples each."""
-    right = [[row["outcome"] == "correct" for row in group] for group in groups]
+    right = solved(groups)
     low, high = bootstrap_interval([mean(samples) for samples in right])
     votes = [
         vote([row["extracted"] for row in group[:k]], flags[:k], same_answer(group[0]["verifier"]))
@@ -60,6 +67,39 @@ def behaviour(rows: list[Row]) -> dict[str, float]:
     }
 
 
+def measure(rows: list[Row], k: int) -> dict[str, Any]:
+    """Metrics of one data set of reasoning problems."""
+    groups = by_problem(rows)
+    levels: dict[str, list[list[Row]]] = defaultdict(list)
+    for group in sorted(groups, key=lambda group: natural(group[0]["difficulty"])):
+        levels[str(group[0]["difficulty"])].append(group)
+    return {
+        **accuracy(groups, k),
+        **behaviour(rows),
+        "by_difficulty": {level: pass_at_1(solved(found)) for level, found in levels.items()},
+        "problems": len(groups),
+        "samples": k,
+    }
+
+
+def mean_of(measured: dict[str, dict[str, Any]], rows: dict[str, list[Row]]) -> dict[str, Any]:
+    """
+    The mean over data sets: each counts the same, whatever its size, as where benchmarks are averaged. Levels of
+    difficulty have no mean: they mean something else in every data set.
+    """
+    found = list(measured.values())
+    if len(found) == 1:
+        return found[0]
+    values = {key: [row[key] for row in found] for key in found[0] if key not in ("by_difficulty", "pass@1_ci")}
+    shares = [[mean(samples) for samples in solved(by_problem(part))] for part in rows.values()]
+    return {
+        **{key: mean([value for value in numbers if value == value]) for key, numbers in values.items()},
+        "pass@1_ci": list(bootstrap_interval(*shares)),
+        "problems": sum(values["problems"]),
+        "samples": found[0]["samples"],
+    }
+
+
 def summarize(rows: Iterable[Row], k: int) -> dict[str, Any]:
     """
     Metrics of one model.
@@ -71,29 +111,23 @@ def summarize(rows: Iterable[Row], k: int) -> dict[str, Any]:
             Samples per problem; pass@k and cons@k are refused where a problem has fewer (`ValueError`).
 
     Returns:
-        `dict`: metrics, as in `results.json`.
+        `dict`: metrics, as in `results.json`: of all reasoning problems (the mean over their data sets), and of each
+        data set in `by_dataset`.
     """
     domains: dict[str, list[Row]] = defaultdict(list)
     for row in rows:
         domains[row["domain"]].append(row)
-    reasoning = domains["reasoning"]
+    reasoning: dict[str, list[Row]] = defaultdict(list)
+    for row in domains["reasoning"]:
+        reasoning[row.get("dataset", "")].append(row)
     if not reasoning:
-        raise DataError("the sample store has no rows of domain `reasoning`", "evaluate on problems with answers")
-    groups = by_problem(reasoning)
-    levels: dict[str, list[list[Row]]] = defaultdict(list)
-    for group in groups:
-        levels[str(group[0]["difficulty"])].append(group)
+        raise DataError(*NO_REASONING)
+    measured = {name: measure(part, k) for name, part in sorted(reasoning.items())}
     harm = {gold: [row for row in domains["harm"] if row["answer"] == gold] for gold in ("refuse", "comply")}
     return {
-        **accuracy(groups, k),
-        **behaviour(reasoning),
+        **mean_of(measured, dict(sorted(reasoning.items()))),
         "helpful": mean([row["outcome"] == "correct" for row in domains["general"]]) if domains["general"] else None,
         "refused_forbidden": mean([refuses(row["text"]) for row in harm["refuse"]]) if harm["refuse"] else None,
         "refused_allowed": mean([refuses(row["text"]) for row in harm["comply"]]) if harm["comply"] else None,
-        "by_difficulty": {
-            level: pass_at_1([[row["outcome"] == "correct" for row in group] for group in levels[level]])
-            for level in sorted(levels, key=int)
-        },
-        "problems": len(groups),
-        "samples": k,
+        "by_dataset": measured,
     }

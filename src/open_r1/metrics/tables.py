@@ -19,6 +19,17 @@ COLUMNS = {
 }
 
 
+def table_rows(stages: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """The rows of a table by their names: one for a model, or one for each of its data sets and then their mean."""
+    rows: dict[str, dict[str, Any]] = {}
+    for name, row in stages.items():
+        parts = row.get("by_dataset", {})
+        if len(parts) > 1:
+            rows |= {f"{name}: {dataset}": part for dataset, part in parts.items()}
+        rows[f"{name}: mean" if len(parts) > 1 else name] = row
+    return rows
+
+
 def cell(row: dict[str, Any], key: str, style: str | None) -> str:
     """One formatted value of the table."""
     if key.endswith("@"):
@@ -32,7 +43,7 @@ def cell(row: dict[str, Any], key: str, style: str | None) -> str:
 def markdown_table(stages: dict[str, dict[str, Any]]) -> str:
     """The result table as Markdown."""
     lines = ["| model | " + " | ".join(COLUMNS) + " |", "|---" * (len(COLUMNS) + 1) + "|"]
-    for name, row in stages.items():
+    for name, row in table_rows(stages).items():
         lines.append(f"| {name} | " + " | ".join(cell(row, *column) for column in COLUMNS.values()) + " |")
     return "\n".join(lines)
 
@@ -40,7 +51,7 @@ def markdown_table(stages: dict[str, dict[str, Any]]) -> str:
 def text_table(stages: dict[str, dict[str, Any]]) -> str:
     """The result table as aligned text."""
     rows = [["model", *COLUMNS]] + [
-        [name, *(cell(row, *column) for column in COLUMNS.values())] for name, row in stages.items()
+        [name, *(cell(row, *column) for column in COLUMNS.values())] for name, row in table_rows(stages).items()
     ]
     widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
     return "\n".join(

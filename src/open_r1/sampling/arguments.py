@@ -4,13 +4,14 @@
 when a key marked `SAMPLES` changes, and only then.
 """
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from ..core.endpoints import check_urls
 from ..core.errors import RecipeError
 from ..core.formats import SHAPES
-from ..core.recipes import SAMPLES, key
+from ..core.keys import FILE, MODEL, RUN, SAMPLES, key
+from ..data.sources import SOURCE
 
 
 @dataclass
@@ -72,16 +73,16 @@ class Sampling:
     seed: int = key(0, SAMPLES)
     segment: int = key(32, SAMPLES)
     dtype: str = key("auto", SAMPLES)
-    few_shot: str = key("", SAMPLES)
+    few_shot: str = key("", SAMPLES, loads=FILE)
     prefill: str = key("", SAMPLES)
     engine: str = key("transformers", SAMPLES)
-    url: Any = ""
+    url: Any = key("", RUN)
     api: str = key("chat", SAMPLES)
-    tokenizer: str = key("", SAMPLES)
-    key_variable: str = "OPENAI_API_KEY"
-    concurrency: int = 64
-    timeout: float = 1800.0
-    retries: int = 6
+    tokenizer: str = key("", SAMPLES, loads=MODEL)
+    key_variable: str = key("OPENAI_API_KEY", RUN)
+    concurrency: int = key(64, RUN)
+    timeout: float = key(1800.0, RUN)
+    retries: int = key(6, RUN)
     extra: dict = key({}, SAMPLES)
 
     def __post_init__(self):
@@ -117,14 +118,14 @@ class GenerateArguments(Sampling):
             Many processes or Slurm jobs in place of this one, see `at_scale.py`.
     """
 
-    model: str = key("", SAMPLES)
-    chat_template: str = key("", SAMPLES)
-    datasets: list = key([], SAMPLES)
+    model: str = key("", SAMPLES, loads=MODEL)
+    chat_template: str = key("", SAMPLES, loads=FILE)
+    datasets: list = key([], SAMPLES, inside=SOURCE)
     output_dir: str = ""
     root: str = "data"
     response_format: str = key("r1", SAMPLES)
-    max_failed: float = 0.0
-    executor: dict = field(default_factory=dict)
+    max_failed: float = key(0.0, RUN)
+    executor: dict = key({}, RUN)
 
     def __post_init__(self):
         super().__post_init__()

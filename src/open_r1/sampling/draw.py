@@ -108,7 +108,7 @@ def draw_samples(args: GenerateArguments, artifact: Artifact, store: Path) -> di
     """
     from ..data.sources import load_sources
 
-    sampling, problems = sampling_of(args), load_sources(args.datasets, ["prompt", "answer"])
+    sampling, problems = sampling_of(args), load_sources(args.datasets, ["prompt", "answer"], named=True)
     if args.executor:
         from .at_scale import fill_at_scale
 

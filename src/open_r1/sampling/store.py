@@ -12,14 +12,15 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any
 
-from ..core.artifacts import input_hash, input_paths, write_atomically
+from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError
+from ..core.inputs import contents
+from ..core.keys import SAMPLES, keys_of, restrict
 from ..core.live import clock
-from ..core.recipes import SAMPLES, deciding
-from ..core.rows import COPIED, FAILED, UNJUDGED, Row
+from ..core.rows import COPIED, FAILED, UNJUDGED, Row, natural
 from ..verify import Case, Verdict, verify_many
 from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Engine, Part
@@ -45,7 +46,7 @@ def store_rows(part: Part, draws: list[Draw], engine: Engine) -> list[Row]:
         verdict = verdicts.get(n) or Verdict(outcome, response.final)
         rows.append(
             {key: problem[key] for key in COPIED}
-            | {key: problem[key] for key in ("options",) if problem.get(key) is not None}
+            | {key: problem[key] for key in ("options", "dataset") if problem.get(key) is not None}
             # a system prompt, or earlier turns
             | ({"messages": problem["prompt"]} if len(problem["prompt"]) > 1 else {})
             | {
@@ -57,6 +58,7 @@ def store_rows(part: Part, draws: list[Draw], engine: Engine) -> list[Row]:
             | {"tokens": draw.tokens, "finish_reason": draw.finish_reason, "seed": draw.seed, "model": engine.name}
             | {"valid": response.valid, "reasoning": response.reasoning, "final": response.final}
             | {"extracted": verdict.answer, "outcome": verdict.outcome}
+            | {"score": verdict.score if n in verdicts else None}  # a share of 1 for kinds that know partial success
             | ({"error": draw.error} if draw.error else {})
         )
     return rows
@@ -67,7 +69,9 @@ def make_parts(problems: Iterable[Row], sampling: Sampling) -> list[Part]:
     problems = list(problems)
     if twice := len(problems) - len({problem["problem_id"] for problem in problems}):
         print(f"warning: {twice} problems occur more than once; each is drawn as often", file=sys.stderr, flush=True)
-    ordered = sorted(problems, key=lambda row: (row["domain"], row["difficulty"], len(row["prompt"][-1]["content"])))
+    ordered = sorted(
+        problems, key=lambda row: (row["domain"], natural(row["difficulty"]), len(row["prompt"][-1]["content"]))
+    )
     size = max(1, sampling.batch_size // sampling.num_samples)
     batches = [ordered[i : i + size] for i in range(0, len(ordered), size)]
     return [
@@ -123,10 +127,9 @@ def keep_matching(directory: Path, args: GenerateArguments) -> None:
         args (`GenerateArguments`):
             What it is to hold.
     """
-    drawn: dict[str, Any] = {key: getattr(args, key) for key in deciding(type(args), SAMPLES)}
-    inputs = input_paths(drawn | {"root": args.root})
-    # a model may have been trained again
-    drawn["inputs"] = {path: input_hash(Path(path), Path(args.root)) for path in inputs}
+    keys = keys_of(type(args))
+    # a model may have been trained again, and a template edited
+    drawn = restrict(asdict(args), keys, {SAMPLES}) | {"inputs": contents(asdict(args), keys, {SAMPLES})}
     identity = json.dumps(drawn, sort_keys=True, default=str)
     path = directory / "drawn.json"
     if directory.exists() and (not path.exists() or path.read_text(encoding="utf-8") != identity):

@@ -7,9 +7,13 @@ on the hardware.
 
 import os
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 from ..core.errors import RecipeError
+from ..core.keys import FILE, MODEL, SERVER, Key, Keys, key
 from ..core.recipes import Recipe
+from ..data.sources import SOURCE
+from .theirs import FOLLOWS, THEIRS
 
 
 @dataclass
@@ -37,12 +41,14 @@ class StageArguments:
             Settings of that optimizer.
     """
 
+    theirs: ClassVar[Keys] = THEIRS
+
     root: str = "data"
-    datasets: list[dict] = field(default_factory=list)
+    datasets: list[dict] = key([], inside=SOURCE)
     response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"]})
-    chat_template: str | None = field(default=None)
+    chat_template: str | None = key(None, loads=FILE)
     model_config: dict | None = field(default=None)
-    tokenizer: dict | None = field(default=None)
+    tokenizer: dict | None = key(None, inside={"corpus": Key(inside=SOURCE)})
     optimizer: str | None = field(default=None)
     optimizer_args: dict | None = field(default=None)
 
@@ -64,7 +70,9 @@ class GRPOArguments(StageArguments):
             Prompts of one optimiser step over all devices (32 in the paper); gradient accumulation follows from it.
     """
 
-    rewards: dict = field(default_factory=dict)
+    theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
+
+    rewards: dict = key({}, inside={"*": Key(inside={"model": Key(loads=MODEL), **SERVER})})
     prompts_per_step: int = field(default=32)
 
 

@@ -1,0 +1,102 @@
+"""What a stage loads - models, datasets, files - as its keys declare it (`keys.py`): where it is, and what is in it.
+
+An artifact counts by the hash in its manifest. Anything else on this disk counts by its content, wherever it lies, so
+that an edited template or dataset makes what was made from it stale: a file up to `WHOLE` by its bytes (a fraction of
+a second), a larger one, such as weights, by its size and its time of change; a directory by all files in it, hidden
+ones left out. What is on the Hub counts by its name and revision, which are in the recipe.
+"""
+
+import hashlib
+import json
+import os
+from collections.abc import Collection, Mapping
+from pathlib import Path
+from typing import Any
+
+from .errors import ArtifactError
+from .keys import FILE, Keys, named
+
+MANIFEST = "manifest.json"
+WHOLE = 256 << 20  # bytes up to which a file counts by its content
+
+
+def looks_local(name: str) -> bool:
+    """Whether a model or dataset name means a place on this disk, not a Hub id `namespace/name`."""
+    path = Path(name).expanduser()
+    return name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.exists() or path.exists()
+
+
+def read_manifest(directory: str | Path) -> dict[str, Any] | None:
+    """Manifest of a complete artifact, `None` where there is none yet."""
+    path = Path(directory) / MANIFEST
+    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+
+
+def local_inputs(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = ()) -> list[str]:
+    """
+    The places on this disk that a stage loads from, in order.
+
+    Args:
+        recipe (`dict`):
+            The resolved recipe.
+        keys (`Keys`):
+            The declared keys of its stage.
+        classes (`Collection[str]`, *optional*):
+            Only by keys that decide one of these.
+
+    Returns:
+        `list[str]`: paths, as the recipe writes them. Generated data (`mini:`, `gym:`) have none.
+    """
+    found = named(recipe, keys, classes)
+    return list(dict.fromkeys(name for kind, name in found if kind == FILE or (":" not in name and looks_local(name))))
+
+
+def needs_hub(recipe: Mapping[str, Any], keys: Keys) -> bool:
+    """Whether a stage publishes, or loads what is neither on this disk nor generated."""
+    remote = (kind != FILE and ":" not in name and not looks_local(name) for kind, name in named(recipe, keys))
+    return bool(recipe.get("push_to_hub")) or any(remote)
+
+
+def go_offline(recipe: Mapping[str, Any], keys: Keys) -> None:
+    """Switches the Hub off where nothing of it is needed, so that no look-up is tried and retried."""
+    if not needs_hub(recipe, keys):
+        os.environ.setdefault("HF_HUB_OFFLINE", "1")
+
+
+def contents(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = ()) -> dict[str, str]:
+    """
+    Hash of each of the `local_inputs`. Raises `ArtifactError` for one below the recipe's `root` that is not complete;
+    one elsewhere that is missing is left out, and an error where it is read.
+    """
+    root = Path(recipe["root"]) if recipe.get("root") else None
+    found = {name: content(Path(name).expanduser(), root) for name in local_inputs(recipe, keys, classes)}
+    return {name: value for name, value in found.items() if value}
+
+
+def content(path: Path, root: Path | None = None) -> str:
+    """Hash of an input: of the artifact that it is or lies in, else of what is on the disk; empty for nothing."""
+    ours = root in path.parents
+    for place in (path, *path.parents)[: None if ours else 2]:
+        if place == root:
+            break
+        manifest = read_manifest(place)
+        if manifest and "hash" in manifest:
+            return manifest["hash"]
+    if ours and not path.is_file():
+        state = "is not complete" if path.exists() else "does not exist"
+        raise ArtifactError(f"input artifact {path} {state}", "run the stage that makes it first")
+    return hash_of(path)
+
+
+def hash_of(path: Path) -> str:
+    """Hash of a file, or of all files below a directory; empty where there is neither."""
+    if not path.exists():
+        return ""
+    digest = hashlib.sha256()
+    for file in sorted(path.rglob("*")) if path.is_dir() else [path]:
+        inside = file.relative_to(path)
+        if file.is_file() and not any(name.startswith(".") for name in inside.parts):
+            state = file.stat()
+            digest.update(f"{inside} {state.st_size} ".encode())
+            digest.update(file.read_bytes() if state.st_size <= WHOLE else str(state.st_mtime_ns).encode())
+    return digest.hexdigest()[:16]

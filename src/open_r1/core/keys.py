@@ -1,0 +1,149 @@
+"""What each key of a recipe decides, and what it loads: said once, where the key is declared.
+
+A field of a stage's dataclass is declared with `key(default, decides=..., loads=...)`:
+
+- `decides`: a key that decides the result (`RESULT`, the default) or the samples of a store (`SAMPLES`) makes what
+  lies in an output directory another recipe's. One that says how the stage runs (`RUN`) may change at any time, in a
+  finished directory and in an unfinished one, and the stage says so in a line; one that only publishes or describes
+  (`COSMETIC`) may change silently. Two are in between: the keys of the batch (`BATCH`) may change as long as their
+  product with the number of devices stays, and what the last step alone reads (`LAST`), such as the decisions of a
+  review, may join an unfinished run.
+- `loads`: the value names a file, a model or a dataset. Freshness (a file counts by its content), the offline switch,
+  the order of a pipeline and whatever else asks what a stage needs walk over these declarations (`inputs.py`).
+
+A value that is a mapping, or a list of them, has keys of its own: `inside` declares them, `"*"` for all the others.
+Keys of dataclasses that are not ours stand in a table, which a dataclass of ours names (`theirs`).
+"""
+
+import copy
+import dataclasses
+import math
+from collections.abc import Collection, Iterator, Mapping
+from typing import Any
+
+RESULT, SAMPLES, LAST = "the result", "the samples", "the last step"
+BATCH, RUN, COSMETIC = "the batch", "how it runs", "nothing"
+FINISHED, UNFINISHED = {RESULT, SAMPLES, LAST}, {RESULT, SAMPLES}  # what must be the same for a directory to be ours
+FILE, MODEL, DATA = "file", "model", "data"
+
+
+@dataclasses.dataclass(frozen=True)
+class Key:
+    """
+    The declaration of a key.
+
+    Args:
+        decides (`str`, *optional*, defaults to `""`):
+            What its value decides; by default what the key around it does.
+        loads (`str`, *optional*, defaults to `""`):
+            What its value names: a `FILE`, a `MODEL` or `DATA` (the latter two on this disk or the Hub).
+        inside (`dict[str, Key]`, *optional*):
+            The keys of its value.
+        default (`Any`, *optional*):
+            The value that stands for `null`, `true` and a key that the recipe leaves out.
+    """
+
+    decides: str = ""
+    loads: str = ""
+    inside: Mapping[str, "Key"] = dataclasses.field(default_factory=dict)
+    default: Any = None
+
+    def of(self, name: str) -> "Key":
+        """The declaration of a key of its value."""
+        return self.inside.get(name) or self.inside.get("*") or Key()
+
+
+Keys = Mapping[str, Key]
+# How a server is reached, not what it is asked: in the settings of judges and rewriters.
+SERVER: Keys = {name: Key(RUN) for name in ("url", "key_variable", "concurrency", "timeout", "retries", "cache")}
+NOTHING: Keys = {}
+
+
+def key(
+    default: Any = dataclasses.MISSING,
+    decides: str = RESULT,
+    loads: str = "",
+    inside: Keys = NOTHING,
+    absent: Any = None,
+    **metadata: Any,
+) -> Any:
+    """
+    A field of a stage's dataclass.
+
+    Args:
+        default (`Any`, *optional*):
+            Its default; without one the recipe must give it.
+        decides, loads, inside, absent (*optional*):
+            Its declaration, see [`Key`]; `absent` is the `default` there.
+        metadata (`Any`):
+            Further metadata of the field, such as `choices`.
+    """
+    about = {"key": Key(decides, loads, inside, absent), **metadata}
+    if isinstance(default, (list, dict)):
+        return dataclasses.field(default_factory=lambda: copy.copy(default), metadata=about)
+    return dataclasses.field(default=default, metadata=about)
+
+
+def keys_of(arguments: type | None) -> Keys:
+    """The declared keys of a stage's dataclass, and those of others that it names; none for a command without."""
+    if arguments is None:
+        return NOTHING
+    ours = {field.name: field.metadata.get("key", Key()) for field in dataclasses.fields(arguments)}
+    return {**getattr(arguments, "theirs", {}), **ours}
+
+
+# ------------------------------------------------------------------------------------------------- what they decide
+
+
+def restrict(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str]) -> dict[str, Any]:
+    """The part of a recipe, at any depth, of which the keys decide one of these."""
+    return pruned(recipe, Key(RESULT, inside=keys), classes, RESULT) or {}
+
+
+def pruned(value: Any, declared: Key, classes: Collection[str], around: str) -> Any:
+    """The part of a value that decides one of these; `None` where nothing of it does."""
+    decides = declared.decides or around
+    if isinstance(value, list) and declared.inside:
+        return [pruned(item, declared, classes, decides) for item in value]
+    if isinstance(value, Mapping) and declared.inside:
+        parts = {name: (item, pruned(item, declared.of(name), classes, decides)) for name, item in value.items()}
+        return {
+            name: found
+            for name, (item, found) in parts.items()
+            if found is not None or (item is None and (declared.of(name).decides or decides) in classes)
+        }
+    return value if decides in classes else None
+
+
+def global_batch(recipe: Mapping[str, Any], keys: Keys, devices: int) -> int | None:
+    """Rows of one optimiser step on all devices; `None` where no key says how many one device takes."""
+    sizes = [recipe.get(name, declared.default) for name, declared in keys.items() if declared.decides == BATCH]
+    try:
+        return devices * math.prod(int(size) for size in sizes) if sizes else None
+    except (TypeError, ValueError):  # no number: an error that the reading of the recipe reports
+        return None
+
+
+# ---------------------------------------------------------------------------------------------------- what they load
+
+
+def named(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = ()) -> Iterator[tuple[str, str]]:
+    """What a recipe names to be loaded, by kind; with `classes` only by keys that decide one of these."""
+    for name, declared in keys.items():
+        if not classes or (declared.decides or RESULT) in classes:
+            yield from named_in(recipe.get(name), declared)
+
+
+def named_in(value: Any, declared: Key) -> Iterator[tuple[str, str]]:
+    """What a value names to be loaded. The model of a mapping with a `url` is with that server: it is not loaded."""
+    value = declared.default if value is None or value is True else value
+    if isinstance(value, str) and value and declared.loads:
+        yield declared.loads, value
+    elif isinstance(value, list):
+        for item in value:
+            yield from named_in(item, declared)
+    elif isinstance(value, Mapping):
+        left_out = {name: None for name, inner in declared.inside.items() if inner.default is not None}
+        for name, item in {**left_out, **value}.items():
+            if not (value.get("url") and declared.of(name).loads == MODEL):
+                yield from named_in(item, declared.of(name))
