@@ -9,10 +9,12 @@ not per device.
 """
 
 import random
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, report_errors
+from open_r1.training.adapters import adapter_config
 from open_r1.training.callbacks import reference_callback
+from open_r1.training.models import check_embedding, explained_errors
 from open_r1.training.run import Run, start
 
 if TYPE_CHECKING:
@@ -23,18 +25,10 @@ def training_rows(run: Run) -> "Dataset":
     """The recipe's prompts; in the order of `schedule` where a source starts later than the first step."""
     import datasets
 
-    from open_r1.data.sources import load_sources
-    from open_r1.verify import bad_golds
-
     sources = run.args.datasets
     if not sources:
         raise DataError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
-    parts = [load_sources([source], ["prompt", "answer"]) for source in sources]
-    for part, source in zip(parts, sources, strict=True):
-        golds = list(zip(part["verifier"], part["answer"], strict=True))
-        for index, reason in bad_golds(golds, part).items():
-            message = f"dataset {source['path']}: the gold answer {golds[index][1]!r} of row {index}: {reason}"
-            raise DataError(message, "correct or drop such rows; `open-r1 audit-golds` lists them all")
+    parts = [checked(source) for source in sources]
     keep = [
         name
         for name in parts[0].column_names
@@ -51,6 +45,28 @@ def training_rows(run: Run) -> "Dataset":
         return rows
     run.config.shuffle_dataset = False
     return rows.select(schedule(sources, [len(part) for part in parts], run))
+
+
+def checked(source: dict[str, Any]) -> "Dataset":
+    """One source, if all of its gold answers can be verified."""
+    from open_r1.data.sources import load_sources
+    from open_r1.verify import bad_golds
+
+    part = load_sources([source], ["prompt", "answer"])
+    golds = list(zip(part["verifier"], part["answer"], strict=True))
+    for index, reason in bad_golds(golds, part).items():
+        message = f"dataset {source['path']}: the gold answer {golds[index][1]!r} of row {index}: {reason}"
+        raise DataError(message, "correct or drop such rows; `open-r1 audit-golds` lists them all")
+    return part
+
+
+def held_out_rows(run: Run) -> "Dataset | None":
+    """The prompts of the trainer's own evaluation, with the rewards' columns."""
+    from open_r1.data.sources import load_sources
+
+    for source in run.args.eval_datasets:
+        checked(source)
+    return load_sources(run.args.eval_datasets, ["prompt", "answer"]) if run.args.eval_datasets else None
 
 
 def schedule(sources: list[dict], sizes: list[int], run: Run) -> list[int]:
@@ -97,7 +113,7 @@ def main(arguments: list[str] | None = None) -> None:
     run = start(arguments, GRPOArguments, "GRPOConfig", adjust=grpo_sizes)
     if run is None:
         return
-    from trl import GRPOTrainer, get_peft_config
+    from trl import GRPOTrainer
 
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
@@ -107,14 +123,20 @@ def main(arguments: list[str] | None = None) -> None:
     rows = training_rows(run)
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
-    trainer = GRPOTrainer(
-        model=run.model_args.model_name_or_path,
-        reward_funcs=rewards,
-        args=run.config,
-        train_dataset=rows,
-        processing_class=run.tokenizer,
-        peft_config=get_peft_config(run.model_args),
-    )
+    if run.model_args.use_peft and run.config.sync_ref_model:
+        print("notice: with `use_peft` the reference stays the start model: `sync_ref_model` is off", flush=True)
+        run.config.sync_ref_model = False
+    check_embedding(run)
+    with explained_errors():
+        trainer = GRPOTrainer(
+            model=run.model_args.model_name_or_path,
+            reward_funcs=rewards,
+            args=run.config,
+            train_dataset=rows,
+            eval_dataset=held_out_rows(run),
+            processing_class=run.tokenizer,
+            peft_config=adapter_config(run),
+        )
     if trainer.ref_model is not None and run.config.sync_ref_model:
         trainer.add_callback(reference_callback(trainer, run.artifact.path))
     run.train(trainer)

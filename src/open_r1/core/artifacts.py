@@ -25,6 +25,7 @@ from .errors import ArtifactError
 from .recipes import COSMETIC, Recipe, difference, fingerprint
 
 MANIFEST, RECIPE, PROGRESS, LOCK = "manifest.json", "recipe.yaml", "progress.json", ".lock"
+ADAPTER = "adapter_config.json"  # makes a model directory an adapter: a small correction of another model's weights
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
 
@@ -49,7 +50,7 @@ def needs_hub(recipe: Recipe) -> bool:
     Whether a stage publishes, or names a model or dataset that is neither on this disk nor generated (`mini:`,
     `gym:`).
     """
-    sources = [*(recipe.get("datasets") or []), *(recipe.get("add") or []), *(recipe.get("models") or [])]
+    sources = [entry for key in ("datasets", "eval_datasets", "add", "models") for entry in recipe.get(key) or []]
     sources += [settings for settings in (recipe.get("rewards") or {}).values() if settings]
     cleaning = recipe.get("decontaminate", {"against": recipe.get("against", [])})
     against = cleaning.get("against") if isinstance(cleaning, dict) else [] if cleaning is False else None
@@ -59,6 +60,7 @@ def needs_hub(recipe: Recipe) -> bool:
     names = [recipe.get("model_name_or_path"), recipe.get("model"), recipe.get("tokenizer")]
     for source in sources:
         names += [source.get("path"), source.get("model")] if isinstance(source, dict) else [source]
+    names += [base[0] for name in names if isinstance(name, str) and name and (base := adapter_base(name))]
     return bool(recipe.get("push_to_hub")) or any(
         isinstance(name, str) and name and ":" not in str(name) and not looks_local(str(name)) for name in names
     )
@@ -225,15 +227,34 @@ def git_commit() -> str | None:
         return None
 
 
+def adapter_base(name: str) -> tuple[str, str | None] | None:
+    """Name and revision of the model that an adapter-only directory stands on; `None` for whole models."""
+    file = Path(name).expanduser() / ADAPTER
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return found["base_model_name_or_path"], found.get("revision")
+
+
 def require_model(name: str) -> None:
-    """Raises `ArtifactError` unless a local model directory holds weights' configuration and a tokenizer."""
+    """
+    Raises `ArtifactError` unless a local model directory holds a tokenizer and the configuration of weights, or an
+    adapter whose base is there too.
+    """
     if not looks_local(name):
         return
-    path = Path(name)
+    path = Path(name).expanduser()
     if not path.is_dir():
         raise ArtifactError(
             f"model {name} does not exist", "run the stage that makes it, or give a Hub id `namespace/name`"
         )
-    for file, what in (("config.json", "model configuration"), ("tokenizer_config.json", "tokenizer")):
+    base = adapter_base(name)
+    needed = [("tokenizer_config.json", "tokenizer")] + ([] if base else [("config.json", "model configuration")])
+    for file, what in reversed(needed):
         if not (path / file).is_file():
             raise ArtifactError(f"model {name} has no {what} ({file})", f"save the {what} beside the weights")
+    if base and looks_local(base[0]) and not Path(base[0]).expanduser().is_dir():
+        raise ArtifactError(
+            f"the adapter {name} stands on {base[0]}, which does not exist",
+            f"make that model first, or correct `base_model_name_or_path` in {path / ADAPTER}",
+        )

@@ -232,7 +232,11 @@ def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> N
             )
 
 
-def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> "Dataset":
+def load_sources(
+    sources: list[dict[str, Any]],
+    columns: Iterable[str] = (),
+    check: Callable[["Dataset", dict[str, Any]], None] | None = None,
+) -> "Dataset":
     """
     Loads and joins the sources of a recipe.
 
@@ -241,6 +245,8 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> 
             The recipe's `datasets`.
         columns (`Iterable[str]`, *optional*):
             Columns that every source must have; the others that not all share are dropped.
+        check (`Callable`, *optional*):
+            Looks at every source before they are joined: rows, entry.
 
     Returns:
         `datasets.Dataset`: all rows.
@@ -252,6 +258,8 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = ()) -> 
     parts = [load_source(source) for source in sources]
     for part, source in zip(parts, sources, strict=True):
         require_columns(part, columns, source["path"])
+        if check:
+            check(part, source)
     # the verifier of multiple choice needs them; others have none
     if any("options" in part.column_names for part in parts):
         parts = [

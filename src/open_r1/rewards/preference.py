@@ -4,6 +4,7 @@ from typing import Any
 
 from ..core.artifacts import require_model
 from ..core.formats import Response, ResponseFormat
+from ..data.models import load_model
 from .base import Reward, Row
 
 
@@ -55,8 +56,10 @@ class PreferenceReward(Reward):
             from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
             device = "cuda" if torch.cuda.is_available() else "cpu"
-            model = AutoModelForSequenceClassification.from_pretrained(self.path, num_labels=1).to(device).eval()
-            self._loaded = model, AutoTokenizer.from_pretrained(self.path)
+            model = load_model(self.path, AutoModelForSequenceClassification, num_labels=1).to(device).eval()
+            tokenizer = AutoTokenizer.from_pretrained(self.path)  # its padding as it was trained, whatever that is
+            model.config.get_text_config().pad_token_id = tokenizer.pad_token_id  # an adapter's base knows none
+            self._loaded = model, tokenizer
         return self._loaded
 
 

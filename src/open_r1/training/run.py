@@ -11,14 +11,16 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import Artifact, require_model
+from ..core.artifacts import Artifact, adapter_base, require_model
 from ..core.errors import RecipeError
 from ..core.formats import ResponseFormat
-from ..core.processes import is_main_process
+from ..core.processes import is_distributed, is_main_process
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
+from .adapters import START, check_adapter, finish_adapter, merged_start
 from .arguments import StageArguments
 from .callbacks import progress_callback
+from .models import set_generation_defaults
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
@@ -54,7 +56,7 @@ class Run:
 
     @property
     def model_init_kwargs(self) -> dict[str, Any]:
-        """How to load the model, for TRL's trainers."""
+        """How to load the model, for TRL's trainers; the recipe's own `model_init_kwargs` win."""
         from trl import get_quantization_config
 
         options = {
@@ -62,8 +64,17 @@ class Run:
             "attn_implementation": self.model_args.attn_implementation,
             "dtype": self.model_args.dtype,
             "quantization_config": get_quantization_config(self.model_args),
+            "trust_remote_code": self.config.trust_remote_code,
         }
-        return {key: value for key, value in options.items() if value is not None}
+        found = {key: value for key, value in options.items() if value is not None}
+        if is_distributed():
+            found["device_map"] = None  # TRL's default is "auto", over all GPUs, which accelerate refuses here
+        return found | (self.config.model_init_kwargs or {})
+
+    @property
+    def source(self) -> str:
+        """The start model by the name that the recipe gives it, whatever was made of it to load."""
+        return self.recipe["model_name_or_path"]
 
     def train(self, trainer: "Trainer") -> None:
         """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
@@ -76,6 +87,8 @@ class Run:
         set_generation_defaults(trainer.model, self.tokenizer)
         trainer.save_model(str(self.artifact.path))
         if is_main_process():
+            if self.model_args.use_peft:
+                finish_adapter(self, trainer.model)
             write_card(self)
             self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
             self.clean_up()
@@ -91,6 +104,7 @@ class Run:
             shutil.rmtree(old)
         for old in self.artifact.path.glob("reference-*.pt"):
             old.unlink()
+        shutil.rmtree(self.artifact.path / START, ignore_errors=True)
 
 
 def start(
@@ -125,44 +139,57 @@ def start(
     if stage is None:
         return None
     args, trainer_config, model_args = stage.arguments
-    tokenizer = make_tokenizer(args, model_args)
-    return Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
+    tokenizer = make_tokenizer(args, trainer_config, model_args)
+    run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
+    if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):
+        model_args.model_name_or_path = merged_start(run)
+    return run
 
 
-def check_model(where: str, args: StageArguments, _: Any, model_args: "ModelConfig") -> None:
-    """Refuses a recipe whose start model is not there."""
+def check_model(where: str, args: StageArguments, config: "TrainingArguments", model_args: "ModelConfig") -> None:
+    """Refuses a recipe whose start model is not there, or cannot be trained as it says."""
     if model_args.model_name_or_path:
         require_model(model_args.model_name_or_path)
     elif not args.model_config:
         raise RecipeError(f"{where}: neither `model_name_or_path` nor `model_config`", "name the model to start from")
+    check_adapter(where, args, config, model_args)
+    if args.eval_datasets and config.eval_strategy == "no":
+        raise RecipeError(f"{where}: `eval_datasets` without `eval_strategy`", "add `eval_strategy: steps`")
+    if not args.eval_datasets and config.eval_strategy != "no":
+        raise RecipeError(
+            f"{where}: `eval_strategy: {getattr(config.eval_strategy, 'value', config.eval_strategy)}` without "
+            "`eval_datasets`",
+            "add `eval_datasets:` with at least one `- path:`",
+        )
 
 
-def make_tokenizer(args: StageArguments, model_args: "ModelConfig") -> "PreTrainedTokenizerBase":
-    """The recipe's tokenizer: trained on a corpus or loaded with the model, with the recipe's chat template."""
-    from ..data.tokenizer import load_tokenizer, train_tokenizer, with_template
+def make_tokenizer(
+    args: StageArguments, config: "TrainingArguments", model_args: "ModelConfig"
+) -> "PreTrainedTokenizerBase":
+    """The recipe's tokenizer: trained on a corpus or loaded with the model, with the recipe's template and tokens."""
+    from ..data.tokenizer import PAD, load_tokenizer, set_ends, train_tokenizer, with_template
 
-    if not args.tokenizer:
-        return load_tokenizer(model_args.model_name_or_path, args.chat_template, model_args.model_revision)
-    from ..data.sources import load_source
+    if args.tokenizer:
+        from ..data.sources import load_source
 
-    rows = load_source(args.tokenizer["corpus"] | {"raw": True})
-    tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
-    return with_template(tokenizer, args.chat_template, "the new tokenizer")
-
-
-def new_model(run: Run) -> "PreTrainedModel":
-    """A model with random weights, from the recipe's `model_config`; the seed decides them."""
-    from transformers import AutoConfig, AutoModelForCausalLM, set_seed
-
-    set_seed(run.config.seed)
-    values = dict(run.args.model_config)
-    special = {
-        "eos_token_id": run.tokenizer.eos_token_id,
-        "pad_token_id": run.tokenizer.pad_token_id,
-        "bos_token_id": None,
-    }
-    config = AutoConfig.for_model(values.pop("model_type"), vocab_size=len(run.tokenizer), **special, **values)
-    return AutoModelForCausalLM.from_config(config)
+        rows = load_source(args.tokenizer["corpus"] | {"raw": True})
+        texts = (row["prompt"] + row["completion"] for row in rows)
+        tokenizer = with_template(
+            train_tokenizer(texts, args.tokenizer["vocab_size"]), args.chat_template, "the new tokenizer"
+        )
+        set_ends(tokenizer, args.eos_token, args.pad_token, "the new tokenizer")
+        return tokenizer
+    tokenizer = load_tokenizer(
+        model_args.model_name_or_path,
+        args.chat_template,
+        model_args.model_revision,
+        args.eos_token,
+        args.pad_token,
+        config.trust_remote_code,
+    )
+    if tokenizer.pad_token is None:  # nothing to spare; `start_model` makes room for it in the embedding
+        tokenizer.add_special_tokens({"pad_token": PAD})
+    return tokenizer
 
 
 def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
@@ -188,21 +215,6 @@ def newest_checkpoint(directory: Path) -> str | None:
         elif is_main_process():
             shutil.rmtree(path)
     return newest
-
-
-def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:
-    """Saves the sampling settings of the paper's evaluation with the model, and every token that ends a response."""
-    from transformers import GenerationConfig
-
-    if not model.can_generate():
-        return
-    model.generation_config = GenerationConfig(
-        do_sample=True,
-        temperature=0.6,
-        top_p=0.95,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
 
 
 def write_card(run: Run) -> None:

@@ -1,0 +1,43 @@
+"""Loads a model's weights, whether its directory holds all of them or an adapter (LoRA) on another model.
+
+An adapter is merged as soon as it is loaded: adding its product of two thin matrices to the weights costs seconds once,
+and what follows need not know that there ever was one. The base may stand on an adapter itself, and so on.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+from ..core.artifacts import adapter_base
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedModel
+
+
+def load_model(name: str, kind: Any, **options: Any) -> "PreTrainedModel":
+    """
+    A model with all its weights.
+
+    Args:
+        name (`str`):
+            Artifact directory or Hub id; a directory may hold an adapter only.
+        kind (`type`):
+            The class that loads it, such as `AutoModelForCausalLM`.
+        options:
+            What its `from_pretrained` takes. A `revision` is that of `name`; an adapter knows its base's.
+
+    Returns:
+        `PreTrainedModel`: the model, in the base's precision unless `dtype` says otherwise.
+    """
+    base = adapter_base(name)
+    if not base:
+        return kind.from_pretrained(name, **options)
+    from peft import PeftModel
+    from transformers import GenerationConfig
+
+    model = load_model(base[0], kind, **options | {"revision": base[1] or "main"})
+    merged = PeftModel.from_pretrained(model, name).merge_and_unload()
+    if merged.can_generate():
+        try:
+            merged.generation_config = GenerationConfig.from_pretrained(name)  # the ends that the adapter was taught
+        except OSError:
+            pass  # an adapter of other makes: its base's
+    return merged

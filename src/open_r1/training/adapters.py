@@ -1,0 +1,118 @@
+"""LoRA and QLoRA: a small adapter is trained, and the base model stays as it is.
+
+The adapter is saved, and by default merged at the end into the base in the base's own precision - also where it was
+trained on 4-bit weights, because merging into those would round what was learned. A stage that starts from an adapter
+alone merges it first, into a folder that it deletes when it is done: then a policy, its reference model and a
+resumed run all start from the same files.
+
+The reference model of GRPO is the policy with its adapter switched off, so it cannot be refreshed (`sync_ref_model`):
+GRPO says so and keeps the start model as its reference. A second adapter could follow the first; TRL has none yet.
+"""
+
+import importlib.util
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from ..core.artifacts import ADAPTER, write_atomically
+from ..core.errors import RecipeError
+from ..data.models import load_model
+from .models import set_generation_defaults
+
+if TYPE_CHECKING:
+    from peft import PeftConfig, PeftModel
+    from transformers import TrainingArguments
+    from trl import ModelConfig
+
+    from .arguments import StageArguments
+    from .run import Run
+
+START, FOLDER = "start", "adapter"  # in the output: the merged start model while it is needed, and the adapter
+
+
+def check_adapter(where: str, args: "StageArguments", config: "TrainingArguments", model: "ModelConfig") -> None:
+    """Refuses combinations that cannot train, or that would train something else than the recipe says."""
+    quantized = "load_in_4bit" if model.load_in_4bit else "load_in_8bit" if model.load_in_8bit else ""
+    if quantized and not model.use_peft:
+        message = f"`{quantized}` without `use_peft`: quantised weights cannot be trained themselves"
+        raise RecipeError(f"{where}: {message}", f"add `use_peft: true`, or remove `{quantized}`")
+    if not model.use_peft:
+        return
+    if args.model_config:
+        message = "`use_peft` with `model_config`: random weights hold nothing that an adapter could correct"
+        raise RecipeError(f"{where}: {message}", "train all weights, or start from `model_name_or_path`")
+    if args.optimizer == "muon":
+        message = "`use_peft` with `optimizer: muon`, which is made for whole matrices, not for an adapter's thin ones"
+        raise RecipeError(f"{where}: {message}", "leave `optimizer` out")
+    if model.lora_r < 1:
+        raise RecipeError(f"{where}: `lora_r: {model.lora_r}`", "it must be at least 1; 16 to 64 are usual")
+    if quantized:
+        check_quantization(where, quantized, config)
+
+
+def check_quantization(where: str, key: str, config: "TrainingArguments") -> None:
+    """Refuses quantised training with what it does not work, and where its kernels are missing."""
+    import torch
+
+    if getattr(config, "use_vllm", False):
+        message = f"`{key}` with `use_vllm`: vLLM would need the weights unpacked at every step"
+        raise RecipeError(f"{where}: {message}", f"set `use_vllm: false`, or remove `{key}`")
+    if config.use_cpu or not torch.cuda.is_available():
+        message = f"`{key}` needs a GPU, and torch has none to use here"
+        raise RecipeError(f"{where}: {message}", f"remove `{key}`: the adapter is then trained on full weights (LoRA)")
+    if importlib.util.find_spec("bitsandbytes") is None:
+        raise RecipeError(f"{where}: `{key}` needs bitsandbytes", "pip install 'open_r1[quantization]'")
+
+
+def adapter_config(run: "Run", task: str = "CAUSAL_LM") -> "PeftConfig | None":
+    """The adapter of a recipe, on all linear layers unless it names others; `None` without `use_peft`."""
+    from trl import get_peft_config
+
+    model = run.model_args
+    model.lora_task_type, model.lora_target_modules = task, model.lora_target_modules or "all-linear"
+    return get_peft_config(model)
+
+
+def merged_start(run: "Run") -> str:
+    """Merges an adapter-only start model, one process for all; returns where it is."""
+    from accelerate import PartialState
+
+    path, scratch = run.artifact.path / START, run.artifact.path / f".{START}"
+    with PartialState().main_process_first():
+        if not path.exists():
+            run.tokenizer.save_pretrained(scratch)
+            merge(run, run.source, scratch)
+            scratch.rename(path)
+    return str(path)
+
+
+def merge(run: "Run", adapter: str | Path, target: Path) -> None:
+    """Writes the whole model of an adapter, in its base's precision."""
+    from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
+
+    kind: Any = AutoModelForCausalLM
+    options: dict[str, Any] = {"dtype": "auto", "trust_remote_code": run.config.trust_remote_code}
+    if json.loads((Path(adapter) / ADAPTER).read_text(encoding="utf-8"))["task_type"] == "SEQ_CLS":
+        kind, options = AutoModelForSequenceClassification, options | {"num_labels": 1}
+    model = load_model(str(adapter), kind, **options)
+    model.config.get_text_config().pad_token_id = run.tokenizer.pad_token_id  # a classifier reads what stands before
+    set_generation_defaults(model, run.tokenizer)
+    model.save_pretrained(target)
+
+
+def finish_adapter(run: "Run", model: "PeftModel") -> None:
+    """Completes the adapter that the trainer left in the output, and merges it where the recipe wants that."""
+    path, folder = run.artifact.path, run.artifact.path / FOLDER
+    if model.can_generate():
+        model.generation_config.save_pretrained(path)
+    file = path / ADAPTER
+    settings = json.loads(file.read_text(encoding="utf-8"))
+    settings |= {"base_model_name_or_path": run.source, "revision": run.model_args.model_revision}
+    write_atomically(file, json.dumps(settings, indent=2, sort_keys=True))
+    if not run.args.merge:
+        return
+    run.tokenizer.save_pretrained(folder)
+    for name in (ADAPTER, "adapter_model.safetensors", "generation_config.json"):
+        if (path / name).exists():  # left in the output, they would make it an adapter again
+            (path / name).replace(folder / name)
+    merge(run, folder, path)
