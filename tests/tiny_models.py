@@ -6,9 +6,12 @@ of Qwen2.5 and Llama-3, and so is the trap: the base's end token is not the one 
 import json
 from pathlib import Path
 
-ORDINARY = "The sum of two numbers. So 1 + 2 = 3 . Therefore: user assistant system think answer boxed\n\n <think>\n</think>"
+ORDINARY = (
+    "The sum of two numbers. So 1 + 2 = 3 . Therefore: user assistant system think answer boxed\n\n <think>\n</think>"
+)
 # how both families split text before the merges: letters, up to three digits, signs with their line ends, white space
-SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"
+SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+SPLIT += r"|\s*[\r\n]+|\s+(?!\S)|\s+"
 SPECIAL = {
     "chatml": ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|fim_pad|>"],
     "llama3": ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
@@ -27,7 +30,10 @@ def tiny_tokenizer(dialect: str, special: list[str] | None = None):
     special = SPECIAL[dialect] if special is None else special
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-        [pre_tokenizers.Split(Regex(SPLIT), "isolated"), pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+        [
+            pre_tokenizers.Split(Regex(SPLIT), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
     )
     tokenizer.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
@@ -70,8 +76,27 @@ def save_tiny_base(directory: Path, dialect: str, **changes) -> str:
 def save_rows(file: Path, count: int = 24) -> str:
     """Saves sums with reasoning to learn by heart; returns the file."""
     rows = [
-        {"prompt": f"{n} + 1", "response": rf"<think> So {n} + 1 = {n + 1} . </think> \boxed{{{n + 1}}}", "answer": n + 1}
+        {
+            "prompt": f"{n} + 1",
+            "response": rf"<think> So {n} + 1 = {n + 1} . </think> \boxed{{{n + 1}}}",
+            "answer": n + 1,
+        }
         for n in range(1, count + 1)
     ]
     file.write_text("".join(json.dumps(row) + "\n" for row in rows))
     return str(file)
+
+
+CPU = {"use_cpu": True, "bf16": False, "report_to": "none", "disable_tqdm": True, "activation_checkpointing": False}
+
+
+def run(main, **recipe) -> None:
+    """Runs a training command with these keys on one core: tiny models gain nothing from more."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        main([word for key, value in (CPU | recipe).items() for word in (f"--{key}", json.dumps(value))])
+    finally:
+        torch.set_num_threads(before)

@@ -12,6 +12,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, report_errors
+from open_r1.core.processes import is_main_process
 from open_r1.training.adapters import adapter_config
 from open_r1.training.callbacks import reference_callback
 from open_r1.training.models import check_embedding, explained_errors
@@ -124,7 +125,8 @@ def main(arguments: list[str] | None = None) -> None:
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
     if run.model_args.use_peft and run.config.sync_ref_model:
-        print("notice: with `use_peft` the reference stays the start model: `sync_ref_model` is off", flush=True)
+        if is_main_process():
+            print("notice: with `use_peft` the reference stays the start model: `sync_ref_model` is off", flush=True)
         run.config.sync_ref_model = False
     check_embedding(run)
     with explained_errors():

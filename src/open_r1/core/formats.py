@@ -154,15 +154,14 @@ def check_rendering(tokenizer: Any, row: dict[str, Any], template: str | None = 
             "use recipes/templates/chatml/r1.jinja, or that of your model's dialect",
         )
     if not text.startswith(prompt):
+        why = f": it prefills {OPEN}, and this row has none" if prompt.rstrip().endswith(OPEN) and not reasons else ""
         raise RecipeError(
-            "the rendered prompt is no prefix of the rendered conversation"
-            + (
-                "" if reasons or not prompt.rstrip().endswith(OPEN) else f": it prefills {OPEN}, and this row has none"
-            ),
+            f"the rendered prompt is no prefix of the rendered conversation{why}",
             "set `training_template` to one that prefills nothing, or make the chat template consistent",
         )
     if tokenizer.eos_token not in text[len(prompt) :]:
-        written = [token for token in tokenizer.all_special_tokens if token in text[len(prompt) :]]
+        learned = text[len(prompt) :]
+        written = sorted(filter(learned.count, map(str, tokenizer.added_tokens_decoder.values())), key=learned.rfind)
         raise RecipeError(
             f"the chat template never writes the end token {tokenizer.eos_token}",
             f"set `eos_token: {written[-1]}`" if written else "set `eos_token`, or end turns with it",

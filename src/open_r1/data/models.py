@@ -1,9 +1,10 @@
 """Loads a model's weights, whether its directory holds all of them or an adapter (LoRA) on another model.
 
-An adapter is merged as soon as it is loaded: adding its product of two thin matrices to the weights costs seconds once,
-and what follows need not know that there ever was one. The base may stand on an adapter itself, and so on.
+An adapter is merged as soon as it is loaded: adding its product of two thin matrices to the weights costs seconds,
+once, and what follows need not know that there ever was one. The base may stand on an adapter itself, and so on.
 """
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.artifacts import adapter_base
@@ -35,9 +36,6 @@ def load_model(name: str, kind: Any, **options: Any) -> "PreTrainedModel":
 
     model = load_model(base[0], kind, **options | {"revision": base[1] or "main"})
     merged = PeftModel.from_pretrained(model, name).merge_and_unload()
-    if merged.can_generate():
-        try:
-            merged.generation_config = GenerationConfig.from_pretrained(name)  # the ends that the adapter was taught
-        except OSError:
-            pass  # an adapter of other makes: its base's
+    if merged.can_generate() and (Path(name) / "generation_config.json").is_file():
+        merged.generation_config = GenerationConfig.from_pretrained(name)  # with the ends that the adapter was taught
     return merged

@@ -151,8 +151,9 @@ def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
     accumulation = accumulation_steps(prompts, group, per_device, world)
     if recipe.get("gradient_accumulation_steps", accumulation) != accumulation:
         raise RecipeError(
-            f"{where}: gradient_accumulation_steps {recipe['gradient_accumulation_steps']} contradicts prompts_per_step "
-            f"{prompts} x num_generations {group} / ({world} device(s) x per_device_train_batch_size {per_device}) = "
+            f"{where}: gradient_accumulation_steps {recipe['gradient_accumulation_steps']} contradicts "
+            f"prompts_per_step {prompts} x num_generations {group} / "
+            f"({world} device(s) x per_device_train_batch_size {per_device}) = "
             f"{accumulation}",
             "leave gradient_accumulation_steps out: it follows from the others",
         )
