@@ -31,11 +31,14 @@ def load_model(name: str, kind: Any, **options: Any) -> "PreTrainedModel":
     base = adapter_base(name)
     if not base:
         return kind.from_pretrained(name, **options)
-    from peft import PeftModel
+    from peft import PeftConfig, PeftModel
     from transformers import GenerationConfig
 
     model = load_model(base[0], kind, **options | {"revision": base[1] or "main"})
-    merged = PeftModel.from_pretrained(model, name).merge_and_unload()
+    config = PeftConfig.from_pretrained(name)
+    if config.task_type == "CAUSAL_LM":
+        config.task_type = None  # else a classifier that stands on this adapter would be asked to generate
+    merged = PeftModel.from_pretrained(model, name, config=config).merge_and_unload()
     if merged.can_generate() and (Path(name) / "generation_config.json").is_file():
         merged.generation_config = GenerationConfig.from_pretrained(name)  # with the ends that the adapter was taught
     return merged
