@@ -22,6 +22,8 @@ FILES |= {
     ("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"),
     ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml"),
 }
+FILES |= {("sft", REPOSITORY / f"recipes/Qwen2.5-1.5B/{name}.yaml") for name in ("distill_lora", "distill_qlora")}
+FILES |= {("grpo", REPOSITORY / "recipes/Qwen2.5-1.5B/reasoning_rl_lora.yaml")}
 DATA = ("rl_prompts", "cold_start_data", "rejection_sampling")
 FILES |= {
     ("curate", REPOSITORY / f"recipes/{size}/{name}.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B") for name in DATA

@@ -207,6 +207,39 @@ def test_refused_in_one_line(place, tmp_path, capsys, change, expected):
     assert error[-2].startswith("error: ") and expected in error[-2] and error[-1].startswith("  fix: "), error
 
 
+RECIPES = [(sft.main, "distill_lora"), (grpo.main, "reasoning_rl_lora"), (sft.main, "distill_qlora")]
+
+
+@pytest.mark.parametrize(("main", "name"), RECIPES, ids=[name for _, name in RECIPES])
+def test_recipe_runs_two_steps_with_a_tiny_model_of_its_family(
+    place, alone, tmp_path, monkeypatch, capsys, main, name
+):
+    """On a machine without a GPU the one with quantised weights is refused instead."""
+    monkeypatch.chdir(REPOSITORY)
+    start = str(alone if name == "reasoning_rl_lora" else place / "base")
+    recipe = {"config": f"recipes/Qwen2.5-1.5B/{name}.yaml", "smoke": True, "output_dir": str(tmp_path / "out")}
+    if main is sft.main:
+        recipe["datasets"] = [{"path": str(place / "rows.jsonl")}]
+    if name == "distill_qlora":
+        with pytest.raises(SystemExit):
+            run(main, **recipe, model_name_or_path=start)
+        assert "`load_in_4bit` needs a GPU, and torch has none to use here" in capsys.readouterr().err
+        return
+    run(main, **recipe, model_name_or_path=start)
+    assert read_manifest(tmp_path / "out")["steps"] == 2 and "adapter" in files(tmp_path / "out")
+
+
+def test_whole_model_and_adapter_are_evaluated_alike(place, merged, tmp_path):
+    from open_r1 import evaluate
+
+    models = [str(merged), {"path": str(merged / "adapter")}]
+    recipe = {"models": models, "datasets": [{"path": str(place / "rows.jsonl"), "verifier": "math"}]}
+    recipe |= {"output_dir": str(tmp_path / "out"), "num_samples": 1, "temperature": 0.0, "max_new_tokens": 24}
+    evaluate.main([word for key, value in recipe.items() for word in (f"--{key}", json.dumps(value))])
+    one, other = read_manifest(tmp_path / "out")["metrics"].values()
+    assert one == other
+
+
 def test_quantised_weights_and_vllm_are_refused_together(place, tmp_path, capsys):
     with pytest.raises(SystemExit):
         run(grpo.main, **grpo_recipe(place, place / "base", tmp_path / "out", load_in_4bit=True, use_vllm=True))

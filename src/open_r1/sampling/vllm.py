@@ -2,6 +2,8 @@
 vLLM's documentation; NOT run by us yet, for want of a GPU.
 """
 
+from typing import Any
+
 from ..core.errors import ArtifactError
 from ..core.rows import Row
 from ..data.tokenizer import load_tokenizer
@@ -35,9 +37,13 @@ class VllmEngine:
                 "`engine: vllm` needs vLLM", "pip install 'open_r1[vllm]', or use `engine: server`"
             ) from None
         self.name, self.sampling = model, sampling
-        self.tokenizer, self.examples = load_tokenizer(model, chat_template), read_examples(sampling.few_shot)
+        trusted: dict[str, Any] = {"trust_remote_code": sampling.trust_remote_code}
+        self.tokenizer, self.examples = (
+            load_tokenizer(model, chat_template, **trusted),
+            read_examples(sampling.few_shot),
+        )
         self.response_format = format_of(response_format, self.tokenizer, sampling)
-        self.model = LLM(model=model, dtype=sampling.dtype, **sampling.extra)
+        self.model = LLM(model=model, dtype=sampling.dtype, **trusted | sampling.extra)
 
     def draw_parts(self, parts: list[Part], save: Save) -> None:
         """Draws some parts at a time; every completion has its own seed."""
