@@ -129,7 +129,7 @@ def main(arguments: list[str] | None = None) -> None:
             print("notice: with `use_peft` the reference stays the start model: `sync_ref_model` is off", flush=True)
         run.config.sync_ref_model = False
     check_embedding(run)
-    with explained_errors():
+    with explained_errors(run):
         trainer = GRPOTrainer(
             model=run.model_args.model_name_or_path,
             reward_funcs=rewards,
@@ -137,7 +137,7 @@ def main(arguments: list[str] | None = None) -> None:
             train_dataset=rows,
             eval_dataset=held_out_rows(run),
             processing_class=run.tokenizer,
-            peft_config=adapter_config(run),
+            peft_config=adapter_config(run.model_args),
         )
     if trainer.ref_model is not None and run.config.sync_ref_model:
         trainer.add_callback(reference_callback(trainer, run.artifact.path))

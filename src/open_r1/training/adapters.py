@@ -6,7 +6,7 @@ alone merges it first, into a folder that it deletes when it is done: then a pol
 resumed run all start from the same files.
 
 The reference model of GRPO is the policy with its adapter switched off, so it cannot be refreshed (`sync_ref_model`):
-GRPO says so and keeps the start model as its reference. A second adapter could follow the first; TRL has none yet.
+GRPO says so and keeps the start model as its reference.
 """
 
 import importlib.util
@@ -16,21 +16,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.artifacts import ADAPTER, write_atomically
 from ..core.errors import RecipeError
-from ..data.models import load_model
-from .models import set_generation_defaults
+from ..data.models import load_model, set_generation_defaults
+from .arguments import StageArguments
 
 if TYPE_CHECKING:
-    from peft import PeftConfig, PeftModel
-    from transformers import TrainingArguments
+    from peft import PeftConfig
+    from transformers import PreTrainedTokenizerBase, TrainingArguments
     from trl import ModelConfig
-
-    from .arguments import StageArguments
-    from .run import Run
 
 START, FOLDER = "start", "adapter"  # in the output: the merged start model while it is needed, and the adapter
 
 
-def check_adapter(where: str, args: "StageArguments", config: "TrainingArguments", model: "ModelConfig") -> None:
+def check_adapter(where: str, args: StageArguments, config: "TrainingArguments", model: "ModelConfig") -> None:
     """Refuses combinations that cannot train, or that would train something else than the recipe says."""
     quantized = "load_in_4bit" if model.load_in_4bit else "load_in_8bit" if model.load_in_8bit else ""
     if quantized and not model.use_peft:
@@ -64,55 +61,68 @@ def check_quantization(where: str, key: str, config: "TrainingArguments") -> Non
         raise RecipeError(f"{where}: `{key}` needs bitsandbytes", "pip install 'open_r1[quantization]'")
 
 
-def adapter_config(run: "Run", task: str = "CAUSAL_LM") -> "PeftConfig | None":
+def adapter_config(model: "ModelConfig", task: str = "CAUSAL_LM") -> "PeftConfig | None":
     """The adapter of a recipe, on all linear layers unless it names others; `None` without `use_peft`."""
     from trl import get_peft_config
 
-    model = run.model_args
     model.lora_task_type, model.lora_target_modules = task, model.lora_target_modules or "all-linear"
     return get_peft_config(model)
 
 
-def merged_start(run: "Run") -> str:
-    """Merges an adapter-only start model, one process for all; returns where it is."""
+def merged_start(source: str, directory: Path, tokenizer: "PreTrainedTokenizerBase", trusted: bool) -> str:
+    """
+    Merges an adapter-only start model, one process for all.
+
+    Args:
+        source (`str`):
+            The adapter.
+        directory (`Path`):
+            Output of the run; the model goes to its folder `start`.
+        tokenizer (`PreTrainedTokenizerBase`):
+            Saved with it.
+        trusted (`bool`):
+            Whether code that comes with the base may run.
+
+    Returns:
+        `str`: where the whole model is.
+    """
     from accelerate import PartialState
 
-    path, scratch = run.artifact.path / START, run.artifact.path / f".{START}"
+    path, scratch = directory / START, directory / f".{START}"
     with PartialState().main_process_first():
         if not path.exists():
-            run.tokenizer.save_pretrained(scratch)
-            merge(run, run.source, scratch)
+            tokenizer.save_pretrained(scratch)
+            merge(source, scratch, tokenizer, trusted)
             scratch.rename(path)
     return str(path)
 
 
-def merge(run: "Run", adapter: str | Path, target: Path) -> None:
+def merge(adapter: str | Path, target: Path, tokenizer: "PreTrainedTokenizerBase", trusted: bool) -> None:
     """Writes the whole model of an adapter, in its base's precision."""
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
     kind: Any = AutoModelForCausalLM
-    options: dict[str, Any] = {"dtype": "auto", "trust_remote_code": run.config.trust_remote_code}
+    options: dict[str, Any] = {"dtype": "auto", "trust_remote_code": trusted}
     if json.loads((Path(adapter) / ADAPTER).read_text(encoding="utf-8"))["task_type"] == "SEQ_CLS":
         kind, options = AutoModelForSequenceClassification, options | {"num_labels": 1}
     model = load_model(str(adapter), kind, **options)
-    model.config.get_text_config().pad_token_id = run.tokenizer.pad_token_id  # a classifier reads what stands before
-    set_generation_defaults(model, run.tokenizer)
+    model.config.get_text_config().pad_token_id = tokenizer.pad_token_id  # a classifier reads what stands before it
+    set_generation_defaults(model, tokenizer)
     model.save_pretrained(target)
 
 
-def finish_adapter(run: "Run", model: "PeftModel") -> None:
-    """Completes the adapter that the trainer left in the output, and merges it where the recipe wants that."""
-    path, folder = run.artifact.path, run.artifact.path / FOLDER
-    if model.can_generate():
-        model.generation_config.save_pretrained(path)
-    file = path / ADAPTER
+def point_at_base(directory: Path, base: str, revision: str) -> None:
+    """Names an adapter's base as the recipe did, whatever was made of it to load."""
+    file = directory / ADAPTER
     settings = json.loads(file.read_text(encoding="utf-8"))
-    settings |= {"base_model_name_or_path": run.source, "revision": run.model_args.model_revision}
+    settings |= {"base_model_name_or_path": base, "revision": revision}
     write_atomically(file, json.dumps(settings, indent=2, sort_keys=True))
-    if not run.args.merge:
-        return
-    run.tokenizer.save_pretrained(folder)
+
+
+def merge_result(directory: Path, tokenizer: "PreTrainedTokenizerBase", trusted: bool) -> None:
+    """Moves the adapter that a run has left in its output into the folder `adapter`, and merges it from there."""
+    tokenizer.save_pretrained(directory / FOLDER)
     for name in (ADAPTER, "adapter_model.safetensors", "generation_config.json"):
-        if (path / name).exists():  # left in the output, they would make it an adapter again
-            (path / name).replace(folder / name)
-    merge(run, folder, path)
+        if (directory / name).exists():  # left in the output, they would make it an adapter again
+            (directory / name).replace(directory / FOLDER / name)
+    merge(directory / FOLDER, directory, tokenizer, trusted)

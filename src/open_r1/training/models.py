@@ -1,18 +1,17 @@
-"""The model that a training stage starts from, and what is said about sampling in the one that it saves."""
+"""The model that a training stage starts from: a trained one, or random weights."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import RecipeError
+from .run import Run
 
 if TYPE_CHECKING:
-    from transformers import PreTrainedModel, PreTrainedTokenizerBase
-
-    from .run import Run
+    from transformers import PreTrainedModel
 
 
-def start_model(run: "Run", kind: Any = None, **options: Any) -> "PreTrainedModel":
+def start_model(run: Run, kind: Any = None, **options: Any) -> "PreTrainedModel":
     """
     The start model of a run, with an embedding that holds its tokenizer's padding.
 
@@ -28,14 +27,15 @@ def start_model(run: "Run", kind: Any = None, **options: Any) -> "PreTrainedMode
 
     if run.model_args.use_peft:
         check_embedding(run)
-    with explained_errors():
+    with explained_errors(run):
         model = create_model_from_path(run.model_args.model_name_or_path, kind, **options | run.model_init_kwargs)
+    run.config.model_init_kwargs = None  # they are used; TRL would warn that it ignores them
     if len(run.tokenizer) > model.get_input_embeddings().num_embeddings:
         model.resize_token_embeddings(len(run.tokenizer))
     return model
 
 
-def check_embedding(run: "Run") -> None:
+def check_embedding(run: Run) -> None:
     """Refuses a new padding token where nothing can make room for it: under an adapter, and beside a reference."""
     from transformers import AutoConfig
 
@@ -50,12 +50,13 @@ def check_embedding(run: "Run") -> None:
 
 
 @contextmanager
-def explained_errors() -> Iterator[None]:
+def explained_errors(run: Run) -> Iterator[None]:
     """Gives what a library says about values of the recipe as one line."""
+    given = run.config.model_init_kwargs or {}
     try:
         yield
     except TypeError as error:
-        if "unexpected keyword argument" not in str(error):
+        if not any(f"unexpected keyword argument '{key}'" in str(error) for key in given):
             raise
         raise RecipeError(f"`model_init_kwargs`: {error}", "remove that key") from None
     except ValueError as error:
@@ -66,7 +67,7 @@ def explained_errors() -> Iterator[None]:
         ) from None
 
 
-def new_model(run: "Run") -> "PreTrainedModel":
+def new_model(run: Run) -> "PreTrainedModel":
     """A model with random weights, from the recipe's `model_config`; the seed decides them."""
     from transformers import AutoConfig, AutoModelForCausalLM, set_seed
 
@@ -79,23 +80,3 @@ def new_model(run: "Run") -> "PreTrainedModel":
     }
     config = AutoConfig.for_model(values.pop("model_type"), vocab_size=len(run.tokenizer), **special, **values)
     return AutoModelForCausalLM.from_config(config)
-
-
-def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:
-    """
-    Gives a model the sampling settings of the paper's evaluation, and every token that ends a response: the
-    tokenizer's, and those that the model came with.
-    """
-    from transformers import GenerationConfig
-
-    if not model.can_generate():
-        return
-    before = model.generation_config.eos_token_id
-    ends = [tokenizer.eos_token_id, *(before if isinstance(before, list) else [before])]
-    model.generation_config = GenerationConfig(
-        do_sample=True,
-        temperature=0.6,
-        top_p=0.95,
-        eos_token_id=[end for end in dict.fromkeys(ends) if end is not None],
-        pad_token_id=tokenizer.pad_token_id,
-    )

@@ -17,10 +17,10 @@ from ..core.formats import ResponseFormat
 from ..core.processes import is_distributed, is_main_process
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
-from .adapters import START, check_adapter, finish_adapter, merged_start
+from ..data.models import set_generation_defaults
+from .adapters import START, check_adapter, merge_result, merged_start, point_at_base
 from .arguments import StageArguments
 from .callbacks import progress_callback
-from .models import set_generation_defaults
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
@@ -88,12 +88,20 @@ class Run:
         trainer.save_model(str(self.artifact.path))
         if is_main_process():
             if self.model_args.use_peft:
-                finish_adapter(self, trainer.model)
+                self.finish_adapter(trainer.model)
             write_card(self)
             self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
             self.clean_up()
         if self.config.push_to_hub:
             trainer.push_to_hub()
+
+    def finish_adapter(self, model: "PreTrainedModel") -> None:
+        """Completes the adapter that was saved, and merges it where the recipe wants that."""
+        if model.can_generate():
+            model.generation_config.save_pretrained(self.artifact.path)
+        point_at_base(self.artifact.path, self.source, self.model_args.model_revision)
+        if self.args.merge:
+            merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code)
 
     def clean_up(self) -> None:
         """
@@ -142,7 +150,9 @@ def start(
     tokenizer = make_tokenizer(args, trainer_config, model_args)
     run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
     if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):
-        model_args.model_name_or_path = merged_start(run)
+        model_args.model_name_or_path = merged_start(
+            run.source, run.artifact.path, tokenizer, trainer_config.trust_remote_code
+        )
     return run
 
 
