@@ -12,6 +12,7 @@ from open_r1 import sft
 from open_r1.core.errors import RecipeError
 from open_r1.core.formats import ResponseFormat, check_rendering, render_prompt
 from open_r1.data.tokenizer import load_tokenizer, set_ends
+from open_r1.sampling.prompts import without_bos
 
 DIALECTS = ("chatml", "llama3")
 TEMPLATES = REPOSITORY / "recipes/templates"
@@ -79,6 +80,8 @@ def test_training_row_and_served_prompt_are_the_same_tokens(base, tmp_path, trai
     served = tokenizer(render_prompt(tokenizer, [{"role": "user", "content": "1 + 1"}]), add_special_tokens=False)
     prompt = served["input_ids"]
     assert ids[: len(prompt)] == prompt and tokenizer.decode(prompt).endswith("<think>\n")
+    sent = without_bos(tokenizer, tokenizer.decode(prompt))  # to a server, which adds the begin token itself
+    assert tokenizer(sent)["input_ids"] == prompt
     learned = [token for token, label in zip(ids, row["labels"], strict=True) if label != -100]
     assert tokenizer.eos_token_id in learned and TURN_END[dialect] == tokenizer.eos_token
     start = "<think>\nSo 1 + 1" if training else "So 1 + 1"

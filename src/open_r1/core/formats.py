@@ -174,7 +174,8 @@ def check_served_prompt(tokenizer: Any, row: dict[str, Any], text: str) -> None:
     served = render_prompt(tokenizer, row["prompt"])
     if CLOSE not in row["response"] and served.rstrip().endswith(OPEN):
         served = served.rstrip().removesuffix(OPEN)  # a row without reasoning cannot hold the prefilled tag
-    asked, trained = (tokenizer(part, add_special_tokens=False)["input_ids"] for part in (served, text))
+    beginning = text[: len(served) + 100]  # with what may merge with the prompt's last token
+    asked, trained = (tokenizer(part, add_special_tokens=False)["input_ids"] for part in (served, beginning))
     for at, (one, other) in enumerate(zip(asked, trained, strict=False)):
         if one != other:
             seen = [repr(tokenizer.decode(ids[max(0, at - 3) : at + 3])) for ids in (asked, trained)]
