@@ -11,7 +11,8 @@ not per device.
 import random
 from typing import TYPE_CHECKING, Any
 
-from open_r1.core.errors import DataError, report_errors
+from open_r1.core.errors import DataError, RecipeError, report_errors
+from open_r1.core.formats import turn_end
 from open_r1.core.processes import is_main_process
 from open_r1.training.adapters import adapter_config
 from open_r1.training.callbacks import reference_callback
@@ -139,6 +140,10 @@ def main(arguments: list[str] | None = None) -> None:
             processing_class=run.tokenizer,
             peft_config=adapter_config(run.model_args),
         )
+    end = turn_end(run.tokenizer)
+    if end and run.tokenizer.convert_tokens_to_ids(end) not in trainer.eos_token_ids:
+        message = f"the chat template ends responses with {end}, and sampling only with {run.tokenizer.eos_token}"
+        raise RecipeError(message, f"set `eos_token: {end}`")
     if trainer.ref_model is not None and run.config.sync_ref_model:
         trainer.add_callback(reference_callback(trainer, run.artifact.path))
     run.train(trainer)

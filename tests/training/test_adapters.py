@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
-from tiny_models import TURN_END, run, save_rows, save_tiny_base
+from tiny_models import BASE_END, TURN_END, run, save_rows, save_tiny_base
 
 from open_r1 import grpo, reward_model, sft
 from open_r1.core.artifacts import read_manifest, require_model
@@ -83,10 +83,17 @@ def files(directory: Path) -> set[str]:
 
 
 def test_result_is_a_whole_model_with_its_adapter_beside_it(place, merged):
+    from transformers import AutoConfig, AutoTokenizer, GenerationConfig
+
     assert {"model.safetensors", "config.json", "generation_config.json", "adapter", "manifest.json"} <= files(merged)
     assert not {"adapter_config.json", "adapter_model.safetensors", "start"} & files(merged)
     beside = {"adapter_config.json", "adapter_model.safetensors", "tokenizer_config.json", "generation_config.json"}
     assert beside <= files(merged / "adapter")
+    tokenizer = AutoTokenizer.from_pretrained(merged)
+    ends = [tokenizer.convert_tokens_to_ids(token) for token in (TURN_END["chatml"], BASE_END["chatml"])]
+    assert AutoConfig.from_pretrained(merged).eos_token_id == ends[0] == tokenizer.eos_token_id
+    for model in (merged, merged / "adapter"):
+        assert GenerationConfig.from_pretrained(model).eos_token_id == ends
     settings = json.loads((merged / "adapter/adapter_config.json").read_text())
     assert settings["base_model_name_or_path"] == str(place / "base")
     adapted = {name.rpartition(".")[2] for name in settings["target_modules"]}

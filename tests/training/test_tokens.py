@@ -105,6 +105,17 @@ def test_grpo_serves_the_prompt_that_was_trained(base, tmp_path, trainer_of):
     assert made.response_format.prefilled
 
 
+def test_grpo_refuses_a_template_whose_end_does_not_end_sampling(base, tmp_path, capsys):
+    from open_r1 import grpo
+
+    dialect, model, rows = base
+    recipe = {"model_name_or_path": model, "output_dir": str(tmp_path / "out"), "datasets": [{"path": str(rows)}]}
+    recipe |= {"chat_template": f"{TEMPLATES}/{dialect}/r1.jinja", "rewards": {"accuracy": {}}, "save_strategy": "no"}
+    with pytest.raises(SystemExit):
+        run(grpo.main, **recipe, num_generations=2, prompts_per_step=2, per_device_train_batch_size=4)
+    assert f"fix: set `eos_token: {TURN_END[dialect]}`" in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("dialect", DIALECTS)
 @pytest.mark.parametrize("name", ["r1", "r1_training"])
 def test_reasoning_of_earlier_turns_is_dropped(dialect, name):

@@ -160,13 +160,21 @@ def check_rendering(tokenizer: Any, row: dict[str, Any], template: str | None = 
             "set `training_template` to one that prefills nothing, or make the chat template consistent",
         )
     if tokenizer.eos_token not in text[len(prompt) :]:
-        learned = text[len(prompt) :]
-        written = sorted(filter(learned.count, map(str, tokenizer.added_tokens_decoder.values())), key=learned.rfind)
+        end = turn_end(tokenizer)
         raise RecipeError(
             f"the chat template never writes the end token {tokenizer.eos_token}",
-            f"set `eos_token: {written[-1]}`" if written else "set `eos_token`, or end turns with it",
+            f"set `eos_token: {end}`" if end else "set `eos_token`, or end turns with it",
         )
     check_served_prompt(tokenizer, row, text)
+
+
+def turn_end(tokenizer: Any) -> str | None:
+    """The special token that the chat template writes after a response; `None` where it writes none."""
+    marker = "THE-RESPONSE"
+    messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": marker}]
+    tail = tokenizer.apply_chat_template(messages, tokenize=False).partition(marker)[2]
+    written = filter(tail.count, map(str, tokenizer.added_tokens_decoder.values()))
+    return min(written, key=tail.find, default=None)
 
 
 def check_served_prompt(tokenizer: Any, row: dict[str, Any], text: str) -> None:

@@ -106,7 +106,8 @@ def merge(adapter: str | Path, target: Path, tokenizer: "PreTrainedTokenizerBase
     if json.loads((Path(adapter) / ADAPTER).read_text(encoding="utf-8"))["task_type"] == "SEQ_CLS":
         kind, options = AutoModelForSequenceClassification, options | {"num_labels": 1}
     model = load_model(str(adapter), kind, **options)
-    model.config.get_text_config().pad_token_id = tokenizer.pad_token_id  # a classifier reads what stands before it
+    config = model.config.get_text_config()  # as the trainer did with the base that it held
+    config.eos_token_id, config.pad_token_id = tokenizer.eos_token_id, tokenizer.pad_token_id
     set_generation_defaults(model, tokenizer)
     model.save_pretrained(target)
 

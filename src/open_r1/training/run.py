@@ -148,6 +148,8 @@ def start(
         return None
     args, trainer_config, model_args = stage.arguments
     tokenizer = make_tokenizer(args, trainer_config, model_args)
+    if is_main_process():
+        print(f"tokens: responses end with {tokenizer.eos_token}, padding is {tokenizer.pad_token}", flush=True)
     run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
     if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):
         model_args.model_name_or_path = merged_start(
