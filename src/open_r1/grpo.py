@@ -107,6 +107,22 @@ def schedule(sources: list[dict], sizes: list[int], run: Run) -> list[int]:
     return order
 
 
+def keep_reference(run: Run) -> None:
+    """Switches the refreshed reference off where TRL has none: with an adapter, the base is the reference."""
+    if run.model_args.use_peft and run.config.sync_ref_model:
+        run.config.sync_ref_model = False
+        if is_main_process():
+            print("notice: with `use_peft` the reference stays the start model: `sync_ref_model` is off", flush=True)
+
+
+def check_turn_end(run: Run, ends: list[int]) -> None:
+    """Refuses a template whose responses end with a token at which sampling goes on, to the length limit."""
+    end = turn_end(run.tokenizer)
+    if end and run.tokenizer.convert_tokens_to_ids(end) not in ends:
+        message = f"the chat template ends responses with {end}, and sampling only with {run.tokenizer.eos_token}"
+        raise RecipeError(message, f"set `eos_token: {end}`")
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one GRPO recipe from the command line."""
@@ -125,10 +141,7 @@ def main(arguments: list[str] | None = None) -> None:
     rows = training_rows(run)
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
-    if run.model_args.use_peft and run.config.sync_ref_model:
-        if is_main_process():
-            print("notice: with `use_peft` the reference stays the start model: `sync_ref_model` is off", flush=True)
-        run.config.sync_ref_model = False
+    keep_reference(run)
     check_embedding(run)
     with explained_errors(run):
         trainer = GRPOTrainer(
@@ -140,10 +153,7 @@ def main(arguments: list[str] | None = None) -> None:
             processing_class=run.tokenizer,
             peft_config=adapter_config(run.model_args),
         )
-    end = turn_end(run.tokenizer)
-    if end and run.tokenizer.convert_tokens_to_ids(end) not in trainer.eos_token_ids:
-        message = f"the chat template ends responses with {end}, and sampling only with {run.tokenizer.eos_token}"
-        raise RecipeError(message, f"set `eos_token: {end}`")
+    check_turn_end(run, trainer.eos_token_ids)
     if trainer.ref_model is not None and run.config.sync_ref_model:
         trainer.add_callback(reference_callback(trainer, run.artifact.path))
     run.train(trainer)
