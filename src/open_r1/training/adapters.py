@@ -103,7 +103,7 @@ def merge(adapter: str | Path, target: Path, tokenizer: "PreTrainedTokenizerBase
 
     kind: Any = AutoModelForCausalLM
     options: dict[str, Any] = {"dtype": "auto", "trust_remote_code": trusted}
-    if json.loads((Path(adapter) / ADAPTER).read_text(encoding="utf-8"))["task_type"] == "SEQ_CLS":
+    if json.loads((Path(adapter) / ADAPTER).read_text(encoding="utf-8")).get("task_type") == "SEQ_CLS":
         kind, options = AutoModelForSequenceClassification, options | {"num_labels": 1}
     model = load_model(str(adapter), kind, **options)
     config = model.config.get_text_config()  # as the trainer did with the base that it held
