@@ -22,11 +22,14 @@ FILES |= {
     ("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"),
     ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml"),
 }
+FILES |= {("sft", REPOSITORY / f"recipes/Qwen2.5-1.5B/{name}.yaml") for name in ("distill_lora", "distill_qlora")}
+FILES |= {("grpo", REPOSITORY / "recipes/Qwen2.5-1.5B/reasoning_rl_lora.yaml")}
 DATA = ("rl_prompts", "cold_start_data", "rejection_sampling")
 FILES |= {
     ("curate", REPOSITORY / f"recipes/{size}/{name}.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B") for name in DATA
 }
-FILES |= {("mix", REPOSITORY / f"recipes/{size}/distill_mixture.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B")}
+SIZES = ("Qwen2.5-1.5B", "Qwen2.5-7B", "Qwen2.5-32B")
+FILES |= {("mix", REPOSITORY / f"recipes/{size}/distill_mixture.yaml") for size in SIZES}
 PLAIN = {
     "curate": CurateArguments,
     "evaluate": EvaluateArguments,

@@ -153,3 +153,11 @@ def test_prompts_of_a_recipe_that_generates_have_their_examples_and_their_start(
     (tmp_path / "examples.yaml").write_text("- {prompt: '1 + 1 ?', response: it is 2}\n")
     printed = show(ROWS, "-n", "1", num_samples=4, few_shot="examples.yaml", prefill="<think>")
     assert printed.startswith(f"user: 1 + 1 ?\nassistant: it is 2{END}\nuser: 0 + 1 ?\nassistant: <think>⟦⟧\n(")
+
+
+def test_template_for_training_marks_the_tag_as_learned(show, tmp_path):
+    (tmp_path / "prefilled.jinja").write_text(PREFILLED)
+    (tmp_path / "plain.jinja").write_text(PLAIN)
+    one = {"chat_template": "prefilled.jinja"}
+    assert "assistant: <think>⟦ so 1" in show(ROWS, "-n", "1", **one)
+    assert "assistant: ⟦<think> so 1" in show(ROWS, "-n", "1", **one, training_template="plain.jinja")

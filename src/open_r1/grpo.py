@@ -8,10 +8,14 @@ states every value in which TRL's defaults differ from the paper; group and step
 not per device.
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from open_r1.core.errors import DataError, report_errors
+from open_r1.core.errors import DataError, RecipeError, report_errors
+from open_r1.core.formats import turn_end
+from open_r1.core.processes import is_main_process
+from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import GRPOArguments, grpo_sizes
+from open_r1.training.models import check_embedding, explained_errors
 from open_r1.training.run import Run, start
 from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule
 
@@ -23,21 +27,11 @@ def training_rows(run: Run) -> "Dataset":
     """The recipe's prompts; in the order of a schedule where the recipe gives its sources shares or steps."""
     import datasets
 
-    from open_r1.data.sources import load_sources, without_amounts
-    from open_r1.verify import bad_golds
-
     sources = run.args.datasets
     if not sources:
         raise DataError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
     check_schedule(sources)
-    parts = [
-        load_sources([without_amounts(source, ("weight", "from_step"))], ["prompt", "answer"]) for source in sources
-    ]
-    for part, source in zip(parts, sources, strict=True):
-        golds = list(zip(part["verifier"], part["answer"], strict=True))
-        for index, reason in bad_golds(golds, part).items():
-            message = f"dataset {source['path']}: the gold answer {golds[index][1]!r} of row {index}: {reason}"
-            raise DataError(message, "correct or drop such rows; `open-r1 audit-golds` lists them all")
+    parts = [checked(source) for source in sources]
     keep = [
         name
         for name in parts[0].column_names
@@ -57,6 +51,44 @@ def training_rows(run: Run) -> "Dataset":
     return rows.select(schedule(sources, [len(part) for part in parts], rollouts, run.config.seed))
 
 
+def checked(source: dict[str, Any]) -> "Dataset":
+    """One source, if all of its gold answers can be verified."""
+    from open_r1.data.sources import load_sources, without_amounts
+    from open_r1.verify import bad_golds
+
+    part = load_sources([without_amounts(source, ("weight", "from_step"))], ["prompt", "answer"])
+    golds = list(zip(part["verifier"], part["answer"], strict=True))
+    for index, reason in bad_golds(golds, part).items():
+        message = f"dataset {source['path']}: the gold answer {golds[index][1]!r} of row {index}: {reason}"
+        raise DataError(message, "correct or drop such rows; `open-r1 audit-golds` lists them all")
+    return part
+
+
+def held_out_rows(run: Run) -> "Dataset | None":
+    """The prompts of the trainer's own evaluation, with the rewards' columns."""
+    from open_r1.data.sources import load_sources
+
+    for source in run.args.eval_datasets:
+        checked(source)
+    return load_sources(run.args.eval_datasets, ["prompt", "answer"]) if run.args.eval_datasets else None
+
+
+def keep_reference(run: Run) -> None:
+    """Switches the refreshed reference off where TRL has none: with an adapter, the base is the reference."""
+    if run.model_args.use_peft and run.config.sync_ref_model:
+        run.config.sync_ref_model = False
+        if is_main_process():
+            print("notice: with `use_peft` the reference stays the start model: `sync_ref_model` is off", flush=True)
+
+
+def check_turn_end(run: Run, ends: list[int]) -> None:
+    """Refuses a template whose responses end with a token at which sampling goes on, to the length limit."""
+    end = turn_end(run.tokenizer)
+    if end and run.tokenizer.convert_tokens_to_ids(end) not in ends:
+        message = f"the chat template ends responses with {end}, and sampling only with {run.tokenizer.eos_token}"
+        raise RecipeError(message, f"set `eos_token: {end}`")
+
+
 ARGUMENTS, TRL = GRPOArguments, "GRPOConfig"
 
 
@@ -70,7 +102,7 @@ def main(arguments: list[str] | None = None) -> None:
         from open_r1.sampling.vllm import require_vllm
 
         require_vllm("use_vllm: true", "remove it")
-    from trl import GRPOTrainer, get_peft_config
+    from trl import GRPOTrainer
 
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
@@ -80,14 +112,19 @@ def main(arguments: list[str] | None = None) -> None:
     rows = training_rows(run)
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
-    trainer = GRPOTrainer(
-        model=run.model_args.model_name_or_path,
-        reward_funcs=rewards,
-        args=run.config,
-        train_dataset=rows,
-        processing_class=run.tokenizer,
-        peft_config=get_peft_config(run.model_args),
-    )
+    keep_reference(run)
+    check_embedding(run)
+    with explained_errors(run):
+        trainer = GRPOTrainer(
+            model=run.model_args.model_name_or_path,
+            reward_funcs=rewards,
+            args=run.config,
+            train_dataset=rows,
+            eval_dataset=held_out_rows(run),
+            processing_class=run.tokenizer,
+            peft_config=adapter_config(run.model_args),
+        )
+    check_turn_end(run, trainer.eos_token_ids)
     run.train(trainer)
 
 

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, RecipeError, report_errors
-from open_r1.core.formats import check_rendering
+from open_r1.core.formats import check_rendering, render_row
 from open_r1.core.keys import FILE, MODEL, key
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
@@ -44,6 +44,8 @@ class MixArguments:
             Artifact directory or Hub id of the student, for the rendering check and the lengths.
         chat_template (`str`, *optional*):
             A `.jinja` file in place of the tokenizer's own template.
+        eos_token (`str`, *optional*):
+            The student's end token, where the template ends turns with another than the tokenizer's own.
         max_length (`int`, *optional*, defaults to `32768`):
             Longest rendered row in tokens; longer ones are left out and counted.
         decontaminate (`dict`, *optional*):
@@ -60,6 +62,7 @@ class MixArguments:
     total: int = 0
     tokenizer: str = key("", loads=MODEL)
     chat_template: str = key("", loads=FILE)
+    eos_token: str = ""
     max_length: int = 32768
     decontaminate: Any = key(None, inside={"against": AGAINST}, absent={})
     output_dir: str = ""
@@ -77,12 +80,7 @@ def mixed(args: MixArguments, tokenizer: "PreTrainedTokenizerBase", step: dict[s
                     "filter such rows out, or map `response`",
                 )
             check_rendering(tokenizer, row)
-            messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
-            length = len(
-                tokenizer(tokenizer.apply_chat_template(messages, tokenize=False), add_special_tokens=False)[
-                    "input_ids"
-                ]
-            )
+            length = len(tokenizer(render_row(tokenizer, row)[1], add_special_tokens=False)["input_ids"])
             if count(step, length <= args.max_length, row["response"]):
                 yield {key: row[key] for key in KEPT}
 
@@ -107,7 +105,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not args.tokenizer:
         raise RecipeError("the recipe names no `tokenizer`", "add the student's artifact directory or Hub id")
     tokenizer, step = (
-        load_tokenizer(args.tokenizer, args.chat_template or None),
+        load_tokenizer(args.tokenizer, args.chat_template or None, eos_token=args.eos_token or None),
         new_step(f"max_length: {args.max_length}"),
     )
     write_result(

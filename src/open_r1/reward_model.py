@@ -11,41 +11,46 @@ from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import report_errors
 from open_r1.core.rows import Row
+from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import RewardModelArguments
+from open_r1.training.models import explained_errors, start_model
 from open_r1.training.run import Run, start
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import PreTrainedModel, Trainer
+
+
+def pairs(sources: list[dict[str, Any]]) -> "Dataset":
+    """Data sources as TRL's rows: `prompt`, `chosen` and `rejected`, each a list of messages."""
+    from open_r1.data.sources import load_sources
+
+    columns = ["prompt", "chosen", "rejected"]
+    rows = load_sources(sources, columns).select_columns(columns)
+    return rows.map(
+        lambda row: {side: [{"role": "assistant", "content": row[side]}] for side in ("chosen", "rejected")}
+    )
 
 
 def pairwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     """TRL's trainer over `prompt`, `chosen` and `rejected`."""
-    from trl import RewardTrainer, get_peft_config
+    from trl import RewardTrainer
 
-    from open_r1.data.sources import load_sources
-
-    rows = load_sources(run.args.datasets, ["prompt", "chosen", "rejected"]).select_columns(
-        ["prompt", "chosen", "rejected"]
-    )
-    rows = rows.map(
-        lambda row: {side: [{"role": "assistant", "content": row[side]}] for side in ("chosen", "rejected")}
-    )
     return RewardTrainer(
         model=model,
         args=run.config,
-        train_dataset=rows,
+        train_dataset=pairs(run.args.datasets),
+        eval_dataset=pairs(run.args.eval_datasets) if run.args.eval_datasets else None,
         processing_class=run.tokenizer,
-        peft_config=get_peft_config(run.model_args),
+        peft_config=adapter_config(run.model_args, "SEQ_CLS"),
     )
 
 
-def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
-    """transformers' trainer over `prompt`, `completion` and `label` (1 safe, 0 unsafe), with binary cross-entropy."""
-    from transformers import DataCollatorWithPadding, Trainer
-
+def labelled(run: Run, sources: list[dict[str, Any]]) -> "Dataset":
+    """Data sources as token ids and `labels`, from `prompt`, `completion` and `label` (1 safe, 0 unsafe)."""
     from open_r1.data.sources import load_sources
 
-    rows = load_sources(run.args.datasets, ["prompt", "completion", "label"])
+    rows = load_sources(sources, ["prompt", "completion", "label"])
     tokenizer = run.tokenizer
 
     def encode(row: Row) -> dict[str, Any]:
@@ -54,11 +59,27 @@ def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
         ids = tokenizer(text, add_special_tokens=False, truncation=True, max_length=run.config.max_length)["input_ids"]
         return {"input_ids": ids, "labels": [float(row["label"])]}
 
+    return rows.map(encode, remove_columns=rows.column_names)
+
+
+def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
+    """transformers' trainer over labelled responses, with binary cross-entropy."""
+    from transformers import DataCollatorWithPadding, Trainer
+
     model.config.problem_type = "multi_label_classification"  # transformers' name for BCE on float labels
-    encoded = rows.map(encode, remove_columns=rows.column_names)
-    collator = DataCollatorWithPadding(tokenizer)
+    if config := adapter_config(run.model_args, "SEQ_CLS"):
+        from peft import get_peft_model
+
+        model = get_peft_model(model, config)
+        if run.config.gradient_checkpointing:
+            model.enable_input_require_grads()  # else no gradient passes the frozen embedding
     trainer = Trainer(
-        model=model, args=run.config, train_dataset=encoded, processing_class=tokenizer, data_collator=collator
+        model=model,
+        args=run.config,
+        train_dataset=labelled(run, run.args.datasets),
+        eval_dataset=labelled(run, run.args.eval_datasets) if run.args.eval_datasets else None,
+        processing_class=run.tokenizer,
+        data_collator=DataCollatorWithPadding(run.tokenizer),
     )
     # the loss is a mean over the batch: without this it is multiplied by the ranks and by the accumulated batches, as
     # a loss would need that is divided by all of a step's tokens
@@ -78,14 +99,11 @@ def main(arguments: list[str] | None = None) -> None:
     from transformers import AutoModelForSequenceClassification, set_seed
 
     set_seed(run.config.seed)  # the scalar head starts from random weights
-    model = AutoModelForSequenceClassification.from_pretrained(
-        run.model_args.model_name_or_path,
-        num_labels=1,
-        pad_token_id=run.tokenizer.pad_token_id,
-        **run.model_init_kwargs,
-    )
+    model = start_model(run, AutoModelForSequenceClassification, num_labels=1, pad_token_id=run.tokenizer.pad_token_id)
     make = pairwise_trainer if run.args.objective == "pairwise" else pointwise_trainer
-    run.train(make(run, model))
+    with explained_errors(run):
+        trainer = make(run, model)
+    run.train(trainer)
 
 
 if __name__ == "__main__":

@@ -8,25 +8,37 @@ text (`raw: true`) has `prompt` and `completion` as plain text. Paper sections 2
 (distillation).
 """
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from open_r1.core.errors import report_errors
-from open_r1.core.formats import check_rendering
+from open_r1.core.errors import RecipeError, report_errors
+from open_r1.core.formats import CLOSE, check_rendering, read_template
+from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import SFTArguments
-from open_r1.training.run import Run, make_optimizer, new_model, start
+from open_r1.training.models import explained_errors, new_model, start_model
+from open_r1.training.run import Run, make_optimizer, start
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+SEARCHED = 1000  # first rows of a source among which one with reasoning is looked for
 
-def training_rows(run: Run) -> "Dataset":
-    """The recipe's data as TRL's prompt-completion rows."""
+
+def training_rows(run: Run, sources: list[dict[str, Any]], template: str | None) -> "Dataset":
+    """Data sources as TRL's prompt-completion rows, after one row of each was checked."""
     from open_r1.data.sources import load_sources
 
-    if all(source.get("raw") for source in run.args.datasets):
-        return load_sources(run.args.datasets, ["prompt", "completion"]).select_columns(["prompt", "completion"])
-    rows = load_sources(run.args.datasets, ["prompt", "response"])
-    check_rendering(run.tokenizer, rows[0])
+    if all(source.get("raw") for source in sources):
+        return load_sources(sources, ["prompt", "completion"]).select_columns(["prompt", "completion"])
+
+    def check(rows: "Dataset", source: dict[str, Any]) -> None:
+        first = rows.select(range(min(SEARCHED, len(rows))))
+        row = next((row for row in first if CLOSE in str(row["response"])), rows[0])
+        try:
+            check_rendering(run.tokenizer, row, template)
+        except RecipeError as error:
+            raise RecipeError(f"dataset {source['path']}: {error}", error.hint) from None
+
+    rows = load_sources(sources, ["prompt", "response"], check=check)
     answer = lambda row: {"completion": [{"role": "assistant", "content": row["response"]}]}
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
 
@@ -40,23 +52,25 @@ def main(arguments: list[str] | None = None) -> None:
     run = start(arguments, ARGUMENTS, TRL)
     if run is None:
         return
-    from trl import SFTTrainer, get_peft_config
-    from trl.trainer.utils import create_model_from_path
+    from trl import SFTTrainer
 
-    rows = training_rows(run)
-    model = (
-        new_model(run)
-        if run.args.model_config
-        else create_model_from_path(run.model_args.model_name_or_path, **run.model_init_kwargs)
-    )
-    trainer = SFTTrainer(
-        model=model,
-        args=run.config,
-        train_dataset=rows,
-        processing_class=run.tokenizer,
-        peft_config=get_peft_config(run.model_args),
-        optimizers=make_optimizer(run, model),
-    )
+    template = read_template(run.args.training_template) if run.args.training_template else None
+    rows = training_rows(run, run.args.datasets, template)
+    held_out = training_rows(run, run.args.eval_datasets, template) if run.args.eval_datasets else None
+    model = new_model(run) if run.args.model_config else start_model(run)
+    shipped = run.tokenizer.chat_template
+    run.tokenizer.chat_template = template or shipped  # the trainer renders its rows when it is made
+    with explained_errors(run):
+        trainer = SFTTrainer(
+            model=model,
+            args=run.config,
+            train_dataset=rows,
+            eval_dataset=held_out,
+            processing_class=run.tokenizer,
+            peft_config=adapter_config(run.model_args),
+            optimizers=make_optimizer(run, model),
+        )
+    run.tokenizer.chat_template = shipped
     run.train(trainer)
 
 

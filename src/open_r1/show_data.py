@@ -11,7 +11,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import RecipeError, report_errors
-from open_r1.core.formats import check_rendering, render_prompt
+from open_r1.core.formats import check_rendering, read_template, render_prompt, render_row
 from open_r1.core.inputs import go_offline
 from open_r1.core.keys import MODEL, Key
 from open_r1.core.recipes import load_recipe, parse_overrides
@@ -34,10 +34,10 @@ def shown(tokenizer: "PreTrainedTokenizerBase", row: Row, colour: bool, recipe: 
         messages = with_examples(row["prompt"], read_examples(recipe.get("few_shot") or ""))
         prompt, learned = render_prompt(tokenizer, messages) + (recipe.get("prefill") or ""), ""
     else:
-        check_rendering(tokenizer, row)
-        prompt = render_prompt(tokenizer, row["prompt"])
-        messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
-        learned = tokenizer.apply_chat_template(messages, tokenize=False)[len(prompt) :]
+        template = read_template(recipe["training_template"]) if recipe.get("training_template") else None
+        check_rendering(tokenizer, row, template)
+        prompt, text = render_row(tokenizer, row, template)
+        learned = text[len(prompt) :]
     size = len(tokenizer(prompt + learned, add_special_tokens=False)["input_ids"])
     text = f"{DIM}{prompt}{PLAIN}{GREEN}{learned}{PLAIN}" if colour else f"{prompt}⟦{learned}⟧"
     return f"{text}\n({size} tokens, {len(tokenizer(learned, add_special_tokens=False)['input_ids'])} of them learned)"
@@ -54,7 +54,10 @@ def tokenizer_of(recipe: dict[str, Any], where: str) -> "PreTrainedTokenizerBase
         raise RecipeError(
             f"{where} names no model or tokenizer", "show a recipe that does, or add --tokenizer DIRECTORY_OR_HUB_ID"
         )
-    return load_tokenizer(name, recipe.get("chat_template") or None)
+    keys = ("eos_token", "pad_token", "trust_remote_code")
+    return load_tokenizer(
+        name, recipe.get("chat_template") or None, **{key: recipe[key] for key in keys if recipe.get(key)}
+    )
 
 
 @report_errors

@@ -22,7 +22,7 @@ from typing import Any
 import yaml
 
 from .errors import ArtifactError
-from .inputs import MANIFEST, contents, local_inputs, looks_local, read_manifest
+from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, looks_local, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .recipes import Recipe, difference, fingerprint
 
@@ -208,14 +208,24 @@ def git_commit() -> str | None:
 
 
 def require_model(name: str) -> None:
-    """Raises `ArtifactError` unless a local model directory holds weights' configuration and a tokenizer."""
+    """
+    Raises `ArtifactError` unless a local model directory holds a tokenizer and the configuration of weights, or an
+    adapter whose base is there too.
+    """
     if not looks_local(name):
         return
-    path = Path(name)
+    path = Path(name).expanduser()
     if not path.is_dir():
         raise ArtifactError(
             f"model {name} does not exist", "run the stage that makes it, or give a Hub id `namespace/name`"
         )
-    for file, what in (("config.json", "model configuration"), ("tokenizer_config.json", "tokenizer")):
+    base = adapter_base(name)
+    needed = [("tokenizer_config.json", "tokenizer")] + ([] if base else [("config.json", "model configuration")])
+    for file, what in reversed(needed):
         if not (path / file).is_file():
             raise ArtifactError(f"model {name} has no {what} ({file})", f"save the {what} beside the weights")
+    if base and looks_local(base[0]) and not Path(base[0]).expanduser().is_dir():
+        raise ArtifactError(
+            f"the adapter {name} stands on {base[0]}, which does not exist",
+            f"make that model first, or correct `base_model_name_or_path` in {path / ADAPTER}",
+        )

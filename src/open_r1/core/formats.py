@@ -113,30 +113,84 @@ def completion_text(completion: Any) -> str:
     return completion if isinstance(completion, str) else completion[-1]["content"]
 
 
-def render_prompt(tokenizer: Any, messages: list[dict[str, str]]) -> str:
-    """The prompt exactly as the model reads it."""
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True)
+def render_prompt(tokenizer: Any, messages: list[dict[str, str]], template: str | None = None) -> str:
+    """The prompt exactly as the model reads it; `template` stands in for the tokenizer's own."""
+    other = {"chat_template": template} if template else {}
+    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **other)
 
 
-def check_rendering(tokenizer: Any, row: dict[str, Any]) -> None:
+def render_row(tokenizer: Any, row: dict[str, Any], template: str | None = None) -> tuple[str, str]:
     """
-    Raises `RecipeError` where the chat template swallows the reasoning or the end: the model would never learn them.
+    What is trained on one row.
+
+    Args:
+        tokenizer (`PreTrainedTokenizer`):
+            Renders it.
+        row (`dict`):
+            With `prompt` (messages) and `response`.
+        template (`str`, *optional*):
+            Chat template for training, in place of the tokenizer's own.
+
+    Returns:
+        `tuple[str, str]`: the prompt, and the whole conversation that begins with it.
     """
     messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
-    text, prompt = tokenizer.apply_chat_template(messages, tokenize=False), render_prompt(tokenizer, row["prompt"])
-    if CLOSE in row["response"] and row["response"].partition(CLOSE)[0].rpartition(OPEN)[2].strip() not in text:
+    other = {"chat_template": template} if template else {}
+    return render_prompt(tokenizer, row["prompt"], template), tokenizer.apply_chat_template(
+        messages, tokenize=False, **other
+    )
+
+
+def check_rendering(tokenizer: Any, row: dict[str, Any], template: str | None = None) -> None:
+    """
+    Raises `RecipeError` where a model would learn from this row what it is never asked for: without its reasoning or
+    its end, or after another prompt than the one that it will be served.
+    """
+    prompt, text = render_row(tokenizer, row, template)
+    reasons = CLOSE in row["response"]
+    if reasons and row["response"].partition(CLOSE)[0].rpartition(OPEN)[2].strip() not in text:
         raise RecipeError(
-            "the chat template removes the reasoning from the training text", "use recipes/templates/r1.jinja"
+            "the chat template removes the reasoning from the training text",
+            "use recipes/templates/chatml/r1.jinja, or that of your model's dialect",
         )
     if not text.startswith(prompt):
+        why = f": it prefills {OPEN}, and this row has none" if prompt.rstrip().endswith(OPEN) and not reasons else ""
         raise RecipeError(
-            "the rendered prompt is no prefix of the rendered conversation", "make the chat template consistent"
+            f"the rendered prompt is no prefix of the rendered conversation{why}",
+            "set `training_template` to one that prefills nothing, or make the chat template consistent",
         )
     if tokenizer.eos_token not in text[len(prompt) :]:
+        end = turn_end(tokenizer)
         raise RecipeError(
             f"the chat template never writes the end token {tokenizer.eos_token}",
-            "set `eos_token`, or end turns with it",
+            f"set `eos_token: {end}`" if end else "set `eos_token`, or end turns with it",
         )
+    check_served_prompt(tokenizer, row, text)
+
+
+def turn_end(tokenizer: Any) -> str | None:
+    """The special token that the chat template writes after a response; `None` where it writes none."""
+    marker = "THE-RESPONSE"
+    messages = [{"role": "user", "content": "x"}, {"role": "assistant", "content": marker}]
+    tail = tokenizer.apply_chat_template(messages, tokenize=False).partition(marker)[2]
+    written = filter(tail.count, map(str, tokenizer.added_tokens_decoder.values()))
+    return min(written, key=tail.find, default=None)
+
+
+def check_served_prompt(tokenizer: Any, row: dict[str, Any], text: str) -> None:
+    """Raises `RecipeError` unless the trained tokens begin with those of the prompt that the model will be served."""
+    served = render_prompt(tokenizer, row["prompt"])
+    if CLOSE not in row["response"] and served.rstrip().endswith(OPEN):
+        served = served.rstrip().removesuffix(OPEN)  # a row without reasoning cannot hold the prefilled tag
+    beginning = text[: len(served) + 100]  # with what may merge with the prompt's last token
+    asked, trained = (tokenizer(part, add_special_tokens=False)["input_ids"] for part in (served, beginning))
+    for at, (one, other) in enumerate(zip(asked, trained, strict=False)):
+        if one != other:
+            seen = [repr(tokenizer.decode(ids[max(0, at - 3) : at + 3])) for ids in (asked, trained)]
+            raise RecipeError(
+                f"the served prompt and the training text part at token {at}: {seen[0]} is served, {seen[1]} trained",
+                "let `chat_template` and `training_template` write the same text up to the first sampled token",
+            )
 
 
 def read_template(file: str) -> str:

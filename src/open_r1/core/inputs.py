@@ -17,6 +17,7 @@ from .errors import ArtifactError
 from .keys import FILE, Keys, named
 
 MANIFEST = "manifest.json"
+ADAPTER = "adapter_config.json"  # makes a model directory an adapter: a small correction of another model's weights
 WHOLE = 256 << 20  # bytes up to which a file counts by its content
 
 
@@ -51,10 +52,20 @@ def local_inputs(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str]
     return list(dict.fromkeys(name for kind, name in found if kind == FILE or (":" not in name and looks_local(name))))
 
 
+def adapter_base(name: str) -> tuple[str, str | None] | None:
+    """Name and revision of the model that an adapter-only directory stands on; `None` for whole models."""
+    file = Path(name).expanduser() / ADAPTER
+    if not file.is_file():
+        return None
+    found = json.loads(file.read_text(encoding="utf-8"))
+    return found["base_model_name_or_path"], found.get("revision")
+
+
 def needs_hub(recipe: Mapping[str, Any], keys: Keys) -> bool:
     """Whether a stage publishes, or loads what is neither on this disk nor generated."""
-    remote = (kind != FILE and ":" not in name and not looks_local(name) for kind, name in named(recipe, keys))
-    return bool(recipe.get("push_to_hub")) or any(remote)
+    names = [name for kind, name in named(recipe, keys) if kind != FILE]
+    names += [base[0] for name in names if (base := adapter_base(name))]
+    return bool(recipe.get("push_to_hub")) or any(":" not in name and not looks_local(name) for name in names)
 
 
 def go_offline(recipe: Mapping[str, Any], keys: Keys) -> None:

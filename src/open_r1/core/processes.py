@@ -31,6 +31,11 @@ def process_count() -> int:
     return int(os.environ.get("WORLD_SIZE", 1))
 
 
+def is_distributed() -> bool:
+    """Whether the model is trained by several processes, or sharded by accelerate even in one."""
+    return process_count() > 1 or os.environ.get("ACCELERATE_USE_FSDP") == "true"
+
+
 def die_with_parent() -> None:
     """Asks the kernel (Linux) to end this process when the one that started it ends, however that happens."""
     if sys.platform == "linux":

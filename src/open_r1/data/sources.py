@@ -18,7 +18,7 @@ Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`,
 `problem_id`; `response` or `completion` where there is something to imitate.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -209,7 +209,12 @@ def source_names(sources: list[dict[str, Any]]) -> list[str]:
     return names
 
 
-def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = (), named: bool = False) -> "Dataset":
+def load_sources(
+    sources: list[dict[str, Any]],
+    columns: Iterable[str] = (),
+    named: bool = False,
+    check: Callable[["Dataset", dict[str, Any]], None] | None = None,
+) -> "Dataset":
     """
     Loads and joins the sources of a recipe.
 
@@ -220,6 +225,8 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = (), nam
             Columns that every source must have; the others that not all share are dropped.
         named (`bool`, *optional*, defaults to `False`):
             Whether a column `dataset` says which source a row is from.
+        check (`Callable`, *optional*):
+            Looks at every source before they are joined: rows, entry.
 
     Returns:
         `datasets.Dataset`: all rows.
@@ -231,6 +238,8 @@ def load_sources(sources: list[dict[str, Any]], columns: Iterable[str] = (), nam
     parts = [load_source(source) for source in sources]
     for part, source in zip(parts, sources, strict=True):
         require_columns(part, columns, source["path"])
+        if check:
+            check(part, source)
     if named:
         names = source_names(sources)
         parts = [

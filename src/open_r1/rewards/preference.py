@@ -11,6 +11,7 @@ from ..core.artifacts import require_model
 from ..core.endpoints import Endpoint, EndpointError, RequestError, check_urls
 from ..core.errors import RecipeError
 from ..core.formats import Response, ResponseFormat
+from ..data.models import load_model
 from .base import Reward, Row
 
 
@@ -127,11 +128,15 @@ class PreferenceReward(Reward):
             import torch
             from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-            model = None
+            model, tokenizer = (
+                None,
+                AutoTokenizer.from_pretrained(self.tokenizer_path),
+            )  # its padding as it was trained
             if not self.url:
-                model = AutoModelForSequenceClassification.from_pretrained(self.path, num_labels=1).eval()
+                model = load_model(self.path, AutoModelForSequenceClassification, num_labels=1).eval()
                 model.to("cuda" if torch.cuda.is_available() else "cpu")
-            self._loaded = model, AutoTokenizer.from_pretrained(self.tokenizer_path)
+                model.config.get_text_config().pad_token_id = tokenizer.pad_token_id  # an adapter's base knows none
+            self._loaded = model, tokenizer
         return self._loaded
 
 

@@ -39,6 +39,8 @@ class Sampling:
             batch, what is drawn.
         dtype (`str`, *optional*, defaults to `"auto"`):
             Precision of the weights.
+        trust_remote_code (`bool`, *optional*, defaults to `False`):
+            Whether code that comes with the model may run.
         few_shot (`str`, *optional*):
             YAML file of worked examples, `{prompt: ..., response: ...}` each, that stand before the question;
             zero-shot without.
@@ -73,6 +75,7 @@ class Sampling:
     seed: int = key(0, SAMPLES)
     segment: int = key(32, SAMPLES)
     dtype: str = key("auto", SAMPLES)
+    trust_remote_code: bool = False
     few_shot: str = key("", SAMPLES, loads=FILE)
     prefill: str = key("", SAMPLES)
     engine: str = key("transformers", SAMPLES)

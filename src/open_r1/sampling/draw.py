@@ -7,6 +7,7 @@ from typing import Any
 
 from ..core.artifacts import Artifact
 from ..core.errors import DataError, RecipeError
+from ..core.inputs import adapter_base
 from ..core.rows import FAILED
 from .arguments import GenerateArguments, Sampling, sampling_of
 from .engines import Engine
@@ -43,6 +44,9 @@ def make_engine(model: str, response_format: str, sampling: Sampling, chat_templ
     if sampling.engine == "vllm":
         from .vllm import VllmEngine
 
+        if adapter_base(model):
+            hint = "train it with `merge: true`, or use `engine: transformers`"
+            raise RecipeError(f"`engine: vllm` serves whole models, and {model} is an adapter alone", hint)
         return VllmEngine(model, response_format, sampling, chat_template)
     raise RecipeError(f"`engine: {sampling.engine}` is unknown", f"use one of {', '.join(ENGINES)}")
 

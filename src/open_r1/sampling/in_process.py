@@ -7,6 +7,7 @@ batch costs what its living rows cost, so one long completion among short ones i
 
 from typing import Any
 
+from ..data.models import load_model
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
@@ -33,11 +34,15 @@ class TransformersEngine:
         from transformers import AutoModelForCausalLM, GenerationConfig
 
         self.name, self.sampling = model, sampling
-        self.tokenizer, self.examples = load_tokenizer(model, chat_template), read_examples(sampling.few_shot)
+        trusted: dict[str, Any] = {"trust_remote_code": sampling.trust_remote_code}
+        self.tokenizer, self.examples = (
+            load_tokenizer(model, chat_template, **trusted),
+            read_examples(sampling.few_shot),
+        )
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         device = "cuda" if torch.cuda.is_available() else "cpu"
-        self.model = AutoModelForCausalLM.from_pretrained(model, dtype=sampling.dtype).to(device).eval()
+        self.model = load_model(model, AutoModelForCausalLM, dtype=sampling.dtype, **trusted).to(device).eval()
         self.response_format = format_of(response_format, self.tokenizer, sampling)
         stops = self.model.generation_config.eos_token_id
         self.stops = {*(stops if isinstance(stops, list) else [stops]), self.tokenizer.eos_token_id} - {None}

@@ -64,7 +64,9 @@ class ServerEngine:
             )
         self.name, self.sampling, self.examples = model, sampling, read_examples(sampling.few_shot)
         local = sampling.tokenizer or (model if sampling.api == "text" or Path(model).is_dir() else "")
-        self.tokenizer = load_tokenizer(local, chat_template) if local else None
+        self.tokenizer = (
+            load_tokenizer(local, chat_template, trust_remote_code=sampling.trust_remote_code) if local else None
+        )
         self.response_format = ResponseFormat(response_format)  # type: ignore[arg-type]  # the recipe was checked
         if self.tokenizer:
             self.response_format = format_of(response_format, self.tokenizer, sampling)

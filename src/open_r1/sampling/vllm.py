@@ -5,7 +5,7 @@ server of the same vLLM draws for it.
 """
 
 import importlib.util
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ArtifactError, RecipeError
 from ..core.rows import Row
@@ -41,10 +41,14 @@ class VllmEngine:
         from vllm import LLM
 
         self.name, self.sampling = model, sampling
-        self.tokenizer, self.examples = load_tokenizer(model, chat_template), read_examples(sampling.few_shot)
+        trusted: dict[str, Any] = {"trust_remote_code": sampling.trust_remote_code}
+        self.tokenizer, self.examples = (
+            load_tokenizer(model, chat_template, **trusted),
+            read_examples(sampling.few_shot),
+        )
         self.response_format = format_of(response_format, self.tokenizer, sampling)
         try:
-            self.model = LLM(model=model, dtype=sampling.dtype, **sampling.extra)
+            self.model = LLM(model=model, dtype=sampling.dtype, **trusted | sampling.extra)
         except TypeError as error:
             raise RecipeError(f"`extra`: {error}", "with `engine: vllm` these are settings of `vllm.LLM`") from None
         self.context = self.model.model_config.max_model_len

@@ -30,6 +30,16 @@ class StageArguments:
             `zero` or `r1`, see `core/formats.py`.
         chat_template (`str`, *optional*):
             A `.jinja` file that replaces the tokenizer's template, and is saved with the model.
+        eos_token (`str`, *optional*):
+            The token that ends a response, where the template writes another than the tokenizer's own (a base model
+            whose texts end with `<|endoftext|>`, trained on turns that end with `<|im_end|>`); saved with the model.
+        pad_token (`str`, *optional*):
+            The token to pad with; by default the tokenizer's own, or a spare one where that one ends texts.
+        eval_datasets (`list[dict]`, *optional*):
+            Data of the trainer's own evaluation during training (`eval_strategy`), in the form of `datasets`.
+        merge (`bool`, *optional*, defaults to `True`):
+            With `use_peft`: whether the result is a whole model, with the adapter in its folder `adapter`. Else it is
+            the adapter alone, which later stages and evaluation take as well.
         model_config (`dict`, *optional*):
             Configuration of a model to build from nothing (`model_type` and the keys of its config class), in place of
             `model_name_or_path`.
@@ -47,6 +57,10 @@ class StageArguments:
     datasets: list[dict] = key([], inside=SOURCE)
     response_format: str = field(default="r1", metadata={"choices": ["zero", "r1"]})
     chat_template: str | None = key(None, loads=FILE)
+    eos_token: str | None = field(default=None)
+    pad_token: str | None = field(default=None)
+    eval_datasets: list[dict] = key([], inside=SOURCE)
+    merge: bool = field(default=True)
     model_config: dict | None = field(default=None)
     tokenizer: dict | None = key(None, inside={"corpus": Key(inside=SOURCE)})
     optimizer: str | None = field(default=None)
@@ -55,7 +69,17 @@ class StageArguments:
 
 @dataclass
 class SFTArguments(StageArguments):
-    """Values of supervised fine-tuning beside TRL's: none of its own."""
+    """
+    Values of supervised fine-tuning beside TRL's.
+
+    Args:
+        training_template (`str`, *optional*):
+            A `.jinja` file that renders the rows to train on, where it is not `chat_template`. The one that is saved
+            may prefill `<think>`, which the one to train with leaves to the response; both must write the same tokens
+            up to the first that is sampled.
+    """
+
+    training_template: str | None = key(None, loads=FILE)
 
 
 @dataclass
@@ -131,5 +155,14 @@ def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
             f"which lasts {window} optimiser steps",
             f"use a multiple of {window}",
         )
-    accumulation = accumulation_steps(prompts, group, per_device, int(os.environ.get("WORLD_SIZE", 1)))
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    accumulation = accumulation_steps(prompts, group, per_device, world)
+    if recipe.get("gradient_accumulation_steps", accumulation) != accumulation:
+        raise RecipeError(
+            f"{where}: gradient_accumulation_steps {recipe['gradient_accumulation_steps']} contradicts "
+            f"prompts_per_step {prompts} x num_generations {group} / "
+            f"({world} device(s) x per_device_train_batch_size {per_device}) = "
+            f"{accumulation}",
+            "leave gradient_accumulation_steps out: it follows from the others",
+        )
     return recipe | {"gradient_accumulation_steps": accumulation, "generation_batch_size": rollout}

@@ -15,9 +15,12 @@ from typing import TYPE_CHECKING, Any
 from ..core.artifacts import Artifact, require_model
 from ..core.errors import ArtifactError, RecipeError, Stopped
 from ..core.formats import ResponseFormat
-from ..core.processes import StopRequest, is_main_process
+from ..core.inputs import adapter_base
+from ..core.processes import StopRequest, is_distributed, is_main_process
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
+from ..data.models import set_generation_defaults
+from .adapters import START, check_adapter, merge_result, merged_start, point_at_base
 from .arguments import StageArguments
 from .ranks import first_decides, require_sharding
 
@@ -53,7 +56,7 @@ class Run:
 
     @property
     def model_init_kwargs(self) -> dict[str, Any]:
-        """How to load the model, for TRL's trainers."""
+        """How to load the model, for TRL's trainers; the recipe's own `model_init_kwargs` win."""
         from trl import get_quantization_config
 
         options = {
@@ -61,12 +64,21 @@ class Run:
             "attn_implementation": self.model_args.attn_implementation,
             "dtype": self.model_args.dtype,
             "quantization_config": get_quantization_config(self.model_args),
+            "trust_remote_code": self.config.trust_remote_code,
         }
-        return {key: value for key, value in options.items() if value is not None}
+        found = {key: value for key, value in options.items() if value is not None}
+        if is_distributed():
+            found["device_map"] = None  # TRL's default is "auto", over all GPUs, which accelerate refuses here
+        return found | (self.config.model_init_kwargs or {})
+
+    @property
+    def source(self) -> str:
+        """The start model by the name that the recipe gives it, whatever was made of it to load."""
+        return self.recipe["model_name_or_path"]
 
     def train(self, trainer: "Trainer") -> None:
         """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
-        from .saving import require_loadable, save_whole
+        from .saving import save_whole
 
         require_sharding(trainer)
         with StopRequest() as request:
@@ -74,13 +86,21 @@ class Run:
             trainer.save_state()
             set_generation_defaults(trainer.model, self.tokenizer)
             save_whole(trainer, self.artifact.path)
-            first_decides(lambda: require_loadable(self.artifact.path, self.config.trust_remote_code))
+            first_decides(lambda: self.complete_model(trainer.model))
             if is_main_process():
                 write_card(self)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
                 self.clean_up()
         if self.config.push_to_hub:
             trainer.push_to_hub()
+
+    def complete_model(self, model: "PreTrainedModel") -> None:
+        """Merges an adapter that was saved, where the recipe wants that, and makes sure that the result loads."""
+        from .saving import require_loadable
+
+        if self.model_args.use_peft:
+            self.finish_adapter(model)
+        require_loadable(self.artifact.path, self.config.trust_remote_code)
 
     def train_on(self, trainer: "Trainer", request: StopRequest) -> None:
         """Trains from the newest complete checkpoint; raises `Stopped` where a signal ends it before the last step."""
@@ -112,6 +132,14 @@ class Run:
             return 1
         return rollout // self.config.gradient_accumulation_steps * self.config.num_iterations
 
+    def finish_adapter(self, model: "PreTrainedModel") -> None:
+        """Completes the adapter that was saved, and merges it where the recipe wants that."""
+        if model.can_generate():
+            model.generation_config.save_pretrained(self.artifact.path)
+        point_at_base(self.artifact.path, self.source, self.model_args.model_revision)
+        if self.args.merge:
+            merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code)
+
     def clean_up(self) -> None:
         """
         Deletes what only an unfinished run needs; after the manifest, so that a kill never costs more than the last
@@ -119,6 +147,7 @@ class Run:
         """
         for old in self.artifact.path.glob("checkpoint-*"):
             shutil.rmtree(old)
+        shutil.rmtree(self.artifact.path / START, ignore_errors=True)
 
 
 def start(
@@ -153,12 +182,22 @@ def start(
     if stage is None:
         return None
     args, trainer_config, model_args = stage.arguments
-    tokenizer = make_tokenizer(args, model_args)
-    return Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
+    tokenizer = make_tokenizer(args, trainer_config, model_args)
+    if is_main_process():
+        print(f"tokens: responses end with {tokenizer.eos_token}, padding is {tokenizer.pad_token}", flush=True)
+    run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
+    if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):
+        model_args.model_name_or_path = merged_start(
+            run.source, run.artifact.path, tokenizer, trainer_config.trust_remote_code
+        )
+    return run
 
 
 def check_run(where: str, args: StageArguments, config: "TrainingArguments", model_args: "ModelConfig") -> None:
-    """Refuses a recipe whose start model is not there, or whose checkpoints could not continue it."""
+    """
+    Refuses a recipe whose start model is not there or cannot be trained as it says, or whose checkpoints could not
+    continue it.
+    """
     if config.enable_jit_checkpoint:
         raise RecipeError(
             f"{where}: `enable_jit_checkpoint` saves each rank by itself", "remove it: a signal saves all ranks anyway"
@@ -172,34 +211,44 @@ def check_run(where: str, args: StageArguments, config: "TrainingArguments", mod
         require_model(model_args.model_name_or_path)
     elif not args.model_config:
         raise RecipeError(f"{where}: neither `model_name_or_path` nor `model_config`", "name the model to start from")
+    check_adapter(where, args, config, model_args)
+    if args.eval_datasets and config.eval_strategy == "no":
+        raise RecipeError(f"{where}: `eval_datasets` without `eval_strategy`", "add `eval_strategy: steps`")
+    if not args.eval_datasets and config.eval_strategy != "no":
+        raise RecipeError(
+            f"{where}: `eval_strategy: {getattr(config.eval_strategy, 'value', config.eval_strategy)}` without "
+            "`eval_datasets`",
+            "add `eval_datasets:` with at least one `- path:`",
+        )
 
 
-def make_tokenizer(args: StageArguments, model_args: "ModelConfig") -> "PreTrainedTokenizerBase":
-    """The recipe's tokenizer: trained on a corpus or loaded with the model, with the recipe's chat template."""
-    from ..data.tokenizer import load_tokenizer, train_tokenizer, with_template
+def make_tokenizer(
+    args: StageArguments, config: "TrainingArguments", model_args: "ModelConfig"
+) -> "PreTrainedTokenizerBase":
+    """The recipe's tokenizer: trained on a corpus or loaded with the model, with the recipe's template and tokens."""
+    from ..data.tokenizer import PAD, load_tokenizer, set_ends, train_tokenizer, with_template
 
-    if not args.tokenizer:
-        return load_tokenizer(model_args.model_name_or_path, args.chat_template, model_args.model_revision)
-    from ..data.sources import load_source
+    if args.tokenizer:
+        from ..data.sources import load_source
 
-    rows = load_source(args.tokenizer["corpus"] | {"raw": True})
-    tokenizer = train_tokenizer((row["prompt"] + row["completion"] for row in rows), args.tokenizer["vocab_size"])
-    return with_template(tokenizer, args.chat_template, "the new tokenizer")
-
-
-def new_model(run: Run) -> "PreTrainedModel":
-    """A model with random weights, from the recipe's `model_config`; the seed decides them."""
-    from transformers import AutoConfig, AutoModelForCausalLM, set_seed
-
-    set_seed(run.config.seed)
-    values = dict(run.args.model_config)
-    special = {
-        "eos_token_id": run.tokenizer.eos_token_id,
-        "pad_token_id": run.tokenizer.pad_token_id,
-        "bos_token_id": None,
-    }
-    config = AutoConfig.for_model(values.pop("model_type"), vocab_size=len(run.tokenizer), **special, **values)
-    return AutoModelForCausalLM.from_config(config)
+        rows = load_source(args.tokenizer["corpus"] | {"raw": True})
+        texts = (row["prompt"] + row["completion"] for row in rows)
+        tokenizer = with_template(
+            train_tokenizer(texts, args.tokenizer["vocab_size"]), args.chat_template, "the new tokenizer"
+        )
+        set_ends(tokenizer, args.eos_token, args.pad_token, "the new tokenizer")
+        return tokenizer
+    tokenizer = load_tokenizer(
+        model_args.model_name_or_path,
+        args.chat_template,
+        model_args.model_revision,
+        args.eos_token,
+        args.pad_token,
+        config.trust_remote_code,
+    )
+    if tokenizer.pad_token is None:  # nothing to spare; `start_model` makes room for it in the embedding
+        tokenizer.add_special_tokens({"pad_token": PAD})
+    return tokenizer
 
 
 def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
@@ -213,21 +262,6 @@ def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
     from .muon import MuonWithAdamW
 
     return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None
-
-
-def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedTokenizerBase") -> None:
-    """Saves the sampling settings of the paper's evaluation with the model, and every token that ends a response."""
-    from transformers import GenerationConfig
-
-    if not model.can_generate():
-        return
-    model.generation_config = GenerationConfig(
-        do_sample=True,
-        temperature=0.6,
-        top_p=0.95,
-        eos_token_id=tokenizer.eos_token_id,
-        pad_token_id=tokenizer.pad_token_id,
-    )
 
 
 def write_card(run: Run) -> None:

@@ -1,0 +1,102 @@
+"""
+Tiny models of real families, with random weights: the tokenizer's rules, special tokens and template dialect are those
+of Qwen2.5 and Llama-3, and so is the trap: the base's end token is not the one that ends a turn.
+"""
+
+import json
+from pathlib import Path
+
+ORDINARY = (
+    "The sum of two numbers. So 1 + 2 = 3 . Therefore: user assistant system think answer boxed\n\n <think>\n</think>"
+)
+# how both families split text before the merges: letters, up to three digits, signs with their line ends, white space
+SPLIT = r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}{1,3}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+SPLIT += r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+SPECIAL = {
+    "chatml": ["<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|fim_pad|>"],
+    "llama3": ["<|begin_of_text|>", "<|end_of_text|>", "<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"]
+    + ["<|finetune_right_pad_id|>"],
+}
+BASE_END = {"chatml": "<|endoftext|>", "llama3": "<|end_of_text|>"}
+TURN_END = {"chatml": "<|im_end|>", "llama3": "<|eot_id|>"}
+SPARE = {"chatml": "<|fim_pad|>", "llama3": "<|finetune_right_pad_id|>"}
+
+
+def tiny_tokenizer(dialect: str, special: list[str] | None = None):
+    """A byte-level BPE tokenizer of a family, as its base model ships it: padding and end are one token."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    special = SPECIAL[dialect] if special is None else special
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [
+            pre_tokenizers.Split(Regex(SPLIT), "isolated"),
+            pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
+        ]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet, show_progress=False)
+    tokenizer.train_from_iterator([ORDINARY] * 10, trainer)
+    tokenizer.add_special_tokens(special)
+    ends = {"eos_token": BASE_END[dialect], "pad_token": BASE_END[dialect]}
+    if dialect == "llama3":
+        begin = "<|begin_of_text|>"
+        tokenizer.post_processor = processors.TemplateProcessing(
+            single=f"{begin} $A", special_tokens=[(begin, tokenizer.token_to_id(begin))]
+        )
+        ends["bos_token"] = begin
+    return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **ends)
+
+
+def save_tiny_base(directory: Path, dialect: str, **changes) -> str:
+    """Saves a base model of two layers with random weights and its tokenizer; returns the directory."""
+    import torch
+    from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
+
+    tokenizer = tiny_tokenizer(dialect)
+    sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
+    sizes |= {"num_key_value_heads": 2, "max_position_embeddings": 512, "tie_word_embeddings": True}
+    config = AutoConfig.for_model(
+        {"chatml": "qwen2", "llama3": "llama"}[dialect],
+        vocab_size=len(tokenizer),
+        eos_token_id=tokenizer.eos_token_id,
+        bos_token_id=tokenizer.bos_token_id,
+        **sizes | changes,
+    )
+    torch.manual_seed(0)
+    model = AutoModelForCausalLM.from_config(config)
+    model.generation_config = GenerationConfig(eos_token_id=tokenizer.eos_token_id)
+    model.save_pretrained(directory)
+    tokenizer.save_pretrained(directory)
+    return str(directory)
+
+
+def save_rows(file: Path, count: int = 24) -> str:
+    """Saves sums with reasoning to learn by heart; returns the file."""
+    rows = [
+        {
+            "prompt": f"{n} + 1",
+            "response": rf"<think> So {n} + 1 = {n + 1} . </think> \boxed{{{n + 1}}}",
+            "answer": n + 1,
+        }
+        for n in range(1, count + 1)
+    ]
+    file.write_text("".join(json.dumps(row) + "\n" for row in rows))
+    return str(file)
+
+
+CPU = {"use_cpu": True, "bf16": False, "report_to": "none", "disable_tqdm": True, "activation_checkpointing": False}
+
+
+def run(main, **recipe) -> None:
+    """Runs a training command with these keys on one core: tiny models gain nothing from more."""
+    import torch
+
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        main([word for key, value in (CPU | recipe).items() for word in (f"--{key}", json.dumps(value))])
+    finally:
+        torch.set_num_threads(before)
