@@ -27,7 +27,7 @@ def dataset(path, *levels):
 
 
 def test_two_templates_and_two_data_sets_make_folders_and_rows_of_their_own(smoke_root, tmp_path, recipe, capsys):
-    base, template = str(smoke_root / "base"), str(REPOSITORY / "recipes/templates/zero.jinja")
+    base, template = str(smoke_root / "base"), str(REPOSITORY / "recipes/templates/chatml/zero.jinja")
     evaluate.main(
         recipe(
             models=[base, {"path": base, "chat_template": template, "name": "zero template"}],
