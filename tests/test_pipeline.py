@@ -197,3 +197,27 @@ def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path, monkey
     monkeypatch.setattr(pipeline, "start_process", lambda *_: type("Ended", (), {"exitcode": 0})())
     with pytest.raises(ArtifactError, match="not complete yet.*4 tasks are with Slurm"):
         pipeline.run_stage(stage, "fork", LiveTable(["samples"]))
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_stage_that_a_signal_stopped_has_not_failed(tmp_path, monkeypatch, stale):
+    from open_r1.core.artifacts import Artifact
+    from open_r1.core.errors import ArtifactError, Stopped
+    from open_r1.core.live import LiveTable
+
+    (tmp_path / "log.txt").write_text("error: no space left\n")
+    stage = pipeline.Stage("zero", "grpo", [], {"output_dir": str(tmp_path / "zero")}, tmp_path / "log.txt")
+    artifact = Artifact(stage.recipe)
+    artifact.path.mkdir()
+    artifact.progress(2, 8, stopped=stale)
+
+    def start(*_):
+        artifact.started -= 1
+        if not stale:
+            artifact.progress(4, 8, stopped=True)
+        return type("Ended", (), {"exitcode": 1})()
+
+    monkeypatch.setattr(pipeline, "start_process", start)
+    error, message = (ArtifactError, "exit code 1: error: no space") if stale else (Stopped, "zero .* at step 4 of 8")
+    with pytest.raises(error, match=message):
+        pipeline.run_stage(stage, "fork", LiveTable(["zero"]))

@@ -173,6 +173,7 @@ class Started:
 
 def run_stage(stage: Stage, launch: Any, table: LiveTable) -> None:
     """Runs one stage to its end, keeping the table up to date; raises `ArtifactError` if it fails."""
+    before = read_progress(stage.output)
     process = start_process(stage, launch)
     began = time.time()
     try:
@@ -189,7 +190,8 @@ def run_stage(stage: Stage, launch: Any, table: LiveTable) -> None:
             f"stage {stage.name} is not complete yet: {last_words(stage.log)}", "run the pipeline again when it is"
         )
     note = read_progress(stage.output)
-    if process.exitcode and note.get("stopped"):  # by the note: `accelerate launch` has an exit code of its own
+    # by the note, since `accelerate launch` has an exit code of its own; not by one from an earlier life
+    if process.exitcode and note.get("stopped") and note != before:
         table.finish(stage.name, "stopped", time.time() - began)
         raise Stopped(
             f"stage {stage.name} by a signal at step {note['done']} of {note['total']}", "run it again to continue"
