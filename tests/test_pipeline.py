@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from open_r1 import pipeline
-from open_r1.core.errors import ArtifactError, RecipeError
+from open_r1.core.artifacts import Artifact
+from open_r1.core.errors import ArtifactError, RecipeError, Stopped
 from open_r1.core.inputs import local_inputs
 from open_r1.core.live import LiveTable
 
@@ -216,3 +217,23 @@ def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path, monkey
     ended = type("Ended", (), {"exitcode": 0, "ask": lambda *_, **__: None})()
     with pytest.raises(ArtifactError, match="not complete yet.*4 tasks are with Slurm"):
         pipeline.run_stage(stage, "fork", LiveTable(["samples"]), ended, pipeline.Signals())
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_stage_that_a_signal_stopped_has_not_failed(tmp_path, stale):
+    (tmp_path / "log.txt").write_text("error: no space left\n")
+    stage = pipeline.Stage("zero", "grpo", [], {"output_dir": str(tmp_path / "zero")}, tmp_path / "log.txt")
+    artifact = Artifact(stage.recipe)
+    artifact.path.mkdir()
+    artifact.progress(2, 8, stopped=stale)
+
+    class Ends:
+        exitcode = 1
+
+        def ask(self, **_):
+            if not stale:
+                artifact.progress(4, 8, stopped=True)
+
+    error, message = (ArtifactError, "exit code 1: error: no space") if stale else (Stopped, "zero .* at step 4 of 8")
+    with pytest.raises(error, match=message):
+        pipeline.run_stage(stage, "fork", LiveTable(["zero"]), Ends(), pipeline.Signals())

@@ -169,7 +169,8 @@ def watch(stage: Stage, keeper: Keeper, table: LiveTable, signals: Signals) -> i
 
 
 def run_stage(stage: Stage, launch: Any, table: LiveTable, keeper: Keeper, signals: Signals) -> None:
-    """Runs one stage to its end; raises `ArtifactError` if it fails, and leaves the runner if it was stopped."""
+    """Runs one stage to its end; raises `ArtifactError` if it fails, `Stopped` if it stopped where it can continue."""
+    before = read_progress(stage.output)
     began = time.time()
     start_stage(stage, launch, keeper)
     code = watch(stage, keeper, table, signals)
@@ -181,8 +182,13 @@ def run_stage(stage: Stage, launch: Any, table: LiveTable, keeper: Keeper, signa
             f"stage {stage.name} is not complete yet: {last_words(stage.log)}", "run the pipeline again when it is"
         )
     note = read_progress(stage.output)
-    # by the note too: `accelerate launch` has an exit code of its own
-    if code and (signals.count or code == Stopped.exit_code or note.get("stopped")):
+    # by the note, since `accelerate launch` has an exit code of its own; not by one from an earlier life
+    if code and note.get("stopped") and note != before:
+        table.finish(stage.name, "stopped", ended)
+        raise Stopped(
+            f"stage {stage.name} by a signal at step {note['done']} of {note['total']}", "run it again to continue"
+        )
+    if code and (signals.count or code == Stopped.exit_code):
         table.finish(stage.name, "stopped", ended)
         leave(signals)
     if code:
