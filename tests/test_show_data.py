@@ -128,7 +128,7 @@ def test_colour_marks_the_learned_part(student):
         ({"tokenizer": "./nowhere"}, "nowhere does not exist"),
         ({"datasets": []}, "lists no `datasets`"),
         ({"datasets": [{"path": "missing.jsonl"}]}, "missing.jsonl does not exist"),
-        ({"datasets": ["rows.jsonl"]}, "no `path`"),
+        ({"datasets": [{"weight": 1}]}, "no `path`"),
         ({"chat_template": "swallows.jinja"}, "removes the reasoning"),
         ({"chat_template": "none.jinja"}, "none.jinja does not exist"),
     ],
