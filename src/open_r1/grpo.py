@@ -54,23 +54,28 @@ def training_rows(run: Run) -> "Dataset":
 def checked(source: dict[str, Any]) -> "Dataset":
     """One source, if all of its gold answers can be verified."""
     from open_r1.data.sources import load_sources, without_amounts
-    from open_r1.verify import bad_golds
 
     part = load_sources([without_amounts(source, ("weight", "from_step"))], ["prompt", "answer"])
+    check_golds(part, source)
+    return part
+
+
+def check_golds(part: "Dataset", source: dict[str, Any]) -> None:
+    """Refuses a source with gold answers that nothing could match."""
+    from open_r1.verify import bad_golds
+
     golds = list(zip(part["verifier"], part["answer"], strict=True))
     for index, reason in bad_golds(golds, part).items():
         message = f"dataset {source['path']}: the gold answer {golds[index][1]!r} of row {index}: {reason}"
         raise DataError(message, "correct or drop such rows; `open-r1 audit-golds` lists them all")
-    return part
 
 
 def held_out_rows(run: Run) -> "Dataset | None":
     """The prompts of the trainer's own evaluation, with the rewards' columns."""
     from open_r1.data.sources import load_sources
 
-    for source in run.args.eval_datasets:
-        checked(source)
-    return load_sources(run.args.eval_datasets, ["prompt", "answer"]) if run.args.eval_datasets else None
+    sources = run.args.eval_datasets
+    return load_sources(sources, ["prompt", "answer"], check=check_golds) if sources else None
 
 
 def keep_reference(run: Run) -> None:

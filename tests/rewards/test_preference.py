@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from servers import body, status
 from students import PLAIN, save_student
 
-from open_r1.core.errors import ArtifactError, RecipeError
+from open_r1.core.errors import ArtifactError, EndpointError, RecipeError
 from open_r1.core.formats import ResponseFormat
 from open_r1.rewards import build_rewards
 from open_r1.rewards.preference import batches_by_length
@@ -73,20 +73,28 @@ def test_a_served_model_is_asked_with_the_same_texts(model, server):
     assert {request["path"] for request in server.requests} == {"/classify"}
 
 
-@pytest.mark.parametrize("reply", [status(404), status(401), body(b'{"data": []}')])
-def test_a_server_that_gives_no_score_gives_none(model, server, reply):
-    server.otherwise = reply
-    found, counts = scores_of(model=model, url=server.url.removesuffix("/v1"))
+def test_a_server_that_gives_no_score_gives_none(model, server):
+    server.otherwise = body(b'{"data": []}')
+    found, counts = scores_of(model="helpful", tokenizer=model, url=server.url)
     assert found == [None, None, None, 0.0, None] and counts["rewards/helpful/failures"] == 4
+    assert {request["path"] for request in server.requests} == {"/classify"}  # also where the address ends with /v1
+
+
+@pytest.mark.parametrize("reply", [status(404), status(401)])
+def test_a_wrong_address_or_key_ends_the_run(model, server, reply):
+    server.otherwise = reply
+    with pytest.raises(EndpointError):
+        scores_of(model="helpful", tokenizer=model, url=server.url)
 
 
 @pytest.mark.parametrize(
     ("settings", "error", "words"),
     [
         ({"batch_tokens": 0}, RecipeError, "batch_tokens: 0"),
-        ({"url": "localhost:8000"}, RecipeError, "localhost:8000"),
+        ({"url": "localhost:8000", "tokenizer": "."}, (RecipeError, ArtifactError), "localhost:8000|tokenizer"),
+        ({"url": "http://localhost:8000"}, RecipeError, "belong together"),
         ({"model": "./nowhere"}, ArtifactError, "./nowhere"),
-        ({"tokenizer": "./nowhere"}, ArtifactError, "./nowhere"),
+        ({"tokenizer": "./nowhere", "url": "http://localhost:8000"}, ArtifactError, "./nowhere"),
     ],
 )
 def test_bad_settings_are_one_line(model, settings, error, words):

@@ -27,6 +27,7 @@ from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch,
 from .recipes import Recipe, difference, fingerprint
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
+START = "start"  # the merged model of a run that starts from an adapter, while it is needed
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
 
@@ -120,6 +121,9 @@ class Artifact:
         if self._begun():
             self._refuse_another()
             self._tell()
+        else:  # a merged start model may be another recipe's
+            for name in (START, f".{START}"):
+                shutil.rmtree(self.path / name, ignore_errors=True)
         write_atomically(self.path / STARTED, json.dumps({"inputs": self.inputs, "devices": self.devices}))
         write_atomically(self.path / RECIPE, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
         if note := read_progress(self.path):
@@ -130,7 +134,7 @@ class Artifact:
     def _begun(self) -> bool:
         """Whether an unfinished run lies here, and not one that failed at once."""
         entries = {entry.name for entry in self.path.iterdir()}
-        return RECIPE in entries and bool(entries - {RECIPE, STARTED, LOCK, PROGRESS})
+        return RECIPE in entries and bool(entries - {RECIPE, STARTED, LOCK, PROGRESS, START, f".{START}"})
 
     def _refuse_another(self) -> None:
         """Raises `ArtifactError` if the unfinished run that lies here would have another result."""

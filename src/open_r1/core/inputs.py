@@ -48,7 +48,11 @@ def local_inputs(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str]
     Returns:
         `list[str]`: paths, as the recipe writes them. Generated data (`mini:`, `gym:`) have none.
     """
-    found = named(recipe, keys, classes)
+    found = [
+        (kind, part)
+        for kind, name in named(recipe, keys, classes)
+        for part in (name, *(bases(name) if kind != FILE else ()))
+    ]
     return list(dict.fromkeys(name for kind, name in found if kind == FILE or (":" not in name and looks_local(name))))
 
 
@@ -61,10 +65,19 @@ def adapter_base(name: str) -> tuple[str, str | None] | None:
     return found["base_model_name_or_path"], found.get("revision")
 
 
+def bases(name: str) -> list[str]:
+    """The models that an adapter stands on, one upon the other; none for whole models."""
+    found: list[str] = []
+    while (base := adapter_base(name)) and base[0] not in found:
+        name = base[0]
+        found.append(name)
+    return found
+
+
 def needs_hub(recipe: Mapping[str, Any], keys: Keys) -> bool:
     """Whether a stage publishes, or loads what is neither on this disk nor generated."""
     names = [name for kind, name in named(recipe, keys) if kind != FILE]
-    names += [base[0] for name in names if (base := adapter_base(name))]
+    names += [base for name in names for base in bases(name)]
     return bool(recipe.get("push_to_hub")) or any(":" not in name and not looks_local(name) for name in names)
 
 

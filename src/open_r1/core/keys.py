@@ -135,7 +135,7 @@ def named(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = ()) 
 
 
 def named_in(value: Any, declared: Key) -> Iterator[tuple[str, str]]:
-    """What a value names to be loaded. The model of a mapping with a `url` is with that server: it is not loaded."""
+    """What a value names to be loaded. The `model` of a mapping with a `url` is with that server: it is not loaded."""
     value = declared.default if value is None or value is True else value
     if isinstance(value, str) and value and declared.loads:
         yield declared.loads, value
@@ -145,5 +145,5 @@ def named_in(value: Any, declared: Key) -> Iterator[tuple[str, str]]:
     elif isinstance(value, Mapping):
         left_out = {name: None for name, inner in declared.inside.items() if inner.default is not None}
         for name, item in {**left_out, **value}.items():
-            if not (value.get("url") and declared.of(name).loads == MODEL):
+            if not (value.get("url") and name == "model"):
                 yield from named_in(item, declared.of(name))

@@ -33,7 +33,12 @@ def process_count() -> int:
 
 def is_distributed() -> bool:
     """Whether the model is trained by several processes, or sharded by accelerate even in one."""
-    return process_count() > 1 or os.environ.get("ACCELERATE_USE_FSDP") == "true"
+    return process_count() > 1 or fsdp_asked()
+
+
+def fsdp_asked() -> bool:
+    """Whether `accelerate launch` was told to shard the model."""
+    return os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true"
 
 
 def die_with_parent() -> None:

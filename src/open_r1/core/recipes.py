@@ -44,7 +44,7 @@ RENAMED = {
     "dataset_config": "datasets: [{path: ..., name: ...}]",
     "dataset_train_split": "datasets: [{path: ..., split: ...}]",
     "dataset_test_split": "eval_datasets: [{path: ..., split: ...}]",
-    "dataset_mixture": "datasets, with `weight` at each entry",
+    "dataset_mixture": "datasets; `open-r1 mix` mixes by `weight` first (`grpo` takes `weight` itself)",
     "dataset_prompt_column": "datasets: [{path: ..., columns: {YOURS: prompt}}]",
     "benchmarks": "a recipe of its own for `open-r1 evaluate`",
     "callbacks": "nothing: publishing and guards are keys of the recipe",
@@ -182,12 +182,13 @@ def load_recipe(path: str | Path, overrides: Recipe | None = None, smoke: bool =
 
 
 def with_sources(recipe: Recipe) -> Recipe:
-    """A recipe whose `datasets` are entries with a `path`, also where they are given as a name or as names."""
-    given = recipe.get("datasets")
-    entries = [given] if isinstance(given, (str, dict)) else given
-    if not isinstance(entries, list):
-        return recipe
-    return recipe | {"datasets": [{"path": entry} if isinstance(entry, str) else entry for entry in entries]}
+    """A recipe whose data are entries with a `path`, also where they are given as a name or as names."""
+    for key in ("datasets", "eval_datasets"):
+        given = recipe.get(key)
+        entries = [given] if isinstance(given, (str, dict)) else given
+        if isinstance(entries, list):
+            recipe = recipe | {key: [{"path": entry} if isinstance(entry, str) else entry for entry in entries]}
+    return recipe
 
 
 def check_keys(recipe: Recipe, known: Iterable[str], where: str) -> None:

@@ -31,7 +31,7 @@ def check_amounts(source: dict[str, Any]) -> None:
     """Raises `RecipeError` for a weight or count that is none."""
     weight, number = source.get("weight"), source.get("count")
     if weight is not None and (isinstance(weight, bool) or not isinstance(weight, (int, float)) or weight < 0):
-        raise RecipeError(f"`weight: {weight}` of {source.get('path')}", "give a share of `total`, such as 0.25")
+        raise RecipeError(f"`weight: {weight}` of {source.get('path')}", "give a number of at least 0, such as 0.25")
     if number is not None and (isinstance(number, bool) or not isinstance(number, int) or number < 0):
         raise RecipeError(f"`count: {number}` of {source.get('path')}", "give a number of rows")
 

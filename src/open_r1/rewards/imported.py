@@ -10,6 +10,8 @@ recipe as keywords; it returns one number or `None` per completion, and may be a
 import asyncio
 import importlib
 import inspect
+import os
+import sys
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -79,6 +81,8 @@ async def waited(scores: Awaitable[list[float | None]]) -> list[float | None]:
 def imported(path: str) -> Callable[..., Reward]:
     """What makes the reward that an import path names; raises `RecipeError` where it names none."""
     module, _, attribute = path.rpartition(".")
+    if os.getcwd() not in sys.path:  # a script's own folder is there, and not always the one it is run from
+        sys.path.append(os.getcwd())
     try:
         found = getattr(importlib.import_module(module), attribute)
     except (ImportError, AttributeError) as error:

@@ -8,7 +8,7 @@ import asyncio
 from typing import Any
 
 from ..core.artifacts import require_model
-from ..core.endpoints import Endpoint, EndpointError, RequestError, check_urls
+from ..core.endpoints import Endpoint, RequestError, check_urls
 from ..core.errors import RecipeError
 from ..core.formats import Response, ResponseFormat
 from ..data.models import load_model
@@ -48,13 +48,13 @@ class PreferenceReward(Reward):
             Directory or Hub id of the reward model; with `url`, its name there.
         batch_tokens (`int`, *optional*, defaults to `32768`):
             Tokens of one forward pass, padding included.
-        url (`str`, *optional*):
-            A server of the model with vLLM's `/classify`, such as `http://localhost:8000`; the model is then not
-            loaded here. Its tokenizer is, for the chat template.
+        url (`str` or `list[str]`, *optional*):
+            Servers of the model with vLLM's `/classify`, such as `http://localhost:8000`; the model is then not loaded
+            here.
         tokenizer (`str`, *optional*):
-            Directory or Hub id of that tokenizer, where `model` is a name that only the server knows.
-        key_variable (`str`, *optional*, defaults to `"OPENAI_API_KEY"`):
-            Environment variable with the server's key, where it wants one.
+            With `url`: directory or Hub id of the model's tokenizer, which holds the chat template.
+        key_variable (`str`), concurrency (`int`), timeout (`float`), retries (`int`), *optional*:
+            How the servers are asked, see [`Endpoint`].
         options (`dict`):
             Settings of [`Reward`].
     """
@@ -64,17 +64,27 @@ class PreferenceReward(Reward):
         response_format: ResponseFormat,
         model: str,
         batch_tokens: int = 32768,
-        url: str | None = None,
+        url: str | list[str] | None = None,
         tokenizer: str | None = None,
         key_variable: str = "OPENAI_API_KEY",
+        concurrency: int = 16,
+        timeout: float = 60.0,
+        retries: int = 4,
         **options: Any,
     ):
         super().__init__(response_format, **options)
         if batch_tokens < 1:
             raise RecipeError(f"reward `{self.__name__}`: `batch_tokens: {batch_tokens}`", "give a positive number")
+        if bool(url) != bool(tokenizer):
+            raise RecipeError(
+                f"reward `{self.__name__}`: `url` and `tokenizer` belong together",
+                "give the servers' `url` and the `tokenizer` whose chat template is rendered here, or neither",
+            )
+        # /classify is beside /v1
+        self.urls = [one.removesuffix("/v1") for one in check_urls(url)] if url else []
         require_model(tokenizer or model)
         self.path, self.tokenizer_path, self.batch_tokens = model, tokenizer or model, batch_tokens
-        self.url, self.key_variable = check_urls(url)[0] if url else None, key_variable
+        self.asking = (key_variable, concurrency, timeout, retries)
         self._loaded: tuple[Any, Any] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -92,7 +102,7 @@ class PreferenceReward(Reward):
             for row, part in zip(rows, parts, strict=True)
             if part
         ]
-        scores = iter(asyncio.run(self._ask(texts)) if self.url else self._forward(model, tokenizer, texts))
+        scores = iter(asyncio.run(self._ask(texts)) if self.urls else self._forward(model, tokenizer, texts))
         return [next(scores) if part else 0.0 for part in parts]  # nothing to read pays nothing
 
     def _forward(self, model: Any, tokenizer: Any, texts: list[str]) -> list[float | None]:
@@ -109,8 +119,8 @@ class PreferenceReward(Reward):
         return scores
 
     async def _ask(self, texts: list[str]) -> list[float | None]:
-        """Scores from the server; `None` where none came."""
-        async with Endpoint(self.url or "", self.key_variable) as endpoint:
+        """Scores from the servers; `None` where none came. A wrong address or key ends the run."""
+        async with Endpoint(self.urls, *self.asking) as endpoint:
             scores = await asyncio.gather(*(self._ask_one(endpoint, text) for text in texts))
         self.counts |= {"failures": sum(score is None for score in scores)}
         return list(scores)
@@ -120,7 +130,7 @@ class PreferenceReward(Reward):
         body = {"model": self.path, "input": text, "add_special_tokens": False}
         try:
             return await endpoint.post("/classify", body, lambda reply: float(reply["data"][0]["probs"][0]))
-        except (RequestError, EndpointError):
+        except RequestError:
             return None
 
     def _load(self) -> tuple[Any, Any]:
@@ -128,11 +138,8 @@ class PreferenceReward(Reward):
             import torch
             from transformers import AutoModelForSequenceClassification, AutoTokenizer
 
-            model, tokenizer = (
-                None,
-                AutoTokenizer.from_pretrained(self.tokenizer_path),
-            )  # its padding as it was trained
-            if not self.url:
+            model, tokenizer = None, AutoTokenizer.from_pretrained(self.tokenizer_path)
+            if not self.urls:
                 model = load_model(self.path, AutoModelForSequenceClassification, num_labels=1).eval()
                 model.to("cuda" if torch.cuda.is_available() else "cpu")
                 model.config.get_text_config().pad_token_id = tokenizer.pad_token_id  # an adapter's base knows none

@@ -1,6 +1,7 @@
 """The models of an evaluation: what an entry of its `models` may say, and the name that its folder and row bear."""
 
 from collections import Counter
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import RecipeError
@@ -31,8 +32,16 @@ class Model(NamedTuple):
     @property
     def writes(self) -> str:
         """How it writes: as the entry says, or as it was trained to."""
-        trained = (read_manifest(self.path) or {}).get("recipe", {}).get("response_format")
+        made = read_manifest(self.path) or (
+            read_manifest(Path(self.path).parent) if is_kept_adapter(self.path) else None
+        )
+        trained = (made or {}).get("recipe", {}).get("response_format")
         return self.response_format or trained or "r1"
+
+
+def is_kept_adapter(path: str) -> bool:
+    """Whether a path is the adapter beside the whole model that it was merged into."""
+    return Path(path).name == "adapter" and read_manifest(Path(path).parent) is not None
 
 
 def read_models(entries: list[Any]) -> list[Model]:
@@ -66,7 +75,9 @@ def read_model(entry: Any) -> Model:
     form = values.get("response_format")
     if form is not None and form not in SHAPES:
         raise RecipeError(f"`response_format: {form}` of {values['path']}", f"use one of {', '.join(SHAPES)}")
-    name = str(values.get("name") or values["path"].rstrip("/").rpartition("/")[2])
+    parts = values["path"].rstrip("/").split("/")
+    own = "-".join(parts[-2:]) if is_kept_adapter(values["path"]) else parts[-1]
+    name = str(values.get("name") or own)
     if "/" in name or name in ("", ".", "..", "~"):
         raise RecipeError(f"`models`: {name!r} cannot be the name of a folder", "give the entry a plain `name:`")
     return Model(**values | {"name": name})

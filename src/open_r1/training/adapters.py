@@ -14,18 +14,19 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import write_atomically
+from ..core.artifacts import START, write_atomically
 from ..core.errors import RecipeError
 from ..core.inputs import ADAPTER
 from ..data.models import load_model, set_generation_defaults
 from .arguments import StageArguments
+from .ranks import first_decides
 
 if TYPE_CHECKING:
     from peft import PeftConfig
     from transformers import PreTrainedTokenizerBase, TrainingArguments
     from trl import ModelConfig
 
-START, FOLDER = "start", "adapter"  # in the output: the merged start model while it is needed, and the adapter
+FOLDER = "adapter"  # in the output
 
 
 def check_adapter(where: str, args: StageArguments, config: "TrainingArguments", model: "ModelConfig") -> None:
@@ -87,14 +88,15 @@ def merged_start(source: str, directory: Path, tokenizer: "PreTrainedTokenizerBa
     Returns:
         `str`: where the whole model is.
     """
-    from accelerate import PartialState
-
     path, scratch = directory / START, directory / f".{START}"
-    with PartialState().main_process_first():
+
+    def make() -> None:
         if not path.exists():
             tokenizer.save_pretrained(scratch)
             merge(source, scratch, tokenizer, trusted)
             scratch.rename(path)
+
+    first_decides(make)
     return str(path)
 
 

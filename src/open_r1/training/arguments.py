@@ -10,10 +10,17 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..core.errors import RecipeError
-from ..core.keys import FILE, MODEL, SERVER, Key, Keys, key
+from ..core.keys import FILE, LAST, MODEL, RUN, SERVER, Key, Keys, key
 from ..core.recipes import Recipe
 from ..data.sources import SOURCE
 from .theirs import FOLLOWS, THEIRS
+
+REWARD: Keys = {  # settings of a reward, whichever it is
+    "model": Key(loads=MODEL),
+    "tokenizer": Key(loads=MODEL),
+    "batch_tokens": Key(RUN),
+    **SERVER,
+}
 
 
 @dataclass
@@ -60,7 +67,7 @@ class StageArguments:
     eos_token: str | None = field(default=None)
     pad_token: str | None = field(default=None)
     eval_datasets: list[dict] = key([], inside=SOURCE)
-    merge: bool = field(default=True)
+    merge: bool = key(True, LAST)
     model_config: dict | None = field(default=None)
     tokenizer: dict | None = key(None, inside={"corpus": Key(inside=SOURCE)})
     optimizer: str | None = field(default=None)
@@ -96,7 +103,7 @@ class GRPOArguments(StageArguments):
 
     theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
 
-    rewards: dict = key({}, inside={"*": Key(inside={"model": Key(loads=MODEL), **SERVER})})
+    rewards: dict = key({}, inside={"*": Key(inside=REWARD)})
     prompts_per_step: int = field(default=32)
 
 

@@ -4,13 +4,12 @@ Every process reads the disk at another moment: where one of them finds a run co
 others, they wait for each other for ever. So the first process looks, and tells the rest.
 """
 
-import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from ..core.errors import RecipeError, UserError
-from ..core.processes import process_count
+from ..core.processes import fsdp_asked, process_count
 
 if TYPE_CHECKING:
     import torch
@@ -67,7 +66,7 @@ def any_rank(flag: bool, device: "torch.device") -> bool:
 
 def require_sharding(trainer: "Trainer") -> None:
     """Raises `RecipeError` where FSDP was asked for and accelerate, which knows it on accelerators only, runs DDP."""
-    wanted = os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true" and process_count() > 1
+    wanted = fsdp_asked() and process_count() > 1
     if wanted and not trainer.is_fsdp_enabled:
         raise RecipeError(
             "the launch configuration asks for FSDP, which accelerate ignores without GPUs", "launch with ddp.yaml"

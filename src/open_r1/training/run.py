@@ -6,21 +6,20 @@ SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a s
 """
 
 import contextlib
-import os
 import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import Artifact, require_model
+from ..core.artifacts import START, Artifact, require_model
 from ..core.errors import ArtifactError, RecipeError, Stopped
 from ..core.formats import ResponseFormat
 from ..core.inputs import adapter_base
-from ..core.processes import StopRequest, is_distributed, is_main_process
+from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
 from ..data.models import set_generation_defaults
-from .adapters import START, check_adapter, merge_result, merged_start, point_at_base
+from .adapters import check_adapter, merge_result, merged_start, point_at_base
 from .arguments import StageArguments
 from .ranks import first_decides, require_sharding
 
@@ -91,8 +90,20 @@ class Run:
                 write_card(self)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
                 self.clean_up()
-        if self.config.push_to_hub:
-            trainer.push_to_hub()
+        if self.config.push_to_hub and is_main_process():
+            self.publish(trainer.hub_model_id)
+
+    def publish(self, repository: str) -> None:
+        """Sends the finished artifact to the Hub, as it lies on the disk."""
+        from huggingface_hub import HfApi
+
+        HfApi(token=self.config.hub_token).upload_folder(
+            repo_id=repository,
+            folder_path=self.artifact.path,
+            revision=self.config.hub_revision,
+            ignore_patterns=["checkpoint-*", f"{START}/*", ".*"],
+            commit_message=f"{self.artifact.path.name}: {self.artifact.hash}",
+        )
 
     def complete_model(self, model: "PreTrainedModel") -> None:
         """Merges an adapter that was saved, where the recipe wants that, and makes sure that the result loads."""
@@ -137,7 +148,10 @@ class Run:
         if model.can_generate():
             model.generation_config.save_pretrained(self.artifact.path)
         point_at_base(self.artifact.path, self.source, self.model_args.model_revision)
-        if self.args.merge:
+        if not self.args.merge:  # a merge that failed before may have left its beginning
+            for old in (self.artifact.path / "config.json", *self.artifact.path.glob("model*.safetensors*")):
+                old.unlink(missing_ok=True)
+        else:
             merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code)
 
     def clean_up(self) -> None:
@@ -202,6 +216,11 @@ def check_run(where: str, args: StageArguments, config: "TrainingArguments", mod
         raise RecipeError(
             f"{where}: `enable_jit_checkpoint` saves each rank by itself", "remove it: a signal saves all ranks anyway"
         )
+    if getattr(config, "chat_template_path", None):
+        raise RecipeError(
+            f"{where}: `chat_template_path` would train with another template than the one that is saved",
+            "use `chat_template`, and `training_template` for one that only renders the rows",
+        )
     if config.save_only_model:
         raise RecipeError(
             f"{where}: `save_only_model: true` leaves checkpoints that cannot continue",
@@ -255,7 +274,7 @@ def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
     """The `optimizers` argument of a trainer: Muon where the recipe asks for it, else the trainer's own."""
     if run.args.optimizer != "muon":
         return None, None
-    if os.environ.get("ACCELERATE_USE_FSDP", "").lower() == "true":
+    if fsdp_asked():
         raise RecipeError(
             "`optimizer: muon` needs whole matrices, FSDP has pieces", "use `optim: adamw_torch`, or DDP"
         )

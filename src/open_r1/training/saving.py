@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from ..core.artifacts import require_model
 from ..core.errors import ArtifactError
+from ..core.inputs import ADAPTER
 
 if TYPE_CHECKING:
     from transformers import Trainer
@@ -24,7 +25,7 @@ def save_whole(trainer: "Trainer", directory: Path) -> None:
     """
     if trainer.is_fsdp_enabled:
         trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
-    trainer.save_model(str(directory))
+    trainer.save_model(str(directory), _internal_call=True)  # else it would publish what is not checked yet
 
 
 def require_loadable(directory: Path, trust_remote_code: bool = False) -> None:
@@ -36,7 +37,7 @@ def require_loadable(directory: Path, trust_remote_code: bool = False) -> None:
     """
     from transformers import AutoTokenizer
 
-    adapter = (directory / "adapter_config.json").is_file() and not (directory / "config.json").is_file()
+    adapter = (directory / ADAPTER).is_file() and not (directory / "config.json").is_file()
     try:
         if not adapter:
             require_model(str(directory))

@@ -26,7 +26,6 @@ SYMBOLS = str.maketrans(
      "~": " ", "\u00a0": " ", "\u2009": " ", "\u202f": " ", "\u2061": "", "\u200b": "", "\ufeff": ""}
 )  # fmt: skip
 END = r"(?![a-zA-Z])"  # of a command
-OPERAND = r"(?:\{(\w+)\}|(\w))"
 FUNCTIONS = "cis|(?:arc|a)?(?:sin|cos|tan|cot|sec|csc)h?|ln|log|lg|exp|gcd|lcm"
 UNIT_LETTERS = "mgslhLNJWVAKCFT"
 Spelling = str | Callable[[re.Match], str]
