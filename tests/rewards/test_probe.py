@@ -10,7 +10,7 @@ from open_r1.data.tokenizer import train_tokenizer
 from open_r1.rewards import build_rewards
 from open_r1.rewards.probe import as_trained, probe, responses
 
-TEMPLATES = Path(__file__).resolve().parents[2] / "recipes" / "templates"
+TEMPLATES = Path(__file__).resolve().parents[2] / "recipes" / "templates" / "chatml"
 CORPUS = [
     "User: What is 3 + 4 ? Assistant: <think> so 3 + 4 = 7 . </think> <answer> 7 </answer>",
     "所以 12 + 34 等于 几 ？",
