@@ -202,7 +202,6 @@ def test_template_that_would_not_teach_the_row_is_refused(capsys, recipe, tmp_pa
         ({"datasets": [{"path": "mini:chain", "limit": 2}]}, "no column `response`"),
         ({"datasets": []}, "`datasets`"),
         ({"datasets": [{"domain": "math"}]}, "no `path`"),
-        ({"datasets": [{"weight": 1.0}]}, "no `path`"),
         ({"max_length": 3}, "no row is left"),
         ({"tokenizer": ""}, "names no `tokenizer`"),
         ({"tokenizer": "./nowhere"}, "nowhere does not exist"),
