@@ -149,4 +149,11 @@ MATH = [
     (r"0.5\mathrm{~T}", r"\boxed{0.5}", True),
     (r"111,\!111", r"\boxed{111,\,\!111}", True),
     (r"f(y)=\frac{y}{4}\text{ for }0<y<2", r"\boxed{f(y)=\frac{y}{5}\text{ for }0<y<2}", False),
+    ("3+k", r"\boxed{5+k}", False),
+    ("3+C", r"\boxed{5+C}", False),
+    ("x+k", r"\boxed{x+1+k}", False),
+    (r"\frac12\sin^2 x+C", r"\boxed{-\frac14\cos 2x+C}", True),
+    (r"\ln|x|+C", r"\boxed{\ln|x|+c}", True),
+    ("(2,3)", r"\boxed{P(2,3)}", True),
+    ("(2,3)", r"\boxed{P(3,2)}", False),
 ]  # fmt: skip

@@ -19,13 +19,11 @@ class Stage(NamedTuple):
 
     Attributes:
         recipe (`dict`): The resolved recipe.
-        where (`str`): Its file, for error messages.
         artifact (`Artifact`): The output, claimed.
         arguments (`tuple`): Our dataclass, and TRL's where the stage trains.
     """
 
     recipe: Recipe
-    where: str
     artifact: Artifact
     arguments: tuple[Any, ...]
 
@@ -72,7 +70,7 @@ def open_stage(
         if is_main_process():
             print(f"{artifact.path} is complete", flush=True)
         return None
-    return Stage(recipe, where, artifact, arguments)
+    return Stage(recipe, artifact, arguments)
 
 
 def begin(kind: type[T], words: list[str] | None, **options: Any) -> tuple[T, Recipe, Artifact] | None:

@@ -19,12 +19,12 @@ BASED = re.compile(
     r"(?:\(|\\text\{)?(?P<digits>-?[0-9A-F]+)[)}]?_(?:\{(?P<base>\d+|\\text\{\w+\}|[a-z]+)\}|\\text\{(?P<word>\w+)\})"
 )
 ENDLESS = re.compile(r"[+-]?\\infty")
-# What no judge of formulas can read: words and signs of other trades,
+# What no judge of formulas can read: words and signs of other trades.
 PROSE = re.compile(
     r"\\begin|(?<![a-zA-Z\\])(?:(?!arc)[a-zA-Z]{4,}|(?:for|if|and|or|is|nan|inf)(?![a-zA-Z]))|[^\x20-\x7e]|[?&#@$\"]"
 )
 SIGN = r"(?:[*/^_]|\\cdot(?![a-z])|\\times(?![a-z])|\\approx(?![a-z]))"
-# operators without an operand, sums and integrals of nothing, and conditions.
+# No formula: operators without an operand, sums and integrals of nothing.
 MALFORMED = re.compile(
     rf"^{SIGN}|(?:{SIGN}|[-+=]|\\)$|(?:{SIGN}|[-+=(\[{{]){SIGN}|(?:{SIGN}|[-+=(\[])[)\]}}]|(?:{SIGN}|[-+=]) *[)\]}}]"
     rf"|(?<![\w)}}\]'!|.])[!']|\d ?_|\d \d|%.|\\int(?!.*d ?[a-zA-Z\\])|\\[_+]"

@@ -12,7 +12,7 @@ import re
 from .atoms import Judge, every, is_formula, same_atom, some
 from .equations import APPROXIMATE, by_name, claimed, in_order_of_names
 from .latex import canonical
-from .names import ADDED, renamed
+from .names import ANTIDERIVATIVE, renamed
 from .numerals import readings
 from .numeric import constant, constant_gap
 from .reals import RELATION, is_set_like, read_reals, same_inequality
@@ -28,12 +28,11 @@ OPTION = re.compile(r"(?:\\text\{\s*\(?([A-J])[).:]?\s*\}|\(([A-J])\)|([A-J])[).
 CONDITION = re.compile(
     r";? ?(?:\\text\{ ?)?(?<![a-zA-Z\\])(?:for|if|when|where)(?: all| any| every)?(?![a-zA-Z]) ?\}? ?"
 )
-BRACKETED = re.compile(
-    r"^(.+?) ?\(([^()]*(?:[<>]|\\(?:le|ge|ne|in)(?![a-z]))[^()]*)\)$"
-)  # a condition behind a formula
+# a condition in brackets behind a formula
+BRACKETED = re.compile(r"^(.+?) ?\(([^()]*(?:[<>]|\\(?:le|ge|ne|in)(?![a-z]))[^()]*)\)$")
 LETTERS = re.compile(r"(?:\(?[A-J]\)?[;∨, ]*)+")
 MODULUS = re.compile(r" ?\(?\\pmod ?(?:\{\w+\}|\w+)\)?")
-POINT = re.compile(r"[A-Z]'?(?:_\{\w+\})?(?=\()")
+POINT = re.compile(r"^[A-Z]'?(?:_\{\w+\})?(?=\()")
 OF_SET = re.compile(r"^[a-z]\\in ?(?=\\\{)")  # a variable, where its finite set follows
 CLOCK_LIKE = re.compile(r"\d{1,2}:\d{2}")
 
@@ -112,8 +111,8 @@ def same(gold: str, answer: str, judge: Judge) -> bool | None:
         return False
     if gold == answer:
         return True
-    added = [ADDED.fullmatch(text) for text in (gold, answer)]
-    if all(added) and constant_gap(*(match["function"] for match in added if match)):
+    functions = [match[1] for text in (gold, answer) if (match := ANTIDERIVATIVE.fullmatch(text))]
+    if len(functions) == 2 and constant_gap(*functions):
         return True
     if APPROXIMATE in gold:
         return same_roughly(gold.split(APPROXIMATE), answer.split(APPROXIMATE), judge)
@@ -127,10 +126,6 @@ def same_roughly(gold: list[str], answer: list[str], judge: Judge) -> bool | Non
     if len(gold) == len(answer):
         return every(same(one, other, judge) for one, other in zip(gold, answer, strict=True))
     return some(same(one, other, judge) for one in gold for other in answer)
-
-
-def kind_of(text: str) -> str:
-    return structure(text)[0]
 
 
 def same_option(gold: str, answer: str, judge: Judge) -> bool | None:
@@ -174,9 +169,8 @@ def same_set(gold: str, answer: str, judge: Judge) -> bool | None:
 
 def same_parts(gold: str, answer: str, judge: Judge) -> bool | None:
     """Compares two structures, part by part."""
-    if kind_of(gold) == "tuple" and POINT.match(answer):  # P(2,3)
-        answer = POINT.sub("", answer, count=1)
-    (kind, parts), (other, others) = structure(gold), structure(answer)
+    kind, parts = structure(gold)
+    other, others = structure(POINT.sub("", answer, count=1) if kind == "tuple" else answer)  # P(2,3)
     if len(parts) > MAX_PARTS or len(others) > MAX_PARTS:
         return False
     if kind == other == "atom":

@@ -3,9 +3,9 @@ r"""Names that may be chosen freely: of a constant (`+C`), an index (`a_n`), a v
 import re
 
 BOUND = re.compile(r"[A-Za-z](?:_\{([a-z])\}|\(([a-z])\))=")
-WITH_CONSTANT = re.compile(r".+\+(?P<name>[CcKk])|[a-zA-Z](?:\([a-z]\))?=.*(?P<factor>[CcKk]).*")
+WITH_CONSTANT = re.compile(r".+\+[CcKk]|[a-zA-Z](?:\([a-z]\))?=.*[CcKk].*")
 TITLE = re.compile(r"[A-Za-z](?:\([a-z]\))?=")  # what is equal to the formula
-ADDED = re.compile(r"(?P<function>.+)\+(?P<name>[CcKk])")
+ANTIDERIVATIVE = re.compile(r"(.+)\+C")  # by its constant; another letter may be the problem's own
 
 
 def letters(text: str) -> set[str]:

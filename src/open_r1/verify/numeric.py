@@ -99,8 +99,8 @@ def constant_gap(one: str, other: str) -> bool | None:
         values = evaluated([(one,), (other,)])
     except Unknown:
         return None
-    if None in values:
-        return None
+    if None in values or any(a == values[0][0][0] for a in values[0][0][1:]):
+        return None  # a number is no function
     gaps = [arithmetic("-", a, b) for (a, _), (b, _) in zip(values[0][0], values[1][0], strict=True)]
     return all(close(gap, gaps[0]) is not False for gap in gaps)
 
