@@ -1,0 +1,123 @@
+"""
+All recipes of the repository and what each is, as its header says: a stage, a pipeline, an overlay, or a part that
+others are made of. Nothing is listed by hand.
+
+A header is the comment that a file opens with. A stage's shows how it is launched, `open-r1 COMMAND --config ITSELF` or
+`src/open_r1/COMMAND.py --config ITSELF`; a pipeline's `open-r1 run ITSELF`; an overlay's a stage `--with ITSELF`.
+"""
+
+import functools
+import re
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from conftest import REPOSITORY
+
+from open_r1.core.commands import COMMANDS
+
+LAUNCH = re.compile(r"(?:\bopen-r1\s+|src/open_r1/)([\w-]+)(?:\.py)?\s(.*)")
+
+
+@dataclass(frozen=True)
+class Launch:
+    """
+    A command line that a header shows.
+
+    Attributes:
+        command (`str`): Of `open-r1`.
+        words (`tuple[str]`): What follows it.
+    """
+
+    command: str
+    words: tuple[str, ...]
+
+    def values(self, option: str) -> list[str]:
+        """The values that an option has, which may be given several times."""
+        return [after for word, after in zip(self.words, self.words[1:], strict=False) if word == f"--{option}"]
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """
+    A file below `recipes/`.
+
+    Attributes:
+        path (`str`): From the repository.
+        kind (`str`): `stage`, `pipeline`, `overlay` or `part`.
+        launch (`Launch`, *optional*): How its header launches it; none of a part.
+    """
+
+    path: str
+    kind: str
+    launch: Launch | None = None
+
+    @property
+    def name(self) -> str:
+        """Its path without what all paths share."""
+        return self.path.removeprefix("recipes/").removesuffix(".yaml")
+
+    @property
+    def content(self) -> Any:
+        return yaml.safe_load((REPOSITORY / self.path).read_text())
+
+
+def header(path: str) -> str:
+    """The comment that a file opens with, without its signs; continued lines are joined."""
+    lines = (REPOSITORY / path).read_text().splitlines()
+    length = next((n for n, line in enumerate(lines) if not line.startswith("#")), len(lines))
+    return re.sub(r"\\\n\s*", " ", "\n".join(line.removeprefix("#") for line in lines[:length]))
+
+
+def launches(path: str) -> list[Launch]:
+    """The command lines in a header; a remark may follow after ` #`."""
+    found = [LAUNCH.search(line.partition(" #")[0]) for line in header(path).splitlines()]
+    pairs = [(match[1].replace("_", "-"), match[2]) for match in found if match and "`" not in match[0]]
+    return [Launch(command, tuple(shlex.split(rest))) for command, rest in pairs if command in COMMANDS]
+
+
+def read(path: str) -> Recipe:
+    """What a file is."""
+    content = yaml.safe_load((REPOSITORY / path).read_text())
+    for launch in launches(path):
+        if launch.command == "run" and path in launch.words and isinstance(content, dict) and "stages" in content:
+            return Recipe(path, "pipeline", launch)
+        if launch.values("config") == [path]:
+            return Recipe(path, "stage", launch)
+        if path in launch.values("with"):
+            return Recipe(path, "overlay", launch)
+    return Recipe(path, "part")
+
+
+@functools.cache
+def recipes(*kinds: str) -> tuple[Recipe, ...]:
+    """All recipes of these kinds, in order."""
+    paths = sorted((REPOSITORY / "recipes").rglob("*.yaml"))
+    files = [str(path.relative_to(REPOSITORY)) for path in paths if "accelerate_configs" not in path.parts]
+    return tuple(found for found in map(read, files) if not kinds or found.kind in kinds)
+
+
+def parents(path: str) -> set[str]:
+    """The files that a file inherits from, and those that these inherit from."""
+    content = yaml.safe_load((REPOSITORY / path).read_text())
+    given = (content.get("inherit") or []) if isinstance(content, dict) else []
+    folder = (REPOSITORY / path).parent
+    direct = [(folder / parent).resolve() for parent in ([given] if isinstance(given, str) else given)]
+    found = {str(parent.relative_to(REPOSITORY)) for parent in direct}
+    return found.union(*map(parents, found))
+
+
+def texts(value: Any) -> set[str]:
+    """All texts in a value."""
+    inner = list(value.values()) if isinstance(value, dict) else value if isinstance(value, list) else []
+    return {value} if isinstance(value, str) else set().union(*map(texts, inner))
+
+
+def unreached() -> list[str]:
+    """Parts that no recipe is made of, and that none names."""
+    whole = recipes("stage", "pipeline", "overlay")
+    reached = set().union(*(parents(recipe.path) | texts(recipe.content) for recipe in whole))
+    reached |= set().union(*(texts(part.content) for part in recipes("part") if part.path in reached))
+    return [part.path for part in recipes("part") if part.path not in reached]

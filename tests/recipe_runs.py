@@ -1,0 +1,202 @@
+"""
+Runs recipes as they are, in this process: Hub names come from `hub.py`, servers from `knowing.py`, and what a recipe
+reads from its `root` from the recipe of its folder that makes it, which is run first.
+
+A recipe that asks a server to sample is run as it is written, since a scripted server costs nothing; any other in smoke
+mode. Either way it reads the sources that it names, not those of its `smoke` section, and a few rows of each.
+"""
+
+import contextlib
+import importlib
+import inspect
+import io
+import json
+import re
+import shutil
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+from conftest import REPOSITORY
+from families import family_of, save_family
+from hub import Hub
+from recipe_list import Recipe, header, recipes
+
+from open_r1.core.commands import COMMANDS
+from open_r1.core.inputs import local_inputs, looks_local
+from open_r1.core.keys import MODEL, keys_of, named
+from open_r1.core.recipes import read_command_line
+
+SOURCES = ("datasets", "eval_datasets", "add")
+# keys that need a GPU or what only runs on one, and what stands in for them
+GPU = {"load_in_4bit": False, "load_in_8bit": False, "use_vllm": False, "engine": "transformers"}
+# artifacts that no recipe makes, and the model whose stand-in they are
+IMPORTED = {"data/SmolLM2-135M/start": "SmolLM2-135M-Instruct"}
+
+
+class Result(NamedTuple):
+    """
+    A run.
+
+    Attributes:
+        recipe (`dict`): As it was resolved.
+        output (`Path`): Its artifact.
+        refused (`dict[str, str]`): Why it was refused before, by the key that needs a GPU.
+        printed (`str`): What it printed.
+    """
+
+    recipe: dict[str, Any]
+    output: Path
+    refused: dict[str, str]
+    printed: str
+
+
+def resolve(command: str, words: list[str]) -> dict[str, Any]:
+    """The recipe that a command would use."""
+    known = len(inspect.signature(read_command_line).parameters)
+    return read_command_line(*(words, command)[:known])[0]
+
+
+def module_of(command: str) -> Any:
+    return importlib.import_module(COMMANDS[command].module)
+
+
+def keys(command: str) -> Any:
+    return keys_of(module_of(command).ARGUMENTS)
+
+
+def small(entry: Any) -> Any:
+    """A source of which a few rows are read, from the first step on."""
+    entry = {"path": entry} if isinstance(entry, str) else dict(entry)
+    if ":" in entry["path"]:
+        entry["limit"] = min(entry.get("limit") or 8, 8)
+    return entry | {key: min(entry[key], most) for key, most in (("count", 4), ("from_step", 1)) if key in entry}
+
+
+def with_url(value: Any, url: str) -> Any:
+    """A value in which every `url` is this one."""
+    if isinstance(value, list):
+        return [with_url(item, url) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {key: url if key == "url" and item else with_url(item, url) for key, item in value.items()}
+
+
+def options(values: dict[str, Any]) -> list[str]:
+    """Values as words of a command line."""
+    return [word for key, value in values.items() for word in (f"--{key}", json.dumps(value))]
+
+
+class Runs:
+    """
+    All runs of a session, each made once.
+
+    Args:
+        folder (`Path`): For the artifacts.
+        hub (`Hub`): The stand-in of the Hub.
+        url (`str`): Of the scripted endpoint.
+    """
+
+    def __init__(self, folder: Path, hub: Hub, url: str):
+        self.folder, self.hub, self.url = folder, hub, url
+        self.results: dict[tuple[str, bool], Result | BaseException] = {}
+
+    def result(self, recipe: Recipe, smoke: bool = False) -> Result:
+        """The run of a recipe, made now if it was not yet; with `smoke` in smoke mode also where it asks servers."""
+        if (recipe.path, smoke) not in self.results:
+            try:
+                self.results[recipe.path, smoke] = self.run(recipe, smoke)
+            except (Exception, SystemExit) as error:
+                self.results[recipe.path, smoke] = error
+        found = self.results[recipe.path, smoke]
+        if isinstance(found, BaseException):
+            raise AssertionError(f"{recipe.path}: {type(found).__name__}: {found}") from found
+        return found
+
+    def run(self, recipe: Recipe, smoke: bool) -> Result:
+        command, words = recipe.launch.command, self.words(recipe, smoke)
+        refused: dict[str, str] = {}
+        while True:
+            resolved = resolve(command, words)
+            self.provide(command, resolved)
+            said = attempt(command, words)
+            key = next((key for key in GPU if said.error and f"`{key}" in said.error and resolved.get(key)), None)
+            if not said.error:
+                return Result(resolved, Path(resolved["output_dir"]), refused, said.printed)
+            if key is None or key in refused:
+                raise AssertionError(f"refused: {said.error}")
+            refused[key] = said.error
+            words += options({key: GPU[key]})
+
+    def words(self, recipe: Recipe, smoke: bool) -> list[str]:
+        """The command line of a run."""
+        command, launch = recipe.launch.command, recipe.launch
+        words = ["--config", *launch.values("config")]
+        words += [word for overlay in launch.values("with") for word in ("--with", overlay)]
+        root = str(self.folder / resolve(command, words).get("root", "data"))
+        words += ["--root", root]
+        full = resolve(command, words)
+        changes: dict[str, Any] = {key: [small(entry) for entry in full[key]] for key in SOURCES if full.get(key)}
+        if full.get("total"):
+            changes["total"] = 8
+        if COMMANDS[command].trains:
+            changes |= {"use_cpu": True, "disable_tqdm": True, "logging_steps": 1}
+        if COMMANDS[command].trains or not full.get("url") or smoke:
+            words += ["--smoke"]
+        if smoke or recipe.kind == "overlay":
+            changes["output_dir"] = f"{full['output_dir']}-{Path(recipe.path).stem}{'-smoke' if smoke else ''}"
+        changes |= {key: with_url(value, self.url) for key, value in resolve(command, words).items() if has_url(key, value)}
+        return words + options(changes)
+
+    def provide(self, command: str, resolved: dict[str, Any]) -> None:
+        """Makes what a recipe loads."""
+        for kind, name in named(resolved, keys(command)):
+            if kind == MODEL and not looks_local(name):
+                self.hub.publish(name)
+        models = {name for kind, name in named(resolved, keys(command)) if kind == MODEL}
+        for name in local_inputs(resolved, keys(command)):
+            if self.folder in Path(name).parents:
+                self.make(Path(name), name in models)
+
+    def make(self, path: Path, is_model: bool) -> None:
+        """Makes an artifact: by the recipe that makes it or, where there is none, as a model that headers tell of."""
+        for maker in recipes("stage"):
+            if self.output(maker) in (path, *path.parents):
+                self.result(maker)
+                return
+        place = str(path.relative_to(self.folder))
+        folder = REPOSITORY / "recipes" / path.parent.name
+        told = any(place in header(str(file.relative_to(REPOSITORY))) for file in folder.glob("*.yaml"))
+        assert is_model and told, f"{place}: no recipe makes it, and no header of its folder says where it comes from"
+        if not path.exists():
+            save_family(path, family_of(IMPORTED.get(place, path.parent.name)))
+            (path / "manifest.json").write_text(json.dumps({"hash": "stand-in", "recipe": {}}))
+
+    def output(self, recipe: Recipe) -> Path:
+        """Where a recipe's artifact goes."""
+        return self.folder / resolve(recipe.launch.command, ["--config", recipe.path])["output_dir"]
+
+
+def has_url(key: str, value: Any) -> bool:
+    """Whether a value holds the address of a server."""
+    if isinstance(value, dict):
+        return any(has_url(*item) for item in value.items())
+    return any(has_url("", item) for item in value) if isinstance(value, list) else key == "url" and bool(value)
+
+
+class Said(NamedTuple):
+    """What a command printed, and the error that it ended with, if it did."""
+
+    printed: str
+    error: str
+
+
+def attempt(command: str, words: list[str]) -> Said:
+    """Runs a command in this process."""
+    printed, complained = io.StringIO(), io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complained):
+            module_of(command).main(list(words))
+    except SystemExit:
+        return Said(printed.getvalue(), complained.getvalue().partition("error: ")[2] or "no word")
+    return Said(printed.getvalue(), "")
