@@ -11,8 +11,6 @@ import importlib
 import inspect
 import io
 import json
-import re
-import shutil
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -99,6 +97,7 @@ class Runs:
 
     def __init__(self, folder: Path, hub: Hub, url: str):
         self.folder, self.hub, self.url = folder, hub, url
+        self.makers = {folder / output_of(recipe): recipe for recipe in recipes("stage")}
         self.results: dict[tuple[str, bool], Result | BaseException] = {}
 
     def result(self, recipe: Recipe, smoke: bool = False) -> Result:
@@ -145,43 +144,45 @@ class Runs:
             words += ["--smoke"]
         if smoke or recipe.kind == "overlay":
             changes["output_dir"] = f"{full['output_dir']}-{Path(recipe.path).stem}{'-smoke' if smoke else ''}"
-        changes |= {key: with_url(value, self.url) for key, value in resolve(command, words).items() if has_url(key, value)}
-        return words + options(changes)
+        chosen = resolve(command, words) | changes
+        served = with_url(chosen, self.url)
+        return words + options(changes | {key: served[key] for key in served if served[key] != chosen[key]})
 
     def provide(self, command: str, resolved: dict[str, Any]) -> None:
         """Makes what a recipe loads."""
         for kind, name in named(resolved, keys(command)):
             if kind == MODEL and not looks_local(name):
                 self.hub.publish(name)
-        models = {name for kind, name in named(resolved, keys(command)) if kind == MODEL}
-        for name in local_inputs(resolved, keys(command)):
-            if self.folder in Path(name).parents:
-                self.make(Path(name), name in models)
+        models = {Path(name) for kind, name in named(resolved, keys(command)) if kind == MODEL}
+        for path in self.inputs(command, resolved):
+            self.make(path, path in models)
+
+    def inputs(self, command: str, resolved: dict[str, Any]) -> list[Path]:
+        """What a recipe reads below its root: each by the artifact that some recipe makes, else as it is named."""
+        names = [Path(name) for name in local_inputs(resolved, keys(command)) if self.folder in Path(name).parents]
+        return [next((place for place in (name, *name.parents) if place in self.makers), name) for name in names]
 
     def make(self, path: Path, is_model: bool) -> None:
         """Makes an artifact: by the recipe that makes it or, where there is none, as a model that headers tell of."""
-        for maker in recipes("stage"):
-            if self.output(maker) in (path, *path.parents):
-                self.result(maker)
-                return
-        place = str(path.relative_to(self.folder))
-        folder = REPOSITORY / "recipes" / path.parent.name
-        told = any(place in header(str(file.relative_to(REPOSITORY))) for file in folder.glob("*.yaml"))
-        assert is_model and told, f"{place}: no recipe makes it, and no header of its folder says where it comes from"
+        if path in self.makers:
+            self.result(self.makers[path])
+            return
+        assert is_model and self.told(path), f"{path}: no recipe makes it, and no header of its folder says what does"
         if not path.exists():
+            place = str(path.relative_to(self.folder))
             save_family(path, family_of(IMPORTED.get(place, path.parent.name)))
             (path / "manifest.json").write_text(json.dumps({"hash": "stand-in", "recipe": {}}))
 
-    def output(self, recipe: Recipe) -> Path:
-        """Where a recipe's artifact goes."""
-        return self.folder / resolve(recipe.launch.command, ["--config", recipe.path])["output_dir"]
+    def told(self, path: Path) -> bool:
+        """Whether a header of its folder says where an artifact comes from."""
+        files = (REPOSITORY / "recipes" / path.parent.name).glob("*.yaml")
+        place = str(path.relative_to(self.folder))
+        return any(place in header(str(file.relative_to(REPOSITORY))) for file in files)
 
 
-def has_url(key: str, value: Any) -> bool:
-    """Whether a value holds the address of a server."""
-    if isinstance(value, dict):
-        return any(has_url(*item) for item in value.items())
-    return any(has_url("", item) for item in value) if isinstance(value, list) else key == "url" and bool(value)
+def output_of(recipe: Recipe) -> str:
+    """Where a recipe's artifact goes."""
+    return resolve(recipe.launch.command, ["--config", recipe.path])["output_dir"]
 
 
 class Said(NamedTuple):

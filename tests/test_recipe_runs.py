@@ -3,6 +3,7 @@ Every recipe of the repository is run: what `recipe_list.py` finds is run here, 
 nothing else decides what is run.
 """
 
+import gc
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
@@ -11,12 +12,13 @@ import pytest
 from conftest import HUB_CACHE, REPOSITORY
 from hub import Hub, load_dataset
 from knowing import know
-from recipe_list import recipes
-from recipe_runs import COMMANDS, GPU, Runs, resolve
+from recipe_list import launches, recipes
+from recipe_runs import COMMANDS, Runs, output_of, resolve
 from servers import running
 
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.formats import read_template
+from open_r1.pipeline import read_pipeline
 
 MINI = "recipes/mini/pipeline.yaml"  # test_mini_pipeline.py runs it
 COVERED = {f"recipes/mini/{stage['name']}.yaml" for stage in next(r for r in recipes() if r.path == MINI).content["stages"]}
@@ -34,8 +36,8 @@ def runs(tmp_path_factory):
     """The runs of a session, with the Hub and the servers that they ask."""
     import datasets
     import torch
-
     from open_r1 import evaluate
+    from open_r1.training import preload  # noqa: F401
 
     before = torch.get_num_threads()
     with pytest.MonkeyPatch.context() as patch, running() as server:
@@ -47,7 +49,10 @@ def runs(tmp_path_factory):
         patch.setattr(datasets, "load_dataset", known)
         patch.setattr(evaluate, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))  # no seconds of imports
         torch.set_num_threads(1)
+        gc.collect()
+        gc.freeze()  # trainers collect garbage, and need not look through all that was imported
         yield Runs(tmp_path_factory.mktemp("recipes"), Hub(HUB_CACHE, tmp_path_factory.mktemp("models")), server.url)
+    gc.unfreeze()
     torch.set_num_threads(before)
 
 
@@ -108,6 +113,26 @@ def test_what_needs_a_gpu_is_refused_by_name(runs, recipe):
 
 def resolve_full(runs, recipe):
     return resolve(recipe.launch.command, runs.words(recipe, False))
+
+
+@pytest.mark.parametrize("pipeline", each([recipe for recipe in recipes("pipeline") if recipe.path != MINI]))
+def test_pipeline_runs_to_its_end(runs, pipeline):
+    """In its order: a stage reads what a stage before it made, or what a header says how to make."""
+    stages, _ = read_pipeline(REPOSITORY / pipeline.path, {"root": str(runs.folder / pipeline.content["root"])})
+    shown = {launch.values("config")[0] for launch in launches(pipeline.path) if launch.values("config")}
+    there = {runs.folder / output_of(recipe) for recipe in recipes("stage") if recipe.path in shown}
+    for stage in stages:
+        recipe = next(r for r in recipes("stage") if runs.folder / output_of(r) == stage.output)
+        assert recipe.launch.command == stage.command
+        missing = [p for p in runs.inputs(stage.command, stage.recipe) if p not in there and not imported(runs, p)]
+        assert not missing, f"{stage.name} reads {missing}, which no earlier stage makes"
+        assert read_manifest(runs.result(recipe).output)
+        there.add(stage.output)
+
+
+def imported(runs, path) -> bool:
+    """Whether an artifact is made by no recipe, and a header says by what."""
+    return path not in runs.makers and runs.told(path)
 
 
 @pytest.mark.parametrize("recipe", each(DATA))
