@@ -21,6 +21,7 @@ from servers import of_prompt, status, unfinished
 
 from open_r1 import prefer, reward_model
 from open_r1.core.artifacts import read_manifest
+from open_r1.core.errors import DataError
 from open_r1.rewards.comparison import read_verdict
 from open_r1.sampling.pairs import balanced, length_gap
 
@@ -265,7 +266,7 @@ def test_a_killed_run_goes_on_and_asks_no_answered_question_again(server, recipe
     server.otherwise = behave
     command = [sys.executable, "-m", "open_r1.cli", "prefer", *recipe(judge={"concurrency": 1})]
     child.append(subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-    assert child[0].wait(60) == -signal.SIGKILL and len(answered) == 13
+    assert child[0].wait(300) == -signal.SIGKILL and len(answered) == 13
     assert not (tmp_path / "out/manifest.json").exists()
     rows, manifest, _ = made(judge={"concurrency": 1})
     assert len(answered) == len(set(answered)) == 32 and manifest["figures"]["votes"] == 32
@@ -371,6 +372,25 @@ def test_a_recipe_without_a_judge_is_one_line(refused, recipe, tmp_path, capsys)
     with pytest.raises(SystemExit):
         prefer.main(["--config", str(tmp_path / "recipe.yaml")])
     assert "the recipe has no `judge`" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("label", "number"), [(True, 1.0), (0, 0.0), (1.0, 1.0)])
+def test_a_label_of_the_pointwise_reward_model_is_true_or_false(label, number):
+    assert reward_model.safety(label) == number
+
+
+@pytest.mark.parametrize("label", ["unsafe", None, 0.5, 2])
+def test_another_label_is_one_line(tmp_path, label):
+    from types import SimpleNamespace
+
+    from tiny_models import tiny_tokenizer
+
+    (tmp_path / "rows.jsonl").write_text(json.dumps({"prompt": "a", "completion": "b", "label": label}) + "\n")
+    tokenizer = tiny_tokenizer("chatml")
+    tokenizer.chat_template = (REPOSITORY / "recipes/templates/chatml/r1.jinja").read_text()
+    run = SimpleNamespace(tokenizer=tokenizer, config=SimpleNamespace(max_length=8))
+    with pytest.raises(DataError, match="neither 1"):
+        reward_model.labelled(run, [{"path": str(tmp_path / "rows.jsonl")}])
 
 
 def test_a_pairwise_reward_model_learns_from_the_result(made, tmp_path):
