@@ -81,6 +81,18 @@ def test_sft_recipe_states_length_packing_and_mask(recipe):
     assert not {"max_length", "packing", "completion_only_loss", "dtype"} - set(load_recipe(recipe.path))
 
 
+def test_the_general_set_names_its_domains_and_says_who_the_model_is():
+    from open_r1.data.sources import check_source, load_source
+
+    sources = load_recipe(REPOSITORY / "recipes/Qwen2.5-7B/rejection_sampling.yaml")["add"]
+    for source in sources:
+        check_source(source)
+    domains = [source["domain"] for source in sources]
+    assert domains == ["general", "writing", "role_play", "translation", "factual", "about_itself"]
+    rows = load_source(sources[-1] | {"path": str(REPOSITORY / sources[-1]["path"])})
+    assert set(rows["language"]) == {"en", "zh"} and set(rows["domain"]) == {"about_itself"} and all(rows["response"])
+
+
 def test_examples_of_the_rewriter_are_read_and_right():
     from open_r1.data.rewriting import read_examples
     from open_r1.verify import verify
