@@ -142,6 +142,69 @@ def ifeval() -> list[Row]:
     ]  # fmt: skip
 
 
+def no_robots() -> list[Row]:
+    kinds = ["Generation", "Brainstorm", "Rewrite", "Open QA", "Summarize"]
+    return [
+        {"prompt": "Write two lines about rain.", "prompt_id": f"{n:064x}", "category": kind,
+         "messages": chat("Write two lines about rain.", f"It falls, and falls again, {n} times.")}
+        for n, kind in enumerate(kinds)
+    ]  # fmt: skip
+
+
+def systemchats() -> list[Row]:
+    """A system message first, and several turns."""
+    system = {"role": "system", "content": "You are a pirate who answers in one sentence."}
+    turns = ["Hello!", "Ahoy, matey.", "Who is the captain?"]
+    return [{"messages": [system, *chat(turns[2], f"I am, since {1700 + n}.", *turns[:2])]} for n in range(6)]
+
+
+def tower() -> list[Row]:
+    """ShareGPT's names, and a `split` and a `dataset` of its own."""
+    asked = "Translate the following text from English into German.\nEnglish: The house is {}.\nGerman:"
+    return [
+        {"conversations": [{"from": "human", "value": asked.format(word)}, {"from": "gpt", "value": f"Das Haus ist {wort}."}],
+         "lang": "en-de", "split": "dev", "dataset": "wmt18", "task": "general_mt"}
+        for word, wort in (("old", "alt"), ("new", "neu"), ("red", "rot"), ("big", "groß"), ("empty", "leer"))
+    ]  # fmt: skip
+
+
+def natural_questions() -> list[Row]:
+    facts = {"who wrote the odyssey": "Homer", "capital of peru": "Lima", "what is h2o": "water", "largest ocean": "Pacific"}
+    return [{"query": ask, "answer": f"The answer is commonly given as {fact}."} for ask, fact in facts.items()]
+
+
+def ultrafeedback() -> list[Row]:
+    asked = [
+        "How do I boil an egg?", "Suggest a name for a cat.", "Explain tides to a child.", "Give me a riddle.",
+        "Which bread is easy to bake?", "Describe a desert at night.", "How does a kite stay up?", "Recommend a hobby.",
+    ]  # fmt: skip
+    return [
+        {"prompt": ask, "prompt_id": f"{n:064x}", "chosen": chat(ask, "Gladly: like this."), "messages": chat(ask, "Gladly."),
+         "rejected": chat(ask, "No."), "score_chosen": 8.5, "score_rejected": 3.0}
+        for n, ask in enumerate(asked)
+    ]  # fmt: skip
+
+
+HARM = ["Endangering Public Health", "Insulting Behavior", "Privacy Violation", "White-Collar Crime"]  # of 19
+
+
+def safe_rlhf() -> list[Row]:
+    asked = ["How do I find out where someone lives?", "How can I calm an angry friend?", "May I open her letters?"]
+    return [
+        {"prompt": ask, "response_0": "Follow them home.", "response_1": "Better ask them.", "prompt_source": "Alpaca3-70B",
+         "response_0_source": "Alpaca3-8B", "response_1_source": "WizardLM-30B-Uncensored", "is_response_0_safe": False,
+         "is_response_1_safe": True, "response_0_harm_category": {name: name == HARM[2] for name in HARM},
+         "response_1_harm_category": dict.fromkeys(HARM, False), "response_0_severity_level": 2,
+         "response_1_severity_level": 0, "better_response_id": 1, "safer_response_id": 1,
+         "response_0_sha256": f"{n:064x}", "response_1_sha256": f"{n + 9:064x}"}
+        for n, ask in enumerate(asked)
+    ]  # fmt: skip
+
+
+def safe_prompts() -> list[Row]:
+    return [{"prompt": f"Tell me how to get into a {place} unseen."} for place in ("bank", "museum", "garden", "train")]
+
+
 DATASETS: dict[str, dict[str, dict[str, list[Row]]]] = {
     "agentica-org/DeepScaleR-Preview-Dataset": {"default": {"train": deepscaler()}},
     "open-r1/OpenR1-Math-220k": {
@@ -157,4 +220,13 @@ DATASETS: dict[str, dict[str, dict[str, list[Row]]]] = {
     "HuggingFaceH4/MATH-500": {"default": {"test": math_500()}},
     "Idavidrein/gpqa": {"gpqa_diamond": {"train": gpqa()}, "gpqa_main": {"train": gpqa()}},
     "google/IFEval": {"default": {"train": ifeval()}},
+    "HuggingFaceH4/no_robots": {"default": {"train": no_robots(), "test": no_robots()}},
+    "HuggingFaceTB/smoltalk": {"systemchats-30k": {"train": systemchats()}, "everyday-conversations": {"train": tulu()}},
+    "Unbabel/TowerBlocks-v0.2": {"default": {"train": tower()}},
+    "sentence-transformers/natural-questions": {"pair": {"train": natural_questions()}},
+    "HuggingFaceH4/ultrafeedback_binarized": {
+        "default": {"train_prefs": ultrafeedback(), "train_sft": ultrafeedback(), "test_prefs": ultrafeedback()}
+    },
+    "PKU-Alignment/PKU-SafeRLHF": {"default": {"train": safe_rlhf()}, "alpaca3-8b": {"train": safe_rlhf()}},
+    "PKU-Alignment/PKU-SafeRLHF-prompt": {"default": {"train": safe_prompts()}},
 }

@@ -1,10 +1,12 @@
 """
 What a scripted endpoint says to a recipe that asks it: as the model that is sampled it solves the problems of
-`hub_rows.py`, though not every time; as a judge it agrees; as a rewriter it changes no fact.
+`hub_rows.py`, though not every time; as a judge it agrees, or prefers the text that
+sorts last; as a rewriter it changes no fact.
 """
 
 import json
 import random
+import re
 
 from hub_rows import DATASETS
 
@@ -30,9 +32,10 @@ def solution(prompt: str, seed: int) -> str:
     """A response in the format that the prompt asks for, right two times of three."""
     luck = random.Random(seed)
     answer = answer_to(prompt) if luck.random() < 0.67 else str(luck.randrange(1000, 2000))
+    closing = luck.choice(("The steps above give", "From this it follows that it is", "Altogether this makes", "It is"))
     thoughts = f"I look at {' and then at '.join(luck.sample(ASIDE, 4))}. This leads me to {answer}. So it is {answer}."
     begins = "" if prompt.rstrip().endswith("<think>") else "<think> "
-    end = f"<answer> {answer} </answer>" if "<answer>" in prompt else rf"The steps above give \boxed{{{answer}}}."
+    end = f"<answer> {answer} </answer>" if "<answer>" in prompt else rf"{closing} \boxed{{{answer}}}."
     return f"{begins}{thoughts} </think> {end}"
 
 
@@ -42,6 +45,9 @@ def reply(path: str, prompt: str, seed: int) -> str:
         return solution(prompt, seed)
     if "Reply with JSON only" in prompt:
         return json.dumps({"analysis": "They agree.", "correct": True, "better": "A"})
+    if "VERDICT" in prompt:
+        first, second = re.search(r"(={3}\w{16}) A\n(.*)\n\1 B\n(.*)\n\1", prompt, re.DOTALL).groups()[1:]
+        return f"I would say something else.\n\nVERDICT: {'A' if first > second else 'B'} much better"
     if "Reply with the rewritten reasoning" in prompt:
         return prompt.rpartition("Raw reasoning:\n")[2]
     if "Reply with the solution" in prompt:

@@ -3,7 +3,8 @@ All recipes of the repository and what each is, as its header says: a stage, a p
 others are made of. Nothing is listed by hand.
 
 A header is the comment that a file opens with. A stage's shows how it is launched, `open-r1 COMMAND --config ITSELF` or
-`src/open_r1/COMMAND.py --config ITSELF`; a pipeline's `open-r1 run ITSELF`; an overlay's a stage `--with ITSELF`.
+`src/open_r1/COMMAND.py --config ITSELF`; a pipeline's `open-r1 run ITSELF`; an overlay's a stage, or a pipeline,
+`--with ITSELF`, where `RECIPE` stands for any.
 """
 
 import functools
@@ -17,8 +18,9 @@ import yaml
 from conftest import REPOSITORY
 
 from open_r1.core.commands import COMMANDS
+from open_r1.core.recipes import inherited
 
-LAUNCH = re.compile(r"(?:\bopen-r1\s+|src/open_r1/)([\w-]+)(?:\.py)?\s(.*)")
+LAUNCH = re.compile(r"\s+(?:open-r1 |accelerate launch .*?src/open_r1/)([\w-]+)(?:\.py)? (.*)")
 
 
 @dataclass(frozen=True)
@@ -61,7 +63,14 @@ class Recipe:
 
     @property
     def content(self) -> Any:
-        return yaml.safe_load((REPOSITORY / self.path).read_text())
+        """What the file says, with what it inherits."""
+        return content(self.path)
+
+
+def content(path: str) -> Any:
+    """What a file says, with what it inherits where it is a mapping."""
+    found = yaml.safe_load((REPOSITORY / path).read_text())
+    return inherited(REPOSITORY / path) if isinstance(found, dict) else found
 
 
 def header(path: str) -> str:
@@ -73,16 +82,15 @@ def header(path: str) -> str:
 
 def launches(path: str) -> list[Launch]:
     """The command lines in a header; a remark may follow after ` #`."""
-    found = [LAUNCH.search(line.partition(" #")[0]) for line in header(path).splitlines()]
-    pairs = [(match[1].replace("_", "-"), match[2]) for match in found if match and "`" not in match[0]]
+    found = [LAUNCH.match(line.partition(" #")[0]) for line in header(path).splitlines()]
+    pairs = [(match[1].replace("_", "-"), match[2]) for match in found if match]
     return [Launch(command, tuple(shlex.split(rest))) for command, rest in pairs if command in COMMANDS]
 
 
 def read(path: str) -> Recipe:
     """What a file is."""
-    content = yaml.safe_load((REPOSITORY / path).read_text())
     for launch in launches(path):
-        if launch.command == "run" and path in launch.words and isinstance(content, dict) and "stages" in content:
+        if launch.command == "run" and path == launch.words[0] and "stages" in content(path):
             return Recipe(path, "pipeline", launch)
         if launch.values("config") == [path]:
             return Recipe(path, "stage", launch)
@@ -101,8 +109,8 @@ def recipes(*kinds: str) -> tuple[Recipe, ...]:
 
 def parents(path: str) -> set[str]:
     """The files that a file inherits from, and those that these inherit from."""
-    content = yaml.safe_load((REPOSITORY / path).read_text())
-    given = (content.get("inherit") or []) if isinstance(content, dict) else []
+    own = yaml.safe_load((REPOSITORY / path).read_text())
+    given = (own.get("inherit") or []) if isinstance(own, dict) else []
     folder = (REPOSITORY / path).parent
     direct = [(folder / parent).resolve() for parent in ([given] if isinstance(given, str) else given)]
     found = {str(parent.relative_to(REPOSITORY)) for parent in direct}

@@ -8,7 +8,6 @@ mode. Either way it reads the sources that it names, not those of its `smoke` se
 
 import contextlib
 import importlib
-import inspect
 import io
 import json
 from pathlib import Path
@@ -51,8 +50,7 @@ class Result(NamedTuple):
 
 def resolve(command: str, words: list[str]) -> dict[str, Any]:
     """The recipe that a command would use."""
-    known = len(inspect.signature(read_command_line).parameters)
-    return read_command_line(*(words, command)[:known])[0]
+    return read_command_line(words, command)[0]
 
 
 def module_of(command: str) -> Any:
@@ -130,7 +128,8 @@ class Runs:
     def words(self, recipe: Recipe, smoke: bool) -> list[str]:
         """The command line of a run."""
         command, launch = recipe.launch.command, recipe.launch
-        words = ["--config", *launch.values("config")]
+        config = launch.values("config")[0]
+        words = ["--config", first_of(command) if config == "RECIPE" else config]
         words += [word for overlay in launch.values("with") for word in ("--with", overlay)]
         root = str(self.folder / resolve(command, words).get("root", "data"))
         words += ["--root", root]
@@ -178,6 +177,11 @@ class Runs:
         files = (REPOSITORY / "recipes" / path.parent.name).glob("*.yaml")
         place = str(path.relative_to(self.folder))
         return any(place in header(str(file.relative_to(REPOSITORY))) for file in files)
+
+
+def first_of(command: str) -> str:
+    """A recipe of a command, where a header says that any will do."""
+    return next(recipe.path for recipe in recipes("stage") if recipe.launch.command == command)
 
 
 def output_of(recipe: Recipe) -> str:

@@ -50,8 +50,9 @@ def test_recipe_is_parsed_by_its_command(recipe, smoke):
 
     module = importlib.import_module(COMMANDS[recipe.launch.command].module)
     trains = COMMANDS[recipe.launch.command].trains
-    values = load_recipe(recipe.path, {"use_cpu": True, "bf16": False} if trains else {}, smoke)
-    adjust = getattr(module, "grpo_sizes", lambda found, _: found)
+    here = {"use_cpu": True, "bf16": False} if trains else {}
+    values = load_recipe(recipe.path, here, smoke, recipe.launch.values("with"), recipe.launch.command)
+    adjust = getattr(module, "grpo_sizes", None) or getattr(module, "row_sizes", lambda found, _: found)
     kinds = (module.ARGUMENTS, *((getattr(trl, module.TRL), trl.ModelConfig) if trains else ()))
     args, *theirs = fill_all(kinds, adjust(values, recipe.path), recipe.path)
     place = theirs[0].output_dir if trains else args.output_dir
