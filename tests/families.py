@@ -32,8 +32,12 @@ DEEPSEEK = """{{- bos_token }}{% for message in messages -%}
 {%- if add_generation_prompt %}{{ "<｜Assistant｜>" }}{% endif -%}"""
 
 # 151643 to 151664, of 151,665
-QWEN = "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|>".split()
-QWEN += "<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|>".split()
+QWEN = (
+    "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|>".split()
+)
+QWEN += (
+    "<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|>".split()
+)
 QWEN_PLAIN = "<tool_call> </tool_call> <|fim_prefix|> <|fim_middle|> <|fim_suffix|> <|fim_pad|> <|repo_name|>".split()
 QWEN_PLAIN += ["<|file_sep|>"]
 # 151665 to 151668: in Qwen3 each tag is one token, and no special one, so that it is not skipped in decoding

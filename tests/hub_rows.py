@@ -103,7 +103,14 @@ def tulu() -> list[Row]:
 def aime() -> list[Row]:
     """In `Maxwell-Jia`'s set columns are capitalised; this one's are not. The answer is a text."""
     return [
-        {"id": 60 + n, "problem": ask, "solution": why, "answer": answer, "url": "https://aops.example", "year": "2024"}
+        {
+            "id": 60 + n,
+            "problem": ask,
+            "solution": why,
+            "answer": answer,
+            "url": "https://aops.example",
+            "year": "2024",
+        }
         for n, (ask, answer, why) in enumerate(TESTED)
     ]
 
@@ -169,7 +176,12 @@ def tower() -> list[Row]:
 
 
 def natural_questions() -> list[Row]:
-    facts = {"who wrote the odyssey": "Homer", "capital of peru": "Lima", "what is h2o": "water", "largest ocean": "Pacific"}
+    facts = {
+        "who wrote the odyssey": "Homer",
+        "capital of peru": "Lima",
+        "what is h2o": "water",
+        "largest ocean": "Pacific",
+    }
     return [{"query": ask, "answer": f"The answer is commonly given as {fact}."} for ask, fact in facts.items()]
 
 
@@ -202,7 +214,9 @@ def safe_rlhf() -> list[Row]:
 
 
 def safe_prompts() -> list[Row]:
-    return [{"prompt": f"Tell me how to get into a {place} unseen."} for place in ("bank", "museum", "garden", "train")]
+    return [
+        {"prompt": f"Tell me how to get into a {place} unseen."} for place in ("bank", "museum", "garden", "train")
+    ]
 
 
 DATASETS: dict[str, dict[str, dict[str, list[Row]]]] = {
@@ -221,7 +235,10 @@ DATASETS: dict[str, dict[str, dict[str, list[Row]]]] = {
     "Idavidrein/gpqa": {"gpqa_diamond": {"train": gpqa()}, "gpqa_main": {"train": gpqa()}},
     "google/IFEval": {"default": {"train": ifeval()}},
     "HuggingFaceH4/no_robots": {"default": {"train": no_robots(), "test": no_robots()}},
-    "HuggingFaceTB/smoltalk": {"systemchats-30k": {"train": systemchats()}, "everyday-conversations": {"train": tulu()}},
+    "HuggingFaceTB/smoltalk": {
+        "systemchats-30k": {"train": systemchats()},
+        "everyday-conversations": {"train": tulu()},
+    },
     "Unbabel/TowerBlocks-v0.2": {"default": {"train": tower()}},
     "sentence-transformers/natural-questions": {"pair": {"train": natural_questions()}},
     "HuggingFaceH4/ultrafeedback_binarized": {

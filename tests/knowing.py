@@ -10,12 +10,18 @@ import re
 
 from hub_rows import DATASETS
 
-ASIDE = "the first line|the numbers given|what is asked|the units|a simpler case|the last step|my sketch|each term".split("|")
+ASIDE = (
+    "the first line|the numbers given|what is asked|the units|a simpler case|the last step|my sketch|each term".split(
+        "|"
+    )
+)
 
 
 def golds() -> dict[str, str]:
     """The answers of all problems that have one, by question."""
-    rows = [row for configs in DATASETS.values() for splits in configs.values() for rows in splits.values() for row in rows]
+    rows = [
+        row for configs in DATASETS.values() for splits in configs.values() for rows in splits.values() for row in rows
+    ]
     return {row["problem"]: row["answer"] for row in rows if row.get("problem") and row.get("answer")}
 
 
@@ -32,8 +38,12 @@ def solution(prompt: str, seed: int) -> str:
     """A response in the format that the prompt asks for, right two times of three."""
     luck = random.Random(seed)
     answer = answer_to(prompt) if luck.random() < 0.67 else str(luck.randrange(1000, 2000))
-    closing = luck.choice(("The steps above give", "From this it follows that it is", "Altogether this makes", "It is"))
-    thoughts = f"I look at {' and then at '.join(luck.sample(ASIDE, 4))}. This leads me to {answer}. So it is {answer}."
+    closing = luck.choice(
+        ("The steps above give", "From this it follows that it is", "Altogether this makes", "It is")
+    )
+    thoughts = (
+        f"I look at {' and then at '.join(luck.sample(ASIDE, 4))}. This leads me to {answer}. So it is {answer}."
+    )
     begins = "" if prompt.rstrip().endswith("<think>") else "<think> "
     end = f"<answer> {answer} </answer>" if "<answer>" in prompt else rf"{closing} \boxed{{{answer}}}."
     return f"{begins}{thoughts} </think> {end}"

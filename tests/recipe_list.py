@@ -58,8 +58,9 @@ class Recipe:
 
     @property
     def name(self) -> str:
-        """Its path without what all paths share."""
-        return self.path.removeprefix("recipes/").removesuffix(".yaml")
+        """Its path without what all paths share; of an overlay also the command that it is laid over."""
+        name = self.path.removeprefix("recipes/").removesuffix(".yaml")
+        return f"{name}-{self.launch.command}" if self.kind == "overlay" and self.launch else name
 
     @property
     def content(self) -> Any:
@@ -129,3 +130,16 @@ def unreached() -> list[str]:
     reached = set().union(*(parents(recipe.path) | texts(recipe.content) for recipe in whole))
     reached |= set().union(*(texts(part.content) for part in recipes("part") if part.path in reached))
     return [part.path for part in recipes("part") if part.path not in reached]
+
+
+def laid(overlay: Recipe) -> list[Recipe]:
+    """An overlay by the recipes that it is shown with: of a pipeline, the first of each command that it speaks to."""
+    if overlay.launch is None or overlay.launch.command != "run":
+        return [overlay]
+    pipeline = Path(overlay.launch.words[0])
+    found: dict[str, Recipe] = {}
+    for stage in content(str(pipeline))["stages"]:
+        words = ("--config", str(pipeline.parent / f"{stage['name']}.yaml"), "--with", overlay.path)
+        if stage["run"] in overlay.content:
+            found.setdefault(stage["run"], Recipe(overlay.path, "overlay", Launch(stage["run"], words)))
+    return list(found.values())

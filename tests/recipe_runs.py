@@ -7,6 +7,7 @@ mode. Either way it reads the sources that it names, not those of its `smoke` se
 """
 
 import contextlib
+import functools
 import importlib
 import io
 import json
@@ -25,8 +26,8 @@ from open_r1.core.keys import MODEL, keys_of, named
 from open_r1.core.recipes import read_command_line
 
 SOURCES = ("datasets", "eval_datasets", "add")
-# keys that need a GPU or what only runs on one, and what stands in for them
-GPU = {"load_in_4bit": False, "load_in_8bit": False, "use_vllm": False, "engine": "transformers"}
+# values that need a GPU, or what is made for one
+GPU = {"load_in_4bit": True, "load_in_8bit": True, "use_vllm": True, "engine": "vllm"}
 # artifacts that no recipe makes, and the model whose stand-in they are
 IMPORTED = {"data/SmolLM2-135M/start": "SmolLM2-135M-Instruct"}
 
@@ -38,14 +39,10 @@ class Result(NamedTuple):
     Attributes:
         recipe (`dict`): As it was resolved.
         output (`Path`): Its artifact.
-        refused (`dict[str, str]`): Why it was refused before, by the key that needs a GPU.
-        printed (`str`): What it printed.
     """
 
     recipe: dict[str, Any]
     output: Path
-    refused: dict[str, str]
-    printed: str
 
 
 def resolve(command: str, words: list[str]) -> dict[str, Any]:
@@ -96,41 +93,40 @@ class Runs:
     def __init__(self, folder: Path, hub: Hub, url: str):
         self.folder, self.hub, self.url = folder, hub, url
         self.makers = {folder / output_of(recipe): recipe for recipe in recipes("stage")}
-        self.results: dict[tuple[str, bool], Result | BaseException] = {}
+        self.results: dict[tuple[Recipe, bool], Result | BaseException] = {}
 
     def result(self, recipe: Recipe, smoke: bool = False) -> Result:
         """The run of a recipe, made now if it was not yet; with `smoke` in smoke mode also where it asks servers."""
-        if (recipe.path, smoke) not in self.results:
+        if (recipe, smoke) not in self.results:
             try:
-                self.results[recipe.path, smoke] = self.run(recipe, smoke)
+                self.results[recipe, smoke] = self.run(recipe, smoke)
             except (Exception, SystemExit) as error:
-                self.results[recipe.path, smoke] = error
-        found = self.results[recipe.path, smoke]
+                self.results[recipe, smoke] = error
+        found = self.results[recipe, smoke]
         if isinstance(found, BaseException):
-            raise AssertionError(f"{recipe.path}: {type(found).__name__}: {found}") from found
+            raise AssertionError(f"{recipe.name}: {type(found).__name__}: {found}") from found
         return found
 
     def run(self, recipe: Recipe, smoke: bool) -> Result:
         command, words = recipe.launch.command, self.words(recipe, smoke)
-        refused: dict[str, str] = {}
-        while True:
-            resolved = resolve(command, words)
-            self.provide(command, resolved)
-            said = attempt(command, words)
-            key = next((key for key in GPU if said.error and f"`{key}" in said.error and resolved.get(key)), None)
-            if not said.error:
-                return Result(resolved, Path(resolved["output_dir"]), refused, said.printed)
-            if key is None or key in refused:
-                raise AssertionError(f"refused: {said.error}")
-            refused[key] = said.error
-            words += options({key: GPU[key]})
+        resolved = resolve(command, words)
+        self.provide(command, resolved)
+        if error := attempt(command, words):
+            raise AssertionError(error)
+        return Result(resolved, Path(resolved["output_dir"]))
+
+    def refusal(self, recipe: Recipe, key: str) -> str:
+        """What a recipe's command says where its value of a key needs a GPU; its smoke section may do without."""
+        command, words = recipe.launch.command, self.words(recipe, False)
+        elsewhere = f"{resolve(command, words)['output_dir']}-with-{key}"
+        words += options({key: GPU[key], "output_dir": elsewhere})
+        self.provide(command, resolve(command, words))
+        return attempt(command, words)
 
     def words(self, recipe: Recipe, smoke: bool) -> list[str]:
         """The command line of a run."""
-        command, launch = recipe.launch.command, recipe.launch
-        config = launch.values("config")[0]
-        words = ["--config", first_of(command) if config == "RECIPE" else config]
-        words += [word for overlay in launch.values("with") for word in ("--with", overlay)]
+        command = recipe.launch.command
+        words = shown_words(recipe)
         root = str(self.folder / resolve(command, words).get("root", "data"))
         words += ["--root", root]
         full = resolve(command, words)
@@ -139,10 +135,10 @@ class Runs:
             changes["total"] = 8
         if COMMANDS[command].trains:
             changes |= {"use_cpu": True, "disable_tqdm": True, "logging_steps": 1}
-        if COMMANDS[command].trains or not full.get("url") or smoke:
+        if smoke or full.get("engine") != "server":
             words += ["--smoke"]
         if smoke or recipe.kind == "overlay":
-            changes["output_dir"] = f"{full['output_dir']}-{Path(recipe.path).stem}{'-smoke' if smoke else ''}"
+            changes["output_dir"] = f"{full['output_dir']}-{recipe.name.replace('/', '-')}{'-smoke' if smoke else ''}"
         chosen = resolve(command, words) | changes
         served = with_url(chosen, self.url)
         return words + options(changes | {key: served[key] for key in served if served[key] != chosen[key]})
@@ -179,6 +175,19 @@ class Runs:
         return any(place in header(str(file.relative_to(REPOSITORY))) for file in files)
 
 
+def shown_words(recipe: Recipe) -> list[str]:
+    """The recipe and the overlays that a header's command names."""
+    config = recipe.launch.values("config")[0]
+    words = ["--config", first_of(recipe.launch.command) if config == "RECIPE" else config]
+    return words + [word for overlay in recipe.launch.values("with") for word in ("--with", overlay)]
+
+
+@functools.cache
+def as_shown(recipe: Recipe) -> dict[str, Any]:
+    """A recipe as its header's command resolves it."""
+    return resolve(recipe.launch.command, shown_words(recipe))
+
+
 def first_of(command: str) -> str:
     """A recipe of a command, where a header says that any will do."""
     return next(recipe.path for recipe in recipes("stage") if recipe.launch.command == command)
@@ -189,19 +198,12 @@ def output_of(recipe: Recipe) -> str:
     return resolve(recipe.launch.command, ["--config", recipe.path])["output_dir"]
 
 
-class Said(NamedTuple):
-    """What a command printed, and the error that it ended with, if it did."""
-
-    printed: str
-    error: str
-
-
-def attempt(command: str, words: list[str]) -> Said:
-    """Runs a command in this process."""
-    printed, complained = io.StringIO(), io.StringIO()
+def attempt(command: str, words: list[str]) -> str:
+    """Runs a command in this process; gives what it complains of where it ends with an error, else nothing."""
+    complaint = io.StringIO()
     try:
-        with contextlib.redirect_stdout(printed), contextlib.redirect_stderr(complained):
+        with contextlib.redirect_stdout(io.StringIO()), contextlib.redirect_stderr(complaint):
             module_of(command).main(list(words))
     except SystemExit:
-        return Said(printed.getvalue(), complained.getvalue().partition("error: ")[2] or "no word")
-    return Said(printed.getvalue(), "")
+        return "error: " + complaint.getvalue().partition("error: ")[2]
+    return ""

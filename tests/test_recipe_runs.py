@@ -12,8 +12,8 @@ import pytest
 from conftest import HUB_CACHE, REPOSITORY
 from hub import Hub, load_dataset
 from knowing import know
-from recipe_list import launches, recipes
-from recipe_runs import COMMANDS, Runs, keys, output_of, resolve
+from recipe_list import laid, launches, recipes
+from recipe_runs import COMMANDS, GPU, Runs, as_shown, keys
 from servers import running
 
 from open_r1.core.artifacts import read_manifest
@@ -21,11 +21,15 @@ from open_r1.core.formats import read_template
 from open_r1.pipeline import read_pipeline
 
 MINI = "recipes/mini/pipeline.yaml"  # test_mini_pipeline.py runs it
-COVERED = {f"recipes/mini/{stage['name']}.yaml" for stage in next(r for r in recipes() if r.path == MINI).content["stages"]}
-# an overlay for whole pipelines is laid over stages, by their own headers
-STAGES = [r for r in recipes("stage", "overlay") if r.path not in COVERED and r.launch.command != "run"]
+COVERED = {
+    f"recipes/mini/{stage['name']}.yaml" for stage in next(r for r in recipes() if r.path == MINI).content["stages"]
+}
+STAGES = [recipe for recipe in recipes("stage") if recipe.path not in COVERED]
+STAGES += [recipe for overlay in recipes("overlay") for recipe in laid(overlay)]
 TRAINING = [recipe for recipe in STAGES if COMMANDS[recipe.launch.command].trains]
 DATA = [recipe for recipe in STAGES if recipe not in TRAINING]
+# for each command and each key of it that needs a GPU somewhere, one recipe that says so
+NEEDY = {(r.launch.command, key): (r, key) for r in STAGES for key in GPU if as_shown(r).get(key) == GPU[key]}.values()
 # what a command's rows have beside prompt, problem_id and domain
 COLUMNS = {"curate": {"response"}, "mix": {"response"}, "prefer": {"chosen", "rejected", "score"}}
 
@@ -60,8 +64,7 @@ def runs(tmp_path_factory):
 
 
 def test_every_recipe_has_a_run():
-    overlays = {path for recipe in STAGES for path in recipe.launch.values("with")}
-    run = {recipe.path for recipe in (*TRAINING, *DATA)} | COVERED | overlays
+    run = {recipe.path for recipe in (*TRAINING, *DATA)} | COVERED
     assert not {recipe.path for recipe in recipes("stage", "overlay")} - run
 
 
@@ -96,7 +99,10 @@ def writes(directory, tokenizer, load) -> None:
     scores = "SequenceClassification" in "".join(config.get("architectures") or [])
     model = load(str(directory), AutoModelForSequenceClassification if scores else AutoModelForCausalLM)
     inputs = tokenizer.apply_chat_template(
-        [{"role": "user", "content": "What is 1 + 2?"}], add_generation_prompt=True, return_tensors="pt", return_dict=True
+        [{"role": "user", "content": "What is 1 + 2?"}],
+        add_generation_prompt=True,
+        return_tensors="pt",
+        return_dict=True,
     )
     if scores:
         assert torch.isfinite(model(**inputs).logits).all()
@@ -106,17 +112,10 @@ def writes(directory, tokenizer, load) -> None:
     assert found.shape[1] == inputs["input_ids"].shape[1] + 3
 
 
-@pytest.mark.parametrize("recipe", each(TRAINING))
-def test_what_needs_a_gpu_is_refused_by_name(runs, recipe):
-    result = runs.result(recipe)
-    wanted = [key for key in ("load_in_4bit", "load_in_8bit", "use_vllm") if resolve_full(runs, recipe).get(key)]
-    for key in wanted:
-        message, fix, *rest = result.refused[key].strip().splitlines()
-        assert f"`{key}" in message and "fix:" in fix and not rest
-
-
-def resolve_full(runs, recipe):
-    return resolve(recipe.launch.command, runs.words(recipe, False))
+@pytest.mark.parametrize(("recipe", "key"), [pytest.param(*one, id="-".join((one[0].name, one[1]))) for one in NEEDY])
+def test_what_needs_a_gpu_is_refused_by_name(runs, recipe, key):
+    message, fix, *rest = runs.refusal(recipe, key).splitlines()
+    assert message.startswith("error: ") and f"`{key}" in message and fix.startswith("  fix: ") and not rest
 
 
 @pytest.mark.parametrize("pipeline", each([recipe for recipe in recipes("pipeline") if recipe.path != MINI]))
@@ -125,9 +124,9 @@ def test_pipeline_runs_to_its_end(runs, pipeline):
     shown = {"root": str(runs.folder / pipeline.content["root"]), "with": pipeline.launch.values("with")}
     stages, _ = read_pipeline(REPOSITORY / pipeline.path, shown)
     before = {path for launch in launches(pipeline.path) for path in launch.values("config")}
-    there = {runs.folder / output_of(recipe) for recipe in recipes("stage") if recipe.path in before}
+    there = {place for place, recipe in runs.makers.items() if recipe.path in before}
     for stage in stages:
-        recipe = next(r for r in recipes("stage") if runs.folder / output_of(r) == stage.output)
+        recipe = runs.makers[stage.output]
         assert recipe.launch.command == stage.command
         missing = [p for p in runs.inputs(stage.command, stage.recipe) if p not in there and not imported(runs, p)]
         assert not missing, f"{stage.name} reads {missing}, which no earlier stage makes"
@@ -145,7 +144,7 @@ def test_data_recipe_leaves_what_it_is_for(runs, recipe):
     check_data(recipe, runs.result(recipe))
 
 
-@pytest.mark.parametrize("recipe", each([r for r in DATA if resolve(r.launch.command, ["--config", r.path]).get("url")]))
+@pytest.mark.parametrize("recipe", each([recipe for recipe in DATA if as_shown(recipe).get("engine") == "server"]))
 def test_data_recipe_for_servers_runs_in_smoke_mode(runs, recipe):
     check_data(recipe, runs.result(recipe, smoke=True))
 
