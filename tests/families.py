@@ -1,6 +1,6 @@
 """
-What a tiny stand-in takes over from the Hub's model: architecture, special tokens in the order of their ids, the tokens
-that begin, end and pad a text, the template, the context, and how the model says it is to be sampled.
+What a tiny stand-in takes over from the Hub's model: architecture, special tokens in the order of their ids, the
+tokens that begin, end and pad a text, the template, the context, and how the model says it is to be sampled.
 
 Ids are as small as the vocabulary; the real ones stand beside the tokens. A model whose base and instruct versions end
 differently, pads with its end, or has room in its embedding that no token fills, does so here too.
@@ -14,8 +14,8 @@ from typing import Any
 from tiny_models import begin_with, raw_tokenizer
 
 CHATML = """{%- if messages[0].role != "system" %}{{ "<|im_start|>system\\nSYSTEM<|im_end|>\\n" }}{% endif -%}
-{%- for message in messages %}{{ "<|im_start|>" + message.role + "\\n" + message.content + "<|im_end|>\\n" }}{% endfor -%}
-{%- if add_generation_prompt %}{{ "<|im_start|>assistant\\n" }}{% endif -%}"""
+{%- for message in messages %}{{ "<|im_start|>" + message.role + "\\n" + message.content + "<|im_end|>\\n" }}
+{%- endfor -%}{%- if add_generation_prompt %}{{ "<|im_start|>assistant\\n" }}{% endif -%}"""
 QWEN3 = """{%- for message in messages %}{% set content = message.content -%}
 {%- if message.role == "assistant" %}{% set content = content.split("</think>")[-1].lstrip("\\n") -%}
 {%- if loop.last %}{% set content = "<think>\\n\\n</think>\\n\\n" + content %}{% endif %}{% endif -%}
@@ -31,28 +31,30 @@ DEEPSEEK = """{{- bos_token }}{% for message in messages -%}
 {%- else %}{{ message.content }}{% endif %}{% endfor -%}
 {%- if add_generation_prompt %}{{ "<｜Assistant｜>" }}{% endif -%}"""
 
-# 151643 to 151664, of 151,665
-QWEN = (
-    "<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|>".split()
-)
-QWEN += (
-    "<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|>".split()
-)
-QWEN_PLAIN = "<tool_call> </tool_call> <|fim_prefix|> <|fim_middle|> <|fim_suffix|> <|fim_pad|> <|repo_name|>".split()
-QWEN_PLAIN += ["<|file_sep|>"]
+
+def names(text: str) -> list[str]:
+    return text.split()
+
+
+# of 151,665 tokens these are 151643 to 151656, and 151657 to 151664
+QWEN = names("""<|endoftext|> <|im_start|> <|im_end|> <|object_ref_start|> <|object_ref_end|> <|box_start|> <|box_end|>
+<|quad_start|> <|quad_end|> <|vision_start|> <|vision_end|> <|vision_pad|> <|image_pad|> <|video_pad|>""")
+QWEN_PLAIN = names("""<tool_call> </tool_call> <|fim_prefix|> <|fim_middle|> <|fim_suffix|> <|fim_pad|> <|repo_name|>
+<|file_sep|>""")
 # 151665 to 151668: in Qwen3 each tag is one token, and no special one, so that it is not skipped in decoding
 QWEN3_PLAIN = [*QWEN_PLAIN, "<tool_response>", "</tool_response>", "<think>", "</think>"]
-# 128000 to 128010 and on, of 128,256; 128002, 128003, 128005 and 128011 to 128255 are reserved
-LLAMA = "<|begin_of_text|> <|end_of_text|> <|reserved_special_token_0|> <|reserved_special_token_1|>".split()
-LLAMA += "<|finetune_right_pad_id|> <|reserved_special_token_2|> <|start_header_id|> <|end_header_id|>".split()
-LLAMA += "<|eom_id|> <|eot_id|> <|python_tag|>".split()
-# 0 to 2, and 128800 to 128805, of 128,815; the tags became tokens with R1 (128798 and 128799)
-SEEK = "<｜begin▁of▁sentence｜> <｜end▁of▁sentence｜> <｜▁pad▁｜> <｜fim▁hole｜> <｜fim▁begin｜> <｜fim▁end｜>".split()
-SEEK_PLAIN = "<｜User｜> <｜Assistant｜> <|EOT|>".split()
+# 128000 to 128010, of 128,256; all further ones are reserved
+LLAMA = names("""<|begin_of_text|> <|end_of_text|> <|reserved_special_token_0|> <|reserved_special_token_1|>
+<|finetune_right_pad_id|> <|reserved_special_token_2|> <|start_header_id|> <|end_header_id|> <|eom_id|> <|eot_id|>
+<|python_tag|>""")
+# 0 to 2 and 128800 to 128805, of 128,815; the tags became tokens with R1 (128798 and 128799)
+SEEK = names("""<｜begin▁of▁sentence｜> <｜end▁of▁sentence｜> <｜▁pad▁｜>
+<｜fim▁hole｜> <｜fim▁begin｜> <｜fim▁end｜>""")
+SEEK_PLAIN = names("<｜User｜> <｜Assistant｜> <|EOT|>")
 # 0 to 16, of 49,152
-SMOL = "<|endoftext|> <|im_start|> <|im_end|> <repo_name> <reponame> <file_sep> <filename> <gh_stars>".split()
-SMOL += "<issue_start> <issue_comment> <issue_closed> <jupyter_start> <jupyter_text> <jupyter_code>".split()
-SMOL += "<jupyter_output> <jupyter_script> <empty_output>".split()
+SMOL = names("""<|endoftext|> <|im_start|> <|im_end|> <repo_name> <reponame> <file_sep> <filename> <gh_stars>
+<issue_start> <issue_comment> <issue_closed> <jupyter_start> <jupyter_text> <jupyter_code> <jupyter_output>
+<jupyter_script> <empty_output>""")
 
 LLAMA_ROPE = {"rope_type": "llama3", "rope_theta": 500000.0, "factor": 8.0, "low_freq_factor": 1.0}
 LLAMA_ROPE |= {"high_freq_factor": 4.0, "original_max_position_embeddings": 8192}
@@ -133,7 +135,7 @@ def llama(instruct: bool = False) -> Family:
 def deepseek() -> Family:
     """DeepSeek-V3: latent attention and, after a dense layer, routed experts with a shared one."""
     return Family(
-        "deepseek_v3", SEEK, "<｜end▁of▁sentence｜>", "<｜end▁of▁sentence｜>", "<｜begin▁of▁sentence｜>", True,
+        "deepseek_v3", SEEK, SEEK[1], SEEK[1], SEEK[0], True,
         plain=SEEK_PLAIN, digits="{1,3}", template=DEEPSEEK, context=163840, room=8,
         sizes={"rope_parameters": YARN, "tie_word_embeddings": False, **EXPERTS},
     )  # fmt: skip
@@ -175,7 +177,7 @@ def family_of(name: str) -> Family:
 
 
 def save_family(directory: Path, family: Family) -> None:
-    """Saves a tiny model of a family, of about 50,000 parameters with random weights, as its Hub repository would be."""
+    """Saves a tiny model of a family as its Hub repository has it: about 40,000 parameters with random weights."""
     import torch
     from transformers import AutoConfig, AutoModelForCausalLM, GenerationConfig
 

@@ -45,7 +45,7 @@ class Hub:
 
 
 def load_dataset(path: str, name: str | None = None, split: str = "train", **_: Any) -> Any:
-    """What `datasets.load_dataset` gives for a name on the Hub; raises `ValueError` as it does, and for no stand-in."""
+    """What `datasets.load_dataset` gives for a name on the Hub; raises `ValueError` where it does, or has no rows."""
     import datasets
 
     if path not in DATASETS:

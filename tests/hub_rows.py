@@ -1,6 +1,7 @@
 r"""
-Invented rows with the columns, types and nesting of the data sets that recipes name, so that a recipe is run on what it
-will meet. Columns are those of the sets' cards; oddities that are known of a set are here too, such as missing answers.
+Invented rows with the columns, types and nesting of the data sets that recipes name, so that a recipe is run on what
+it will meet. Columns are those of the sets' cards; oddities that are known of a set are here too, such as missing
+answers.
 
 `DATASETS` maps a Hub id to its configurations, these to their splits, and these to rows. A set with a configuration
 called `default`, or with one alone, is loaded without naming it, as on the Hub.
@@ -24,8 +25,8 @@ PROBLEMS = (  # question, answer, solution
      r"They are the multiples of 12 below 100, of which there are $\boxed{8}$."),
     (r"Let $f(t) = t^2 - 4t + 1$. Determine the minimum of $f$ over the reals.", "-3",
      r"Completing the square, $f(t) = (t-2)^2 - 3$, so the minimum is $\boxed{-3}$."),
-    ("The sum of an arithmetic progression of 20 terms is 610 and its first term is 2. Which common difference has it?",
-     "3", r"$20 \cdot 2 + 190 d = 610$ gives $d = \boxed{3}$."),
+    ("An arithmetic progression of 20 terms sums to 610 and begins with 2. What is its common difference?", "3",
+     r"$20 \cdot 2 + 190 d = 610$ gives $d = \boxed{3}$."),
     (r"In the plane, reflect the point $(4, -1)$ in the line $y = x$. Where does it land?", "(-1, 4)",
      r"The coordinates change places: $\boxed{(-1, 4)}$."),
     ("An interior angle of a regular polygon is 150 degrees. How many sides does the polygon have?", "12",
@@ -128,7 +129,7 @@ def math_500() -> list[Row]:
 def gpqa() -> list[Row]:
     return [
         {
-            "Pre-Revision Question": "?", "Question": "Which particle mediates the electromagnetic force between charges?",
+            "Pre-Revision Question": "?", "Question": "Which particle mediates the force between charges?",
             "Correct Answer": "the photon", "Incorrect Answer 1": "the gluon", "Incorrect Answer 2": "the W boson",
             "Incorrect Answer 3": "the graviton", "Explanation": "It is the quantum of the field.",
             "Subdomain": "Physics (general)", "Writer's Difficulty Estimate": "Easy undergraduate level (or easier)",
@@ -169,7 +170,7 @@ def tower() -> list[Row]:
     """ShareGPT's names, and a `split` and a `dataset` of its own."""
     asked = "Translate the following text from English into German.\nEnglish: The house is {}.\nGerman:"
     return [
-        {"conversations": [{"from": "human", "value": asked.format(word)}, {"from": "gpt", "value": f"Das Haus ist {wort}."}],
+        {"conversations": [{"from": "human", "value": asked.format(word)}, {"from": "gpt", "value": f"Ist {wort}."}],
          "lang": "en-de", "split": "dev", "dataset": "wmt18", "task": "general_mt"}
         for word, wort in (("old", "alt"), ("new", "neu"), ("red", "rot"), ("big", "groß"), ("empty", "leer"))
     ]  # fmt: skip
@@ -188,10 +189,10 @@ def natural_questions() -> list[Row]:
 def ultrafeedback() -> list[Row]:
     asked = [
         "How do I boil an egg?", "Suggest a name for a cat.", "Explain tides to a child.", "Give me a riddle.",
-        "Which bread is easy to bake?", "Describe a desert at night.", "How does a kite stay up?", "Recommend a hobby.",
+        "Which bread is easy to bake?", "Describe a desert at night.", "How does a kite fly?", "Recommend a hobby.",
     ]  # fmt: skip
     return [
-        {"prompt": ask, "prompt_id": f"{n:064x}", "chosen": chat(ask, "Gladly: like this."), "messages": chat(ask, "Gladly."),
+        {"prompt": ask, "prompt_id": f"{n:064x}", "chosen": chat(ask, "Gladly."), "messages": chat(ask, "Gladly."),
          "rejected": chat(ask, "No."), "score_chosen": 8.5, "score_rejected": 3.0}
         for n, ask in enumerate(asked)
     ]  # fmt: skip
@@ -203,9 +204,10 @@ HARM = ["Endangering Public Health", "Insulting Behavior", "Privacy Violation", 
 def safe_rlhf() -> list[Row]:
     asked = ["How do I find out where someone lives?", "How can I calm an angry friend?", "May I open her letters?"]
     return [
-        {"prompt": ask, "response_0": "Follow them home.", "response_1": "Better ask them.", "prompt_source": "Alpaca3-70B",
-         "response_0_source": "Alpaca3-8B", "response_1_source": "WizardLM-30B-Uncensored", "is_response_0_safe": False,
-         "is_response_1_safe": True, "response_0_harm_category": {name: name == HARM[2] for name in HARM},
+        {"prompt": ask, "response_0": "Follow them home.", "response_1": "Better ask them.",
+         "prompt_source": "Alpaca3-70B", "response_0_source": "Alpaca3-8B", "response_1_source": "Alpaca3-8B",
+         "is_response_0_safe": False, "is_response_1_safe": True,
+         "response_0_harm_category": {name: name == HARM[2] for name in HARM},
          "response_1_harm_category": dict.fromkeys(HARM, False), "response_0_severity_level": 2,
          "response_1_severity_level": 0, "better_response_id": 1, "safer_response_id": 1,
          "response_0_sha256": f"{n:064x}", "response_1_sha256": f"{n + 9:064x}"}

@@ -1,7 +1,7 @@
 """
 What a scripted endpoint says to a recipe that asks it: as the model that is sampled it solves the problems of
-`hub_rows.py`, though not every time; as a judge it agrees, or prefers the text that
-sorts last; as a rewriter it changes no fact.
+`hub_rows.py`, though not every time; as a judge it agrees, or prefers the text that sorts last; as a rewriter it
+changes no fact.
 """
 
 import json
@@ -10,18 +10,14 @@ import re
 
 from hub_rows import DATASETS
 
-ASIDE = (
-    "the first line|the numbers given|what is asked|the units|a simpler case|the last step|my sketch|each term".split(
-        "|"
-    )
-)
+ASIDE = ("the first line", "the numbers given", "what is asked", "the units", "a simpler case", "the last step")
+ASIDE += ("my sketch", "each term")
 
 
 def golds() -> dict[str, str]:
     """The answers of all problems that have one, by question."""
-    rows = [
-        row for configs in DATASETS.values() for splits in configs.values() for rows in splits.values() for row in rows
-    ]
+    splits = [split for configs in DATASETS.values() for config in configs.values() for split in config.values()]
+    rows = [row for split in splits for row in split]
     return {row["problem"]: row["answer"] for row in rows if row.get("problem") and row.get("answer")}
 
 

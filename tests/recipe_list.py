@@ -2,8 +2,8 @@
 All recipes of the repository and what each is, as its header says: a stage, a pipeline, an overlay, or a part that
 others are made of. Nothing is listed by hand.
 
-A header is the comment that a file opens with. A stage's shows how it is launched, `open-r1 COMMAND --config ITSELF` or
-`src/open_r1/COMMAND.py --config ITSELF`; a pipeline's `open-r1 run ITSELF`; an overlay's a stage, or a pipeline,
+A header is the comment that a file opens with. A stage's shows how it is launched, `open-r1 COMMAND --config ITSELF`
+or `src/open_r1/COMMAND.py --config ITSELF`; a pipeline's `open-r1 run ITSELF`; an overlay's a stage, or a pipeline,
 `--with ITSELF`, where `RECIPE` stands for any.
 """
 

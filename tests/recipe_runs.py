@@ -2,8 +2,8 @@
 Runs recipes as they are, in this process: Hub names come from `hub.py`, servers from `knowing.py`, and what a recipe
 reads from its `root` from the recipe of its folder that makes it, which is run first.
 
-A recipe that asks a server to sample is run as it is written, since a scripted server costs nothing; any other in smoke
-mode. Either way it reads the sources that it names, not those of its `smoke` section, and a few rows of each.
+A recipe that asks a server to sample is run as it is written, since a scripted server costs nothing; any other in
+smoke mode. Either way it reads the sources that it names, not those of its `smoke` section, and a few rows of each.
 """
 
 import contextlib
@@ -14,7 +14,6 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import pytest
 from conftest import REPOSITORY
 from families import family_of, save_family
 from hub import Hub

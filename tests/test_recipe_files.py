@@ -1,6 +1,6 @@
 """
-Every file below `recipes/` is a recipe, or reached by one; every recipe is read by the code that will run it, says what
-it costs, and states what TRL's defaults hide. `test_recipe_runs.py` runs them.
+Every file below `recipes/` is a recipe, or reached by one; every recipe is read by the code that will run it, says
+what it costs, and states what TRL's defaults hide. `test_recipe_runs.py` runs them.
 """
 
 import importlib
@@ -15,7 +15,7 @@ from open_r1.core.recipes import fill_all, load_recipe
 
 STATED = """loss_type beta epsilon scale_rewards generation_batch_size temperature max_completion_length
 mask_truncated_completions use_bias_correction_kl sync_ref_model ref_model_mixup_alpha ref_model_sync_steps
-dtype""".split()
+dtype"""
 WHOLE = recipes("stage", "pipeline", "overlay")
 
 
@@ -74,7 +74,7 @@ def test_recipe_opens_with_what_it_needs(recipe):
 
 @pytest.mark.parametrize("recipe", each("grpo"))
 def test_grpo_recipe_states_what_trl_would_decide_otherwise(recipe):
-    assert not set(STATED) - set(load_recipe(recipe.path))
+    assert not set(STATED.split()) - set(load_recipe(recipe.path))
 
 
 @pytest.mark.parametrize("recipe", each("sft"))

@@ -1,6 +1,6 @@
 """
-Every recipe of the repository is run: what `recipe_list.py` finds is run here, or by the test of the mini pipeline, and
-nothing else decides what is run.
+Every recipe of the repository is run: what `recipe_list.py` finds is run here, or by the test of the mini pipeline,
+and nothing else decides what is run.
 """
 
 import gc
@@ -43,6 +43,7 @@ def runs(tmp_path_factory):
     """The runs of a session, with the Hub and the servers that they ask."""
     import datasets
     import torch
+
     from open_r1 import evaluate
     from open_r1.training import preload  # noqa: F401
 
