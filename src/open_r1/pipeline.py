@@ -9,8 +9,8 @@ seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one 
 first SIGTERM (or Ctrl-C) lets the running stage save, the second ends it at once, and however the runner ends, nothing
 below it stays (`core/keeper.py`).
 
-`--with FILE` lays an overlay over the recipes of all stages that it has a section for, and its `launch`, if it has one,
-over the pipeline's.
+`--with FILE` lays an overlay over the recipes of all stages that it has a section for, and its `launch`, if it has
+one, over the pipeline's.
 """
 
 import importlib
