@@ -6,7 +6,7 @@ hide.
 import pytest
 from conftest import REPOSITORY
 
-from open_r1.core.recipes import fill, fill_all, load_recipe, read_yaml
+from open_r1.core.recipes import fill, fill_all, inherited, load_recipe
 from open_r1.curate import CurateArguments
 from open_r1.evaluate import EvaluateArguments
 from open_r1.mix import MixArguments
@@ -14,9 +14,14 @@ from open_r1.report import ReportArguments
 from open_r1.sampling.arguments import GenerateArguments
 from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes
 
-RECIPES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if not path.stem.endswith("_examples")]
-PIPELINES = [path for path in RECIPES if isinstance(read_yaml(path).get("stages"), list)]
-STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in read_yaml(pipeline)["stages"]]
+SHARED = ("base", "hardware", "objectives", "accelerate_configs")  # what recipes inherit, or what is laid over them
+RECIPES = [
+    path
+    for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml"))
+    if not path.stem.endswith("_examples") and path.parent.name not in SHARED
+]
+PIPELINES = [path for path in RECIPES if isinstance(inherited(path).get("stages"), list)]
+STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in inherited(pipeline)["stages"]]
 FILES = {(entry["run"], pipeline.parent / f"{entry['name']}.yaml") for pipeline, entry in STAGES}
 FILES |= {
     ("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"),
@@ -30,6 +35,8 @@ FILES |= {
 }
 SIZES = ("Qwen2.5-1.5B", "Qwen2.5-7B", "Qwen2.5-32B")
 FILES |= {("mix", REPOSITORY / f"recipes/{size}/distill_mixture.yaml") for size in SIZES}
+FILES |= {("sft", path) for path in RECIPES if path.stem == "distill"}
+FILES |= {("grpo", path) for path in RECIPES if path.stem in ("zero_dr_grpo", "zero_dapo", "zero_gspo", "zero_cispo")}
 PLAIN = {
     "curate": CurateArguments,
     "evaluate": EvaluateArguments,
@@ -61,8 +68,8 @@ def each(*commands: str) -> list:
     return [pytest.param(command, path, id=f"{path.parent.name}/{path.stem}") for command, path in chosen]
 
 
-def test_both_pipelines_are_found():
-    assert {path.parent.name for path in PIPELINES} == {"mini", "SmolLM2-135M"}
+def test_pipelines_are_found():
+    assert {"mini", "SmolLM2-135M", "Qwen2.5-7B", "DeepSeek-V3-Base"} <= {path.parent.name for path in PIPELINES}
 
 
 @pytest.mark.parametrize(("command", "path"), each("sft", "grpo", "reward-model"))
