@@ -1,5 +1,6 @@
 """Pipelines: which stages there are, which are chosen, and what depends on what."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError, RecipeError, Stopped
 from open_r1.core.inputs import local_inputs
 from open_r1.core.live import LiveTable
+from open_r1.core.recipes import fill
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
@@ -78,6 +80,19 @@ def test_whatever_a_recipe_names_on_the_disk_is_declared(stages):
 )
 def test_other_seeds_and_smoke_runs_get_a_root_of_their_own(pipe, options, shared):
     assert pipeline.shared_values(pipe, options) == shared
+
+
+PIPELINES = sorted((REPOSITORY / "recipes").glob("*/pipeline.yaml"))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PIPELINES if path.parent.name != "base"], ids=lambda p: p.parent.name
+)
+def test_stages_that_do_not_train_know_what_a_pipeline_gives_them(path):
+    for stage in pipeline.read_pipeline(path, {"root": "/r", "seed": 5})[0]:
+        command = pipeline.COMMANDS[stage.command]
+        if not command.trains:
+            assert fill(importlib.import_module(command.module).ARGUMENTS, stage.recipe, stage.name).root == "/r"
 
 
 @pytest.fixture

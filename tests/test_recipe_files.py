@@ -8,8 +8,10 @@ from conftest import REPOSITORY
 
 from open_r1.core.recipes import fill, fill_all, inherited, load_recipe
 from open_r1.curate import CurateArguments
+from open_r1.decontaminate import DecontaminateArguments
 from open_r1.evaluate import EvaluateArguments
 from open_r1.mix import MixArguments
+from open_r1.prefer import PreferArguments
 from open_r1.report import ReportArguments
 from open_r1.sampling.arguments import GenerateArguments
 from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes
@@ -22,7 +24,10 @@ RECIPES = [
 ]
 PIPELINES = [path for path in RECIPES if isinstance(inherited(path).get("stages"), list)]
 STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in inherited(pipeline)["stages"]]
-FILES = {(entry["run"], pipeline.parent / f"{entry['name']}.yaml") for pipeline, entry in STAGES}
+FILES = {
+    (entry["run"], (pipeline.parent / entry.get("recipe", f"{entry['name']}.yaml")).resolve())
+    for pipeline, entry in STAGES
+}
 FILES |= {
     ("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"),
     ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml"),
@@ -37,8 +42,12 @@ SIZES = ("Qwen2.5-1.5B", "Qwen2.5-7B", "Qwen2.5-32B")
 FILES |= {("mix", REPOSITORY / f"recipes/{size}/distill_mixture.yaml") for size in SIZES}
 FILES |= {("sft", path) for path in RECIPES if path.stem == "distill"}
 FILES |= {("grpo", path) for path in RECIPES if path.stem in ("zero_dr_grpo", "zero_dapo", "zero_gspo", "zero_cispo")}
+ALIGNMENT = {"general_prompts": "decontaminate", "preference_pairs": "prefer", "safety_labels": "decontaminate"}
+FILES |= {(run, REPOSITORY / f"recipes/Qwen2.5-7B/{name}.yaml") for name, run in ALIGNMENT.items()}
 PLAIN = {
     "curate": CurateArguments,
+    "decontaminate": DecontaminateArguments,
+    "prefer": PreferArguments,
     "evaluate": EvaluateArguments,
     "generate": GenerateArguments,
     "report": ReportArguments,
@@ -147,6 +156,49 @@ def test_data_recipe_runs_with_a_tiny_model(smoke_root, tmp_path, monkeypatch, s
     curate.main(["--config", f"recipes/{size}/{name}.yaml", "--smoke", *options])
     manifest = read_manifest(tmp_path / "out")
     assert manifest["rows"] == (12 if name == "rejection_sampling" else 4) and manifest["contamination"] is None
+
+
+@pytest.mark.parametrize(("name", "domains"), [("general_prompts", {"general", "harm"}), ("safety_labels", {"harm"})])
+def test_prompts_and_labels_are_made_without_a_model(tmp_path, monkeypatch, name, domains):
+    import pyarrow.parquet as pq
+
+    from open_r1 import decontaminate
+
+    monkeypatch.chdir(REPOSITORY)
+    words = ["--config", f"recipes/Qwen2.5-7B/{name}.yaml", "--smoke", "--output_dir", str(tmp_path / "out")]
+    decontaminate.main(words)
+    rows = pq.read_table(tmp_path / "out/data.parquet").to_pylist()
+    assert len(rows) in (8, 16) and {row["domain"] for row in rows} <= domains | {"reasoning"}
+    if name == "safety_labels":
+        assert {row["label"] for row in rows} == {0.0, 1.0} and all("<think>" in row["completion"] for row in rows)
+
+
+def test_preference_recipe_runs_with_a_tiny_model_and_a_judge(tmp_path, server, monkeypatch):
+    from test_prefer import says
+    from tiny_models import save_tiny_base
+
+    from open_r1 import prefer
+    from open_r1.core.artifacts import read_manifest
+
+    server.otherwise = says(lambda a, b: f"{'AB'[a < b]} much better")
+    monkeypatch.chdir(REPOSITORY)
+    words = ["--config", "recipes/Qwen2.5-7B/preference_pairs.yaml", "--smoke", "--output_dir", str(tmp_path / "out")]
+    model = save_tiny_base(tmp_path / "model", "chatml")
+    prefer.main([*words, "--model", model, "--judge.url", server.url])
+    manifest = read_manifest(tmp_path / "out")
+    assert manifest["funnel"][0]["before"] == 32 and manifest["figures"]["votes"] == 4 * 16
+
+
+def test_the_general_set_names_its_domains_and_says_who_the_model_is():
+    from open_r1.data.sources import check_source, load_source
+
+    sources = load_recipe(REPOSITORY / "recipes/Qwen2.5-7B/rejection_sampling.yaml")["add"]
+    for source in sources:
+        check_source(source)
+    domains = [source["domain"] for source in sources]
+    assert domains == ["general", "writing", "role_play", "translation", "factual", "about_itself"]
+    rows = load_source(sources[-1] | {"path": str(REPOSITORY / sources[-1]["path"])})
+    assert set(rows["language"]) == {"en", "zh"} and set(rows["domain"]) == {"about_itself"} and all(rows["response"])
 
 
 def test_examples_of_the_rewriter_are_read_and_right():

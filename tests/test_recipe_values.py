@@ -11,6 +11,7 @@ import yaml
 from conftest import REPOSITORY
 
 from open_r1.core.recipes import load_recipe
+from open_r1.pipeline import read_pipeline
 
 RECIPES = REPOSITORY / "recipes"
 SIZES = ("DeepSeek-V3-Base", "Qwen2.5-32B", "Qwen2.5-7B", "Qwen2.5-1.5B", "Qwen3-8B-Base", "Qwen3-4B-Base")
@@ -62,7 +63,7 @@ def look_up(recipe: dict, key: str) -> object:
         if isinstance(found, list) and not part.isdigit():
             found = next((entry[part] for entry in found if isinstance(entry, dict) and part in entry), None)
         elif isinstance(found, list):
-            found = found[int(part)]
+            found = found[int(part)] if int(part) < len(found) else None
         else:
             found = (found or {}).get(part)
     return found
@@ -80,7 +81,12 @@ def computed(recipe: dict, key: str) -> object:
 
 @functools.cache
 def recipe_of(folder: str, name: str) -> dict:
-    return load_recipe(RECIPES / folder / f"{name}.yaml", {"root": ROOT})
+    """A recipe of a folder, or the one that its pipeline takes from another."""
+    file = RECIPES / folder / f"{name}.yaml"
+    if not file.exists():
+        stages, _ = read_pipeline(RECIPES / folder / "pipeline.yaml", {"root": ROOT})
+        return next(stage.recipe for stage in stages if stage.name == name)
+    return load_recipe(file, {"root": ROOT})
 
 
 def check(folder: str, name: str, cell: str, key: str) -> None:
