@@ -8,23 +8,30 @@ states every value in which TRL's defaults differ from the paper; group and step
 not per device.
 """
 
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.formats import turn_end
 from open_r1.core.processes import is_main_process
+from open_r1.core.rows import Row
 from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import GRPOArguments, grpo_sizes
 from open_r1.training.models import check_embedding, explained_errors
 from open_r1.training.run import Run, start
-from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule
+from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule, spares
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
+Spares = Callable[[int], Iterator[Row]]
 
-def training_rows(run: Run) -> "Dataset":
-    """The recipe's prompts; in the order of a schedule where the recipe gives its sources shares or steps."""
+
+def training_rows(run: Run) -> tuple["Dataset", Spares]:
+    """
+    The recipe's prompts, in the order of a schedule where the recipe gives its sources shares or steps; and those
+    that a rollout may draw beside them.
+    """
     import datasets
 
     sources = run.args.datasets
@@ -44,11 +51,16 @@ def training_rows(run: Run) -> "Dataset":
             f"`datasets` hold {len(rows)} prompts, fewer than the {window} of one rollout",
             "add prompts, or lower prompts_per_step",
         )
+    sizes, seed = [len(part) for part in parts], run.config.seed
+
+    def spare(step: int) -> Iterator[Row]:
+        return (rows[index] for index in spares(sources, sizes, step, seed))
+
     if not is_scheduled(sources):
-        return rows
+        return rows, spare
     run.config.shuffle_dataset = False
     rollouts = rollouts_of(run.config, run.args.prompts_per_step)
-    return rows.select(schedule(sources, [len(part) for part in parts], rollouts, run.config.seed))
+    return rows.select(schedule(sources, sizes, rollouts, seed)), spare
 
 
 def checked(source: dict[str, Any]) -> "Dataset":
@@ -107,20 +119,19 @@ def main(arguments: list[str] | None = None) -> None:
         from open_r1.sampling.vllm import require_vllm
 
         require_vllm("use_vllm: true", "remove it")
-    from trl import GRPOTrainer
-
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
+    from open_r1.training.rollouts import Refill, RolloutTrainer
 
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs
-    rows = training_rows(run)
+    rows, spare = training_rows(run)
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
     keep_reference(run)
     check_embedding(run)
     with explained_errors(run):
-        trainer = GRPOTrainer(
+        trainer = RolloutTrainer(
             model=run.model_args.model_name_or_path,
             reward_funcs=rewards,
             args=run.config,
@@ -128,6 +139,9 @@ def main(arguments: list[str] | None = None) -> None:
             eval_dataset=held_out_rows(run),
             processing_class=run.tokenizer,
             peft_config=adapter_config(run.model_args),
+            refill=Refill(run.args.dynamic_sampling["rounds"], spare) if run.args.dynamic_sampling else None,
+            keep=run.args.keep_rollouts,
+            window=run.window,
         )
     check_turn_end(run, trainer.eos_token_ids)
     run.train(trainer)
