@@ -121,7 +121,7 @@ def main(arguments: list[str] | None = None) -> None:
         require_vllm("use_vllm: true", "remove it")
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
-    from open_r1.training.rollouts import Refill, RolloutTrainer
+    from open_r1.training.rollout_trainer import Refill, RolloutTrainer
 
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs

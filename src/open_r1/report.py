@@ -18,7 +18,7 @@ from open_r1.core.errors import ArtifactError, report_errors
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import DATA, MODEL, Key, key
 from open_r1.core.stage import begin
-from open_r1.metrics.rollouts import draw_rollouts, measure_rollouts
+from open_r1.metrics.kept_rollouts import draw_rollouts, measure_rollouts
 from open_r1.metrics.tables import COLUMNS, cell, markdown_table, table_rows, text_table
 from open_r1.sampling.models import read_models
 from open_r1.sampling.store import read_store

@@ -18,7 +18,7 @@ from pathlib import Path
 from open_r1.core.errors import ArtifactError, report_errors
 from open_r1.core.formats import completion_text
 from open_r1.core.rows import Row
-from open_r1.metrics.rollouts import measure_rollout, read_rollout, rollout_files
+from open_r1.metrics.kept_rollouts import measure_rollout, read_rollout, rollout_files
 
 USAGE = "DIR [--step N] [--right | --wrong] [--clipped] [--contains TEXT] [--limit N] [--count]"
 COLUMNS = {

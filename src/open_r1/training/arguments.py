@@ -101,7 +101,7 @@ class GRPOArguments(StageArguments):
             Prompts of one optimiser step over all devices (32 in the paper); gradient accumulation follows from it.
         dynamic_sampling (`dict`, *optional*):
             `{rounds: N}` draws groups whose rewards are all equal again, with other prompts, at most N times per
-            rollout (DAPO), see `training/rollouts.py`.
+            rollout (DAPO), see `training/rollout_trainer.py`.
         keep_rollouts (`int`, *optional*, defaults to `0`):
             `true` keeps every rollout in `OUTPUT/rollouts`, N every N-th; `open-r1 rollouts OUTPUT` reads them.
     """

@@ -49,6 +49,8 @@ def read_rollout(path: Path) -> Iterator[Row]:
     import pyarrow
 
     try:
+        if not path.stat().st_size:
+            raise ValueError("it is empty")
         with pyarrow.CompressedInputStream(str(path), "zstd") as stream:
             for line in io.TextIOWrapper(io.BufferedReader(stream), encoding="utf-8"):
                 yield json.loads(line)

@@ -31,7 +31,7 @@ from trl import GRPOTrainer
 from ..core.errors import RecipeError
 from ..core.formats import completion_text
 from ..core.rows import Row
-from ..metrics.rollouts import file_of, write_rollout
+from ..metrics.kept_rollouts import file_of, write_rollout
 
 # The methods of TRL's trainer that are called or replaced here, and what they take. Of its attributes, `_metrics`,
 # `_logs` and `_pending_extra_logs` are read.
