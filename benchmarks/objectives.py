@@ -7,8 +7,8 @@ A variant is a file of keys, or a mapping from its name to keys; `inherit` there
 of `--recipe` (recipes/mini/zero.yaml), and before them any `--key value` that all variants share. Each run is trained
 until it has sampled `--tokens` (360000; prompts count, and what dynamic sampling throws away), and is evaluated at
 `--marks` (6) equal distances on the way, always after a whole rollout, as recipes/mini/evaluate.yaml does: 200
-held-out problems, 8 samples. `--seeds '[0, 1, 2]'`, `--output_dir data/objectives`. One run at a time; what is finished is not
-run again. Seconds are CPU time of the training process: set OMP_NUM_THREADS=1 to compare them.
+held-out problems, 8 samples. `--seeds '[0, 1, 2]'`, `--output_dir data/objectives`. One run at a time; what is
+finished is not run again. Seconds are CPU time of the training process: set OMP_NUM_THREADS=1 to compare them.
 """
 
 import json

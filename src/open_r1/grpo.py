@@ -8,6 +8,7 @@ states every value in which TRL's defaults differ from the paper; group and step
 not per device.
 """
 
+import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -23,6 +24,7 @@ from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of,
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from trl import GRPOTrainer
 
 Spares = Callable[[int], Iterator[Row]]
 
@@ -106,6 +108,19 @@ def check_turn_end(run: Run, ends: list[int]) -> None:
         raise RecipeError(message, f"set `eos_token: {end}`")
 
 
+def trainer_class(run: Run, spare: Spares) -> Callable[..., "GRPOTrainer"]:
+    """TRL's trainer, or ours on top of it where the recipe asks for what TRL has not."""
+    from trl import GRPOTrainer
+
+    rounds, keep = (run.args.dynamic_sampling or {}).get("rounds"), run.args.keep_rollouts
+    if not rounds and not keep:
+        return GRPOTrainer
+    from open_r1.training.rollout_trainer import Refill, RolloutTrainer
+
+    refill = Refill(rounds, spare) if rounds else None
+    return functools.partial(RolloutTrainer, refill=refill, keep=keep, window=run.window)
+
+
 ARGUMENTS, TRL = GRPOArguments, "GRPOConfig"
 
 
@@ -121,7 +136,6 @@ def main(arguments: list[str] | None = None) -> None:
         require_vllm("use_vllm: true", "remove it")
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
-    from open_r1.training.rollout_trainer import Refill, RolloutTrainer
 
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs
@@ -131,7 +145,7 @@ def main(arguments: list[str] | None = None) -> None:
     keep_reference(run)
     check_embedding(run)
     with explained_errors(run):
-        trainer = RolloutTrainer(
+        trainer = trainer_class(run, spare)(
             model=run.model_args.model_name_or_path,
             reward_funcs=rewards,
             args=run.config,
@@ -139,9 +153,6 @@ def main(arguments: list[str] | None = None) -> None:
             eval_dataset=held_out_rows(run),
             processing_class=run.tokenizer,
             peft_config=adapter_config(run.model_args),
-            refill=Refill(run.args.dynamic_sampling["rounds"], spare) if run.args.dynamic_sampling else None,
-            keep=run.args.keep_rollouts,
-            window=run.window,
         )
     check_turn_end(run, trainer.eos_token_ids)
     run.train(trainer)

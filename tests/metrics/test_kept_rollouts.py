@@ -83,9 +83,10 @@ def test_the_picture_has_right_and_wrong_of_each_run(tmp_path, monkeypatch):
         "other": [measure_rollout([row(True, 5)])],
     }
     draw_rollouts(runs, tmp_path / "rollouts.png")
-    lengths, words = kept[0].axes
+    lengths, words, other, _ = kept[0].axes
+    assert [axis.get_title() for axis in kept[0].axes] == ["zero", "zero", "other", "other"]
     lines = {line.get_label(): list(line.get_ydata()) for line in lengths.lines}
-    assert list(lines) == ["zero, right", "zero, wrong", "other, right", "other, wrong"]
-    assert lines["zero, wrong"] == [10, 70] and lines["zero, right"][0] == 40 and lines["zero, right"][1] != 40
+    assert list(lines) == ["right", "wrong"] and list(other.lines[0].get_ydata()) == [5]
+    assert lines["wrong"] == [10, 70] and lines["right"][0] == 40 and lines["right"][1] != 40
     assert list(words.lines[0].get_ydata()) == [25, 0] and (tmp_path / "rollouts.png").stat().st_size > 5000
     close("all")

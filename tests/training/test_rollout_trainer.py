@@ -57,19 +57,21 @@ def untimed(row: dict) -> dict:
     return {key: value for key, value in row.items() if "time" not in key and "seconds" not in key}
 
 
-def test_without_them_the_trainer_is_trls_bit_by_bit_and_keeping_changes_nothing(train, monkeypatch):
+def test_keeping_changes_nothing_and_without_both_the_trainer_is_trls(train, monkeypatch):
+    made, start = [], grpo.Run.train
+    monkeypatch.setattr(grpo.Run, "train", lambda self, trainer: made.append(type(trainer)) or start(self, trainer))
     outputs = [train(**options) for options in ({}, KEPT)]
-    monkeypatch.setattr(
-        rollout_trainer,
-        "RolloutTrainer",
-        lambda refill, keep, window, **options: rollout_trainer.GRPOTrainer(**options),
-    )
-    outputs.append(train())
+    assert made == [rollout_trainer.GRPOTrainer, RolloutTrainer]
     states = [(output / "model.safetensors").read_bytes() for output, _ in outputs]
     logs = [[untimed(row) for row in log.values()] for _, log in outputs]
-    assert states[0] == states[1] == states[2] and logs[0] == logs[1] == logs[2]
-    assert len({row["loss"] for row in logs[0]}) == 4
+    assert states[0] == states[1] and logs[0] == logs[1] and len({row["loss"] for row in logs[0]}) == 4
     assert sorted(kept(outputs[1][0])) == [1, 3] and not kept(outputs[0][0])
+
+
+@pytest.mark.parametrize(("every", "steps"), [(2, [1, 5]), (3, [1])])
+def test_only_every_so_many_th_rollout_is_kept(train, every, steps):
+    """Six optimiser steps are three rollouts, which begin at steps 1, 3 and 5."""
+    assert sorted(kept(train(keep_rollouts=every, max_steps=6)[0])) == steps
 
 
 def test_a_refilled_rollout_holds_different_prompts_that_teach(train, refilled):

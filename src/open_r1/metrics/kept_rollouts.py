@@ -85,27 +85,27 @@ def measure_rollouts(directory: Path) -> list[dict[str, Any]]:
 
 
 def draw_rollouts(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
-    """Length of right and wrong completions, and words of reflection, over the training of some runs."""
+    """Length of right and wrong completions, and words of reflection, over training: two panels for each run."""
     from matplotlib import pyplot
 
-    panels, (lengths, words) = pyplot.subplots(1, 2, figsize=(11, 3.8))
-    for number, (name, measured) in enumerate(runs.items()):
-        steps, colour = [row["step"] for row in measured], f"C{number}"
-        for key, style, axis, label in (
-            ("tokens_right", "-", lengths, f"{name}, right"),
-            ("tokens_wrong", "--", lengths, f"{name}, wrong"),
-            ("reflection_per_1k", "-", words, name),
+    panels, axes = pyplot.subplots(len(runs), 2, figsize=(11, 2.9 * len(runs) + 0.6), squeeze=False, sharey="col")
+    for (name, measured), (lengths, words) in zip(runs.items(), axes, strict=True):
+        for key, axis, label, colour in (
+            ("tokens_right", lengths, "right", "tab:green"),
+            ("tokens_wrong", lengths, "wrong", "tab:red"),
+            ("reflection_per_1k", words, "", "tab:blue"),
         ):
             values = [float("nan") if row[key] is None else row[key] for row in measured]
-            axis.plot(steps, values, style, color=colour, label=label)
-    lengths.set_ylabel("mean length of a completion (tokens)")
-    words.set_ylabel("words of reflection per 1,000 tokens")
-    for axis in (lengths, words):
-        axis.set_xlabel("training step")
-        axis.set_ylim(bottom=0)
-        axis.grid(alpha=0.3)
-        axis.legend()
-    panels.suptitle("What was sampled in training")
+            axis.plot([row["step"] for row in measured], values, color=colour, label=label)
+        lengths.legend()
+        lengths.set_ylabel("mean length (tokens)")
+        words.set_ylabel("reflection / 1,000 tokens")
+        for axis in (lengths, words):
+            axis.set_title(name, fontsize=10)
+            axis.set_ylim(bottom=0)
+            axis.grid(alpha=0.3)
+            axis.set_xlabel("training step")
+    panels.suptitle("Completions in training: length, and words of reflection")
     panels.tight_layout()
     panels.savefig(path, dpi=110)
     pyplot.close(panels)

@@ -76,7 +76,7 @@ class Draw(NamedTuple):
 
 class RolloutTrainer(GRPOTrainer):
     """
-    TRL's trainer with dynamic sampling and kept rollouts; without both it is TRL's own.
+    TRL's trainer with dynamic sampling and kept rollouts; raises `RecipeError` at a TRL that it does not know.
 
     Args:
         refill (`Refill`, *optional*):
@@ -90,8 +90,7 @@ class RolloutTrainer(GRPOTrainer):
     _metrics: dict[str, dict[str, list[float]]]  # TRL's
 
     def __init__(self, *args: Any, refill: Refill | None = None, keep: int = 0, window: int = 1, **kwargs: Any):
-        if refill or keep:
-            require_known_trl()
+        require_known_trl()
         super().__init__(*args, **kwargs)
         self.refill, self.keep, self.window = refill, keep, window
         self.drawn: Draw | None = None  # while TRL's method runs over it
