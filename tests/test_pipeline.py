@@ -111,7 +111,9 @@ def test_overlay_reaches_the_stages_of_its_commands_and_the_launch(overlay, stag
     over = overlay("launch: [go]\ngrpo: {temperature: 0.5}\ncurate: {num_samples: 9}\n")
     more = overlay("grpo: {top_p: 0.5}\n")
     found, launch = pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5, "with": [over, more]})
-    assert launch == ["go"] and pipeline.read_pipeline(MINI, {"with": [more]})[1] == "fork"
+    assert launch == ["go"]
+    for options in ({"with": [more]}, {"with": [over], "smoke": True}):
+        assert pipeline.read_pipeline(MINI, options)[1] == "fork"
     for stage, plain in zip(found, stages, strict=True):
         changed = {"grpo": {"temperature": 0.5, "top_p": 0.5}, "curate": {"num_samples": 9}}.get(stage.command, {})
         files = {"grpo": [over, more], "curate": [over]}.get(stage.command, [])
