@@ -97,8 +97,8 @@ def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any]:
     shared, overlays = shared_values(pipeline, options), read_overlays(options.get("with", []))
     smoke = bool(options.get("smoke"))
     stages = [make_stage(entry, path, shared, smoke, overlays) for entry in pipeline["stages"]]
-    over = {} if smoke else {"launch": overlay["launch"] for overlay in overlays.values() if overlay.get("launch")}
-    return stages, (pipeline | over).get("launch", "fork")
+    over = [] if smoke else [overlay["launch"] for overlay in overlays.values() if overlay.get("launch")]
+    return stages, [pipeline.get("launch", "fork"), *over][-1]
 
 
 def read_overlays(files: list[str]) -> dict[str, Recipe]:
