@@ -41,6 +41,7 @@ def test_hardware_leaves_the_batch_and_says_how_it_is_trained(hardware, folder, 
             assert config.use_vllm == (hardware != "24gb") and config.generation_batch_size == 8192
             assert config.vllm_mode == ("server" if hardware == "multi_node" else "colocate")
             assert config.sync_ref_model != model.use_peft
+            assert config.vllm_importance_sampling_mode == "token_truncate"  # TRL's default masks long responses
 
 
 @pytest.mark.parametrize("objective", OBJECTIVES)

@@ -118,7 +118,10 @@ def cells() -> list[tuple[str, str, str, str]]:
     found = [cell for cell in found if (*cell[:2], cell[3]) not in excepted]
     found += [(row["folder"], row["recipe"], row["ours"], row["key"]) for row in EXCEPTIONS]
     found += [(row["student"], "distill", row["ours"], row["key"]) for row in ROWS if "student" in row]
-    return found + [("objectives", row["objective"], row["ours"], row["key"]) for row in ROWS if "objective" in row]
+    named = {"objective": "objectives", "curriculum": STUDENTS[0]}
+    return found + [
+        (folder, row[head], row["ours"], row["key"]) for head, folder in named.items() for row in ROWS if head in row
+    ]
 
 
 CELLS = cells()
