@@ -139,7 +139,7 @@ def write_result(
             f"no row is left, of {report['checked'] if report else 0} before decontamination",
             "look at contaminated.jsonl",
         )
-    about = "\n\n".join(filter(None, (statistics.table(), figures_table(figures or {}))))
+    about = statistics.table() + (f"\n\n{figures_table(figures)}" if figures else "")
     card = dataset_card(artifact.path.name, recipe, about, funnel, report_text(report))
     (artifact.path / "README.md").write_text(card, encoding="utf-8", errors="replace")
     told = {"figures": figures} if figures else {}
@@ -147,17 +147,12 @@ def write_result(
 
 
 def figures_table(figures: dict[str, Any]) -> str:
-    """Figures as Markdown; empty without any."""
-    flat = {
-        f"{name}: {inner}" if inner else name: value
-        for name, found in figures.items()
-        for inner, value in (found.items() if isinstance(found, dict) else [("", found)])
-    }
-    return (
-        "\n".join(["| figure | value |", "|---|---|"] + [f"| {name} | {value} |" for name, value in flat.items()])
-        if flat
-        else ""
-    )
+    """Figures as Markdown."""
+    lines = ["| figure | value |", "|---|---|"]
+    for name, found in figures.items():
+        inner = {f"{name}: {key}": value for key, value in found.items()} if isinstance(found, dict) else {name: found}
+        lines += [f"| {key} | {value} |" for key, value in inner.items()]
+    return "\n".join(lines)
 
 
 class Statistics:

@@ -101,7 +101,7 @@ class Run:
             repo_id=repository,
             folder_path=self.artifact.path,
             revision=self.config.hub_revision,
-            ignore_patterns=["checkpoint-*", f"{START}/*", ".*"],
+            ignore_patterns=["checkpoint-*", f"{START}/*", "rollouts/*", ".*"],
             commit_message=f"{self.artifact.path.name}: {self.artifact.hash}",
         )
 
@@ -152,7 +152,8 @@ class Run:
             for old in (self.artifact.path / "config.json", *self.artifact.path.glob("model*.safetensors*")):
                 old.unlink(missing_ok=True)
         else:
-            merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code)
+            given = self.recipe.get("model_init_kwargs")
+            merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code, given)
 
     def clean_up(self) -> None:
         """
