@@ -107,10 +107,10 @@ def main(arguments: list[str] | None = None) -> None:
         from open_r1.sampling.vllm import require_vllm
 
         require_vllm("use_vllm: true", "remove it")
-    from trl import GRPOTrainer
 
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
+    from open_r1.training.padding import UnpaddedTrainer
 
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs
@@ -120,7 +120,7 @@ def main(arguments: list[str] | None = None) -> None:
     keep_reference(run)
     check_embedding(run)
     with explained_errors(run):
-        trainer = GRPOTrainer(
+        trainer = UnpaddedTrainer(
             model=run.model_args.model_name_or_path,
             reward_funcs=rewards,
             args=run.config,
