@@ -8,7 +8,6 @@ run and the ratio of the medians.
 
 import argparse
 import json
-import os
 import statistics
 import subprocess
 import sys
