@@ -100,3 +100,14 @@ def run(main, **recipe) -> None:
         main([word for key, value in (CPU | recipe).items() for word in (f"--{key}", json.dumps(value))])
     finally:
         torch.set_num_threads(before)
+
+
+def greedy(model: object, response_format: str = "r1") -> list[tuple[str, int, str]]:
+    """What the engine of evaluation draws from a model at temperature 0."""
+    from open_r1.core.formats import render_prompt
+    from open_r1.sampling.arguments import Sampling
+    from open_r1.sampling.in_process import TransformersEngine
+
+    engine = TransformersEngine(str(model), response_format, Sampling(temperature=0.0, max_new_tokens=24))
+    asked = [render_prompt(engine.tokenizer, [{"role": "user", "content": f"{n} + 1"}]) for n in range(1, 5)]
+    return engine.draw(asked, 0)
