@@ -91,15 +91,8 @@ CPU = {"use_cpu": True, "bf16": False, "report_to": "none", "disable_tqdm": True
 
 
 def run(main, **recipe) -> None:
-    """Runs a training command with these keys on one core: tiny models gain nothing from more."""
-    import torch
-
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        main([word for key, value in (CPU | recipe).items() for word in (f"--{key}", json.dumps(value))])
-    finally:
-        torch.set_num_threads(before)
+    """Runs a training command with these keys."""
+    main([word for key, value in (CPU | recipe).items() for word in (f"--{key}", json.dumps(value))])
 
 
 def greedy(model: object, response_format: str = "r1") -> list[tuple[str, int, str]]:

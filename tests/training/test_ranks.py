@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from launched import PATIENCE, Launched
+from launched import Launched
 from tiny_models import greedy
+from waiting import PATIENCE
 
 from open_r1.core.artifacts import START, read_manifest, read_progress
 from open_r1.core.errors import Stopped
@@ -207,7 +208,7 @@ def test_adapter_of_two_ranks_that_were_killed_is_that_of_one(
         more = (*LORA, "--model_name_or_path", base, "--generation_batch_size", 8, "--learning_rate", 0.005)
     command = stage(part, ranks, output, *more)
     killed_in_a_save(ranks, command, output, part, **plan)
-    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command, **plan)
+    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command, **plan, calls=2)
     require_ranks(ranks, mode)
     require_same(output, whole("one", part, more, **plan), tolerance=1e-3)
     settings = json.loads((output / "adapter/adapter_config.json").read_text())
