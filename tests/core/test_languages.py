@@ -188,7 +188,7 @@ def test_what_is_left_open_costs_no_time(text):
     assert time.process_time() - began < 20  # of CPU time: some 20 ms; minutes if it grew with the square
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.text()
     | st.lists(st.sampled_from([*OPENED, "so it ", "所以", "\\)", "\\]", "\n", "é", "٣"]), max_size=30).map("".join)

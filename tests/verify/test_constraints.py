@@ -476,7 +476,7 @@ def test_long_texts_are_judged_in_time_that_grows_with_them(name):
     assert time.process_time() - began < 60  # of CPU time: 0.5 s; hours if it grew with the square
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(sorted(CHECKS)),
     st.fixed_dictionaries(
