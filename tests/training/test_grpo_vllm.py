@@ -50,7 +50,7 @@ def train_with_a_kill(script: list[str], output: Path, **options: object) -> lis
     """Trains, is killed at the first checkpoint, and trains to the end; returns what was logged, step by step."""
     log, deadline = output.with_suffix(".log"), time.monotonic() + PATIENCE
     process = start(script, output, **options)
-    while not (output / "checkpoint-2" / "trainer_state.json").exists() and time.monotonic() < deadline:
+    while not (output / "checkpoint-2" / "complete").exists() and time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-4000:]
         time.sleep(0.005)
     end(process)
