@@ -21,9 +21,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from open_r1.core.artifacts import Artifact, read_progress
+from open_r1.core.artifacts import Artifact, read_halt, read_progress
 from open_r1.core.commands import COMMANDS
-from open_r1.core.errors import ArtifactError, RecipeError, Stopped, report_errors
+from open_r1.core.errors import ArtifactError, Halted, RecipeError, Stopped, report_errors
 from open_r1.core.inputs import local_inputs, needs_hub, read_manifest
 from open_r1.core.keeper import Keeper
 from open_r1.core.keys import Keys, keys_of
@@ -169,8 +169,11 @@ def watch(stage: Stage, keeper: Keeper, table: LiveTable, signals: Signals) -> i
 
 
 def run_stage(stage: Stage, launch: Any, table: LiveTable, keeper: Keeper, signals: Signals) -> None:
-    """Runs one stage to its end; raises `ArtifactError` if it fails, `Stopped` if it stopped where it can continue."""
-    before = read_progress(stage.output)
+    """
+    Runs one stage to its end; raises `ArtifactError` if it fails, `Stopped` if it stopped where it can continue,
+    `Halted` if one of its guards ended it.
+    """
+    before, halted_before = read_progress(stage.output), read_halt(stage.output)
     began = time.time()
     start_stage(stage, launch, keeper)
     code = watch(stage, keeper, table, signals)
@@ -188,6 +191,10 @@ def run_stage(stage: Stage, launch: Any, table: LiveTable, keeper: Keeper, signa
         raise Stopped(
             f"stage {stage.name} by a signal at step {note['done']} of {note['total']}", "run it again to continue"
         )
+    halt = read_halt(stage.output)
+    if code and halt != halted_before:
+        table.finish(stage.name, "halted", ended)
+        raise Halted(f"stage {stage.name}: {halt['message']}", halt["hint"])
     if code and (signals.count or code == Stopped.exit_code):
         table.finish(stage.name, "stopped", ended)
         leave(signals)
