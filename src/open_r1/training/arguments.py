@@ -61,7 +61,7 @@ class StageArguments:
             `nonfinite` (a loss, a gradient or weights that are NaN or infinite), `truncated_rows: 0.05` (share of rows
             that `max_length` cuts), and in GRPO `clipped: 0.95` (share of completions cut at
             `max_completion_length`, over 10 rollouts), `no_spread: 0.95` (share of groups with one and the same
-            reward, 20), `kl: 10` (nats per token, 5), `growth: 100` (mean length, times that at the start, 5) and
+            reward, 20), `kl: 2` (nats per token, 5), `growth: 100` (mean length, times that at the start, 5) and
             `engine_gap: 0.2` (mean difference of the log-probabilities of vLLM and the trainer, 5).
     """
 

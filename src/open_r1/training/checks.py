@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 SAMPLED = 1000  # rows of which the length is measured
 LORA_RATE = 5e-6  # below it adapters were seen not to learn; ten times the rate of full training is usual
+SELDOM = 20  # steps between two lines of the log, above which guards are blind for long
 MARK = re.compile(r"<[|｜][^<>|｜\s]+[|｜]>")  # how the model families write their special tokens
 SHAPE = """model_type vocab_size hidden_size intermediate_size num_hidden_layers num_attention_heads
 num_key_value_heads"""
@@ -107,6 +108,9 @@ def notices(config: "TrainingArguments", model: "ModelConfig", tokenizer: "PreTr
     if model.use_peft and config.learning_rate < LORA_RATE:
         rate = f"`use_peft` with `learning_rate: {config.learning_rate:g}`"
         found.append(f"{rate}: adapters need about ten times the rate of full training; try 1e-5 to 1e-4")
+    steps = config.logging_steps if config.logging_strategy == "steps" else float("inf")
+    if hasattr(config, "num_generations") and steps > SELDOM:
+        found.append("the guards read the log, which is rare here; `logging_steps: 5` lets them see a failure in time")
     if pieces := split_marks(tokenizer):
         mark, count = max(pieces.items(), key=lambda item: item[1])
         found.append(

@@ -72,7 +72,7 @@ GUARDS = {
     # nats per token (TRL's estimator); a run that learns stays well below 1
     "kl": Guard(
         "kl",
-        10.0,
+        2.0,
         5,
         "the policy is {value:.1f} nats per token away from its reference",
         "lower `learning_rate`, or raise `beta`, and start again",
