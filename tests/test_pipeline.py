@@ -6,7 +6,7 @@ import pytest
 
 from open_r1 import pipeline
 from open_r1.core.artifacts import Artifact
-from open_r1.core.errors import ArtifactError, RecipeError, Stopped
+from open_r1.core.errors import ArtifactError, Halted, RecipeError, Stopped
 from open_r1.core.inputs import local_inputs
 from open_r1.core.live import LiveTable
 
@@ -237,3 +237,28 @@ def test_a_stage_that_a_signal_stopped_has_not_failed(tmp_path, stale):
     error, message = (ArtifactError, "exit code 1: error: no space") if stale else (Stopped, "zero .* at step 4 of 8")
     with pytest.raises(error, match=message):
         pipeline.run_stage(stage, "fork", LiveTable(["zero"]), Ends(), pipeline.Signals())
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_stage_that_a_guard_ended_says_why(tmp_path, stale):
+    """By the note that it leaves, not its exit code, which a launcher replaces; not by that of an earlier life."""
+    (tmp_path / "log.txt").write_text("error: no space left\n")
+    stage = pipeline.Stage("zero", "grpo", [], {"output_dir": str(tmp_path / "zero")}, tmp_path / "log.txt")
+    artifact = Artifact(stage.recipe)
+    artifact.path.mkdir()
+    artifact.halt(Halted("at step 4: it was worth nothing", "another reward"), 4)
+
+    class Ends:
+        exitcode = 1
+
+        def ask(self, **_):
+            if not stale:
+                with pytest.raises(Halted):
+                    artifact.halted_step()  # the same recipe says it again
+
+    error, message = (
+        (ArtifactError, "exit code 1: error: no space") if stale else (Halted, "stage zero: at step 4: it")
+    )
+    with pytest.raises(error, match=message) as caught:
+        pipeline.run_stage(stage, "fork", LiveTable(["zero"]), Ends(), pipeline.Signals())
+    assert stale or caught.value.hint == "another reward"
