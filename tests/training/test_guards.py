@@ -253,6 +253,8 @@ def test_a_rate_that_destroys_the_model_is_seen_before_its_next_update(place, tm
     options = sft_recipe(place, out, learning_rate=1e38, lr_scheduler_type="constant", warmup_steps=0, save_steps=4)
     message = ends(capsys, sft.main, **options)
     assert "at step 2 the loss and gradient became NaN" in message and not checkpoints(out)
+    run(sft.main, **options | {"learning_rate": 1e-3})  # nothing is lost, so nothing is to be forced
+    assert read_manifest(out)["steps"] == 6
 
 
 @pytest.mark.slow

@@ -135,7 +135,7 @@ class Artifact:
     def _begun(self) -> bool:
         """Whether an unfinished run lies here, and not one that failed at once."""
         entries = {entry.name for entry in self.path.iterdir()}
-        return RECIPE in entries and bool(entries - {RECIPE, STARTED, LOCK, PROGRESS, START, f".{START}"})
+        return RECIPE in entries and bool(entries - {RECIPE, STARTED, LOCK, PROGRESS, HALT, START, f".{START}"})
 
     def _refuse_another(self) -> None:
         """Raises `ArtifactError` if the unfinished run that lies here would have another result."""

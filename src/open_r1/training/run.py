@@ -136,11 +136,11 @@ class Run:
         from .guards import Guards
         from .timing import Timing, shares
 
-        guards = Guards(trainer, self.limits, self.window, self.halted_step)
+        checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
+        guards = Guards(trainer, self.limits, self.window, self.halted_step if checkpoint else 0)
         stop, timing = StopTogether(request, self.window, guards), Timing(trainer)
         for callback in (EpochOrder(), Progress(self.artifact), stop, guards, Checkpoints(trainer), timing):
             trainer.add_callback(callback)
-        checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
         if checkpoint:
             check_checkpoint(checkpoint, trainer.model)
         if checkpoint and is_main_process():
