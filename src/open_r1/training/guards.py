@@ -9,8 +9,8 @@ everything is read from the log, which is in the checkpoints, a run that was kil
 have. `nonfinite` looks at every step before its update and ends the run there: what is not finite is never saved, and
 the newest checkpoint is from before. `truncated_rows` is measured when the run starts (`checks.py`).
 
-Run again as it is, a halted run only says why again (exit code 78). After a change of a key it goes on from its
-checkpoint, and what the guards count begins anew.
+Run again as it is, a halted run only says why again (exit code 78). After a change of a key of how it runs, such as
+`guards`, it goes on from its checkpoint, and what the guards count begins anew.
 """
 
 from collections.abc import Iterable, Mapping
@@ -51,23 +51,27 @@ class Guard(NamedTuple):
 
 GUARDS = {
     "nonfinite": Guard(
-        "", True, 0, "", "lower `learning_rate`, or compute in bf16 or float32 where it is fp16, and start again"
+        "",
+        True,
+        0,
+        "",
+        "lower `learning_rate`, or compute in bf16 or float32 where it is fp16, and start again (`--force`)",
     ),
     "truncated_rows": Guard("", 0.05, 0, "", "raise `max_length`, or filter long rows in `datasets`"),
-    # a few per cent cut are usual, and most of them at the start of a small `max_completion_length`; all of them never
+    # many may be cut at first, and some always; nearly all for long are a limit too low, or a model that never stops
     "clipped": Guard(
         "completions/clipped_ratio",
         0.95,
         10,
         "{value:.0%} of completions reach `max_completion_length` and are cut before their answer",
-        "raise it, or see why none ends (`eos_token`, the template), and start again",
+        "raise it, or see why none ends (`eos_token`, the template), and start again (`--force`)",
     ),
     "no_spread": Guard(
         "frac_reward_zero_std",
         0.95,
         20,
         "in {value:.0%} of groups all completions have the same reward, which teaches nothing",
-        "choose prompts that are solved sometimes (`open-r1 curate`), or look at the rewards, and start again",
+        "use prompts that are solved sometimes (`open-r1 curate`), or mend the rewards, and start again (`--force`)",
     ),
     # nats per token (TRL's estimator); a run that learns stays well below 1
     "kl": Guard(
@@ -75,7 +79,7 @@ GUARDS = {
         2.0,
         5,
         "the policy is {value:.1f} nats per token away from its reference",
-        "lower `learning_rate`, or raise `beta`, and start again",
+        "lower `learning_rate`, or raise `beta`, and start again (`--force`)",
     ),
     # R1-Zero's responses grow from hundreds of tokens to 10,000 and more (paper figure 1b): that is no failure
     "growth": Guard(
@@ -83,7 +87,7 @@ GUARDS = {
         100.0,
         5,
         "completions are {value:.0f} times as long as at the start",
-        "see what pays for length, lower `max_completion_length`, and start again",
+        "see what pays for length, lower `max_completion_length`, and start again (`--force`)",
         relative=True,
     ),
     # nats per token; other kernels make about 0.01, old or wrong weights in vLLM far more
@@ -104,7 +108,9 @@ def limits_of(given: Any, where: str) -> dict[str, float]:
     check_keys(dict(given), GUARDS, f"{where}, guards")
     for name, limit in given.items():
         switch = GUARDS[name].limit is True
-        fits = limit is True if switch else isinstance(limit, int | float) and limit is not True and limit >= 0
+        fits = (
+            limit is True if switch else isinstance(limit, int | float) and not isinstance(limit, bool) and limit >= 0
+        )
         if limit is not None and not fits:
             wanted = "`true`" if switch else "a number from 0"
             raise RecipeError(f"{where}: `guards: {{{name}: {limit}}}`", f"give {wanted}, or `null` to switch it off")
@@ -145,7 +151,7 @@ def tripped(
 
 def halted(name: str, reason: str) -> Halted:
     """The end of a run by a guard, in one line, with the fix."""
-    return Halted(f"{reason} (guard `{name}`)", f"{GUARDS[name].fix}; or go on with `--guards.{name} null`")
+    return Halted(f"{reason} (guard `{name}`)", f"{GUARDS[name].fix}; or go on with `guards: {{{name}: null}}`")
 
 
 class Guards(TrainerCallback):
