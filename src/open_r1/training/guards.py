@@ -66,9 +66,10 @@ GUARDS = {
         "{value:.0%} of completions reach `max_completion_length` and are cut before their answer",
         "raise it, or see why none ends (`eos_token`, the template), and start again (`--force`)",
     ),
+    # a model that solves most of its prompts has 0.9 and learns from the rest; rewards that are all 0 have 1
     "no_spread": Guard(
         "frac_reward_zero_std",
-        0.95,
+        0.99,
         20,
         "in {value:.0%} of groups all completions have the same reward, which teaches nothing",
         "use prompts that are solved sometimes (`open-r1 curate`), or mend the rewards, and start again (`--force`)",
