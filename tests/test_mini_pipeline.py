@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from conftest import REPOSITORY, run_cli
+from waiting import PATIENCE
 
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.recipes import read_yaml
@@ -66,7 +67,8 @@ def test_results_have_the_published_shape(smoke_root):
 def test_report_and_cards_show_the_results(smoke_root):
     results = json.loads((smoke_root / "report/results.json").read_text())
     page = (smoke_root / "report/index.html").read_text()
-    assert page.count("data:image/png;base64,") == 4 and "http" not in page.split("<body")[0]
+    assert page.count("data:image/png;base64,") == 5 and "http" not in page.split("<body")[0]
+    assert 'alt="rollouts"' in page and {"zero", "reasoning_rl"} <= set(results["rollouts"]) <= set(results["curves"])
     for name in results["stages"]:
         card = (smoke_root / ARTIFACTS.get(name, name) / "README.md").read_text()
         assert f"| {name} |" in card and "Not evaluated yet" not in card
@@ -113,6 +115,6 @@ def test_base_was_trained_by_accelerate_launch_too(tmp_path):
         "recipes/accelerate_configs/cpu.yaml",
     ]
     command += ["src/open_r1/sft.py", "--config", "recipes/mini/base.yaml", "--smoke", "--root", str(tmp_path / "x")]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
     assert read_manifest(tmp_path / "x/base")["steps"] == 2

@@ -14,7 +14,7 @@ from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import CLOSE, check_rendering, read_template
 from open_r1.core.processes import is_main_process
 from open_r1.training.adapters import adapter_config
-from open_r1.training.arguments import SFTArguments
+from open_r1.training.arguments import SFTArguments, row_sizes
 from open_r1.training.checks import check_lengths
 from open_r1.training.models import explained_errors, new_model, start_model
 from open_r1.training.ranks import first_decides
@@ -60,7 +60,7 @@ ARGUMENTS, TRL = SFTArguments, "SFTConfig"
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
-    run = start(arguments, ARGUMENTS, TRL)
+    run = start(arguments, ARGUMENTS, TRL, adjust=row_sizes)
     if run is None:
         return
     from trl import SFTTrainer
