@@ -111,26 +111,31 @@ def main(arguments: list[str] | None = None) -> None:
 
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
+    from open_r1.training.rollouts import explained_server, prepare_vllm, watch_vllm
 
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs
     rows = training_rows(run)
+    if run.config.use_vllm:
+        prepare_vllm(run, rows)
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
     keep_reference(run)
     check_embedding(run)
-    with explained_errors(run):
-        trainer = GRPOTrainer(
-            model=run.model_args.model_name_or_path,
-            reward_funcs=rewards,
-            args=run.config,
-            train_dataset=rows,
-            eval_dataset=held_out_rows(run),
-            processing_class=run.tokenizer,
-            peft_config=adapter_config(run.model_args),
-        )
-    check_turn_end(run, trainer.eos_token_ids)
-    run.train(trainer)
+    with explained_server(run):
+        with explained_errors(run):
+            trainer = GRPOTrainer(
+                model=run.model_args.model_name_or_path,
+                reward_funcs=rewards,
+                args=run.config,
+                train_dataset=rows,
+                eval_dataset=held_out_rows(run),
+                processing_class=run.tokenizer,
+                peft_config=adapter_config(run.model_args),
+            )
+        check_turn_end(run, trainer.eos_token_ids)
+        watch_vllm(run, trainer)
+        run.train(trainer)
 
 
 if __name__ == "__main__":

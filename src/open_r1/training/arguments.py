@@ -99,12 +99,15 @@ class GRPOArguments(StageArguments):
             Settings by reward name, see `rewards/__init__.py`.
         prompts_per_step (`int`):
             Prompts of one optimiser step over all devices (32 in the paper); gradient accumulation follows from it.
+        vllm_canary_rollouts (`int`, *optional*, defaults to `1`):
+            With `use_vllm`: rollouts between two questions whether vLLM's weights still change; 0 for none.
     """
 
     theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
 
     rewards: dict = key({}, inside={"*": Key(inside=REWARD)})
     prompts_per_step: int = field(default=32)
+    vllm_canary_rollouts: int = key(1, RUN)
 
 
 @dataclass

@@ -126,6 +126,9 @@ class Run:
             print(f"resuming {checkpoint}", flush=True)
         with contextlib.suppress(AllTrained):
             trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+        for callback in trainer.callback_handler.callbacks:
+            if found := getattr(callback, "found", None):  # one that stopped the run, on all ranks
+                raise found
         done, total = trainer.state.global_step, trainer.state.max_steps
         if done >= total:
             return
