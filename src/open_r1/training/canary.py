@@ -48,7 +48,7 @@ class Canary(TrainerCallback):
         self.since, self.same = 0, 0  # the step whose weights it was seen to have first, and how often again
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
-        self.now, self.since = weights_sum(self.trainer.model), state.global_step
+        self.now = weights_sum(self.trainer.model)
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self.window:
@@ -58,10 +58,9 @@ class Canary(TrainerCallback):
             return
         answer, before = answers(self.trainer, self.text), self.asked
         self.asked = (expected, answer)
-        if before is None:
-            return
-        moved = any_rank(expected != before[0], args.device)
-        if not any_rank(moved and answer == before[1] != [], args.device):
+        moved = any_rank(before is not None and expected != before[0], args.device)
+        kept = moved and before is not None and answer == before[1] != []
+        if not any_rank(kept, args.device):
             self.since, self.same = state.global_step - self.window, 0
             return
         self.same += 1

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from ..core.errors import EndpointError, RecipeError
 from ..core.inputs import bases
-from ..core.processes import process_count
+from ..core.processes import is_main_process, process_count
 from .preflight import Wanted, check_server
 from .ranks import first_decides
 from .run import Run
@@ -33,7 +33,7 @@ def prepare_vllm(run: Run, rows: "Dataset") -> None:
     # the tokenizer's end may not be the one of the model's files, which is all that vLLM knows
     config.generation_kwargs = {"stop_token_ids": [run.tokenizer.eos_token_id]} | (config.generation_kwargs or {})
     notices, config.vllm_server_timeout = first_decides(lambda: look(run, rows))
-    for notice in notices:
+    for notice in [*version_notice(importlib.metadata.version("vllm")), *notices] if is_main_process() else ():
         print(f"vLLM: {notice}", flush=True)
 
 
@@ -45,6 +45,15 @@ def look(run: Run, rows: "Dataset") -> tuple[list[str], float]:
         return check_server(wanted_server(run, longest, patience)), patience
     check_length(run.config, longest, positions)
     return check_colocated(run.config, size, gpu_memory()), patience
+
+
+def version_notice(version: str) -> list[str]:
+    """A notice where this environment's vLLM is none of those that were found to fit (the extra in `setup.cfg`)."""
+    from packaging.requirements import Requirement
+
+    needs = [Requirement(line) for line in importlib.metadata.requires("open_r1") or [] if line.startswith("vllm")]
+    outside = [need for need in needs if not need.specifier.contains(version)]
+    return [f"version {version} is outside of {need.specifier}, which fit TRL and transformers" for need in outside]
 
 
 def check_sampling(run: Run) -> None:
