@@ -16,7 +16,7 @@ from .vllm_server import TRANSFER
 
 SLEEP, CLOCK = time.sleep, time.monotonic
 RETRY = 2.0  # seconds between two looks at a server that is starting
-ANSWER = 10.0  # seconds for one reply
+ANSWER = 60.0  # seconds for one reply: for /server_info, vLLM first looks at all that is installed
 START_IT = "start it with `open-r1 serve --config` and this recipe"
 
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 Values = Mapping[str, Any]
 LONG = 256  # prompts, the longest in characters, among which the longest in tokens is looked for
 TRANSFER = '{"backend": "nccl"}'  # how weights reach the server: TRL knows no other way
-NEEDED = ["--weight-transfer-config", TRANSFER, "--logprobs-mode", "processed_logprobs", "--max-logprobs", "-1"]
+TRL_NEEDS = ["--weight-transfer-config", TRANSFER, "--logprobs-mode", "processed_logprobs", "--max-logprobs", "-1"]
 
 
 def server_url(values: Values) -> str:
@@ -72,7 +72,7 @@ def serve_command(values: Values, length: int | None) -> list[str]:
     if length:
         words += ["--max-model-len", str(length)]
     words += ["--tensor-parallel-size", str(values["vllm_tensor_parallel_size"]), "--dtype", trained_dtype(values)]
-    words += ["--model-impl", values["vllm_model_impl"], "--generation-config", "vllm", *NEEDED]
+    words += ["--model-impl", values["vllm_model_impl"], "--generation-config", "vllm", *TRL_NEEDS]
     if values["trust_remote_code"]:
         words += ["--trust-remote-code"]
     return words
