@@ -5,10 +5,11 @@ from types import SimpleNamespace
 import pytest
 from conftest import REPOSITORY
 from tiny_models import save_tiny_base
-from trl import GRPOConfig
+from trl import GRPOConfig, ModelConfig
 
 from open_r1.core.errors import EndpointError, RecipeError
 from open_r1.training.rollouts import (
+    adapter_notice,
     check_colocated,
     check_length,
     check_sampling,
@@ -140,3 +141,10 @@ def test_a_version_outside_of_the_extra_is_a_notice():
     assert [version_notice(version) for version in ("0.28.0", "0.30.0+cpu", "0.30.2")] == [[], [], []]
     for version in ("0.27.1", "0.31.0"):
         assert f"version {version} is outside of <0.31,>=0.28" in version_notice(version)[0]
+
+
+def test_an_adapter_in_16_bit_is_a_notice():
+    (notice,) = adapter_notice(ModelConfig(use_peft=True, dtype="bfloat16"))
+    assert "in bfloat16 changes the frozen weights" in notice and "`dtype: float32` keeps them" in notice
+    assert not adapter_notice(ModelConfig(use_peft=True, dtype="float32"))
+    assert not adapter_notice(ModelConfig(dtype="bfloat16"))

@@ -18,7 +18,7 @@ from .vllm_server import longest_prompt, server_url, trained_dtype
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from trl import GRPOConfig, GRPOTrainer
+    from trl import GRPOConfig, GRPOTrainer, ModelConfig
 
 START, PER_GB = 240.0, 10.0  # seconds to wait for a server: TRL's default, and a disk that reads 100 MB a second
 LEFT = 60.0  # seconds before the other processes, which wait as well, give up (`ddp_timeout`)
@@ -33,8 +33,10 @@ def prepare_vllm(run: Run, rows: "Dataset") -> None:
     # the tokenizer's end may not be the one of the model's files, which is all that vLLM knows
     config.generation_kwargs = {"stop_token_ids": [run.tokenizer.eos_token_id]} | (config.generation_kwargs or {})
     notices, config.vllm_server_timeout = first_decides(lambda: look(run, rows))
-    for notice in [*version_notice(importlib.metadata.version("vllm")), *notices] if is_main_process() else ():
-        print(f"vLLM: {notice}", flush=True)
+    if is_main_process():
+        version = importlib.metadata.version("vllm")
+        for notice in [*version_notice(version), *adapter_notice(run.model_args), *notices]:
+            print(f"vLLM: {notice}", flush=True)
 
 
 def look(run: Run, rows: "Dataset") -> tuple[list[str], float]:
@@ -54,6 +56,16 @@ def version_notice(version: str) -> list[str]:
     needs = [Requirement(line) for line in importlib.metadata.requires("open_r1") or [] if line.startswith("vllm")]
     outside = [need for need in needs if not need.specifier.contains(version)]
     return [f"version {version} is outside of {need.specifier}, which fit TRL and transformers" for need in outside]
+
+
+def adapter_notice(model_args: "ModelConfig") -> list[str]:
+    """A notice where TRL's merging of an adapter, for every rollout, and taking it out again rounds in 16 bit."""
+    if not model_args.use_peft or str(model_args.dtype) == "float32":
+        return []
+    return [
+        f"every rollout merges the adapter and takes it out again, which in {model_args.dtype} changes the frozen "
+        "weights by rounding (docs/vllm.md): `dtype: float32` keeps them, and computes in bfloat16 with `bf16: true`"
+    ]
 
 
 def check_sampling(run: Run) -> None:
