@@ -1,5 +1,6 @@
 """What a recipe asks of vLLM is refused where it cannot work, before a model is loaded."""
 
+import json
 from types import SimpleNamespace
 
 import pytest
@@ -13,6 +14,7 @@ from open_r1.training.rollouts import (
     check_colocated,
     check_length,
     check_sampling,
+    names_of,
     patience_for,
     version_notice,
 )
@@ -148,3 +150,13 @@ def test_an_adapter_in_16_bit_is_a_notice():
     assert "in bfloat16 changes the frozen weights" in notice and "`dtype: float32` keeps them" in notice
     assert not adapter_notice(ModelConfig(use_peft=True, dtype="float32"))
     assert not adapter_notice(ModelConfig(dtype="bfloat16"))
+
+
+def test_under_which_names_a_server_may_serve_the_model(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "data/adapter").mkdir(parents=True)
+    settings = {"base_model_name_or_path": "org/base", "peft_type": "LORA"}
+    (tmp_path / "data/adapter/adapter_config.json").write_text(json.dumps(settings))
+    assert names_of("org/model", "org/model") == ("org/model",)
+    found = names_of("data/adapter", "data/out/start")
+    assert found == ("data/adapter", "data/out/start", "org/base", str(tmp_path / "data/adapter"))

@@ -6,6 +6,7 @@ import importlib.metadata
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import EndpointError, RecipeError
@@ -98,7 +99,7 @@ def wanted_server(run: Run, longest: int, patience: float) -> Wanted:
     values = vars(run.model_args) | vars(config)
     return Wanted(
         url=server_url(values),
-        models=(source, *dict.fromkeys([run.model_args.model_name_or_path, *bases(source)])),
+        models=names_of(source, run.model_args.model_name_or_path),
         context=longest + config.max_completion_length,
         completion=config.max_completion_length,
         dtype=trained_dtype(values),
@@ -108,6 +109,13 @@ def wanted_server(run: Run, longest: int, patience: float) -> Wanted:
         version=importlib.metadata.version("vllm"),
         patience=patience,
     )
+
+
+def names_of(source: str, loaded: str) -> tuple[str, ...]:
+    """Names under which a server may serve a start model: the recipe's, what was made of it, and what it stands on."""
+    names = [source, loaded, *bases(source)]
+    paths = [str(Path(name).resolve()) for name in names if Path(name).exists()]
+    return tuple(dict.fromkeys([*names, *paths]))
 
 
 def sizes(run: Run) -> tuple[int, int]:
