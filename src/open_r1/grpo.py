@@ -111,7 +111,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
-    from open_r1.training.rollouts import explained_server, prepare_vllm, watch_vllm
+    from open_r1.training.with_vllm import explained_server, prepare_vllm, watch_vllm
 
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs

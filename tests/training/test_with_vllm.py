@@ -9,7 +9,7 @@ from tiny_models import save_tiny_base
 from trl import GRPOConfig, ModelConfig
 
 from open_r1.core.errors import EndpointError, RecipeError
-from open_r1.training.rollouts import (
+from open_r1.training.with_vllm import (
     adapter_notice,
     check_colocated,
     check_length,
@@ -18,7 +18,7 @@ from open_r1.training.rollouts import (
     patience_for,
     version_notice,
 )
-from open_r1.training.rollouts import explained_server as watched
+from open_r1.training.with_vllm import explained_server as watched
 from open_r1.training.vllm_server import longest_prompt, trained_dtype
 
 GB = 10**9
