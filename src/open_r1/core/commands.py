@@ -34,6 +34,7 @@ COMMANDS = {
     "decontaminate": Command("open_r1.decontaminate", "remove training problems that the benchmarks know"),
     "evaluate": Command("open_r1.evaluate", "pass@1, cons@k and more of some models"),
     "report": Command("open_r1.report", "figures, tables and results.json of a pipeline"),
+    "rollouts": Command("open_r1.rollouts", "read, filter and count the completions that a GRPO run kept"),
     "show-data": Command("open_r1.show_data", "print what a recipe's model reads, and what it learns"),
     "audit-golds": Command("open_r1.audit_golds", "find reference answers of a dataset that nothing could match"),
     "import-gguf": Command("open_r1.import_gguf", "turn a GGUF file into a model directory"),
