@@ -9,6 +9,7 @@ from tiny_models import save_tiny_base
 from trl import GRPOConfig, ModelConfig
 
 from open_r1.core.errors import EndpointError, RecipeError
+from open_r1.training.vllm_server import longest_prompt, trained_dtype
 from open_r1.training.with_vllm import (
     adapter_notice,
     check_colocated,
@@ -19,7 +20,6 @@ from open_r1.training.with_vllm import (
     version_notice,
 )
 from open_r1.training.with_vllm import explained_server as watched
-from open_r1.training.vllm_server import longest_prompt, trained_dtype
 
 GB = 10**9
 

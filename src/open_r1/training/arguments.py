@@ -114,6 +114,7 @@ class GRPOArguments(StageArguments):
     prompts_per_step: int = field(default=32)
     dynamic_sampling: dict | None = key(None, inside={"rounds": Key()})
     keep_rollouts: int = key(0, RUN)
+    vllm_canary_rollouts: int = key(1, RUN)
 
     def __post_init__(self):
         chosen = self.dynamic_sampling
@@ -127,8 +128,6 @@ class GRPOArguments(StageArguments):
             raise RecipeError(message, "write `dynamic_sampling: {rounds: 4}`, or leave it out")
         if self.keep_rollouts < 0:
             raise RecipeError(f"`keep_rollouts: {self.keep_rollouts}` is negative", "write `true`, or N for each N-th")
-
-    vllm_canary_rollouts: int = key(1, RUN)
 
 
 @dataclass
