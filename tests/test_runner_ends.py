@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
+from waiting import PATIENCE
 
 FOREVER = 100_000
 SINGLE = ["accelerate", "launch", "--config_file", str(REPOSITORY / "recipes/accelerate_configs/cpu.yaml")]
@@ -66,7 +67,7 @@ class Runner:
         return [pid for pid in [*pids, *keepers(self.process.pid)] if alive(pid)]
 
     def end(self) -> tuple[int, str]:
-        printed, _ = self.process.communicate(timeout=120)
+        printed, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, printed
 
 
@@ -89,8 +90,8 @@ def keepers(runner: int) -> list[int]:
     return found
 
 
-def until(condition, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
+def until(condition) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert condition()

@@ -18,7 +18,7 @@ from open_r1.core.processes import is_main_process
 from open_r1.core.rows import Row
 from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import GRPOArguments, grpo_sizes
-from open_r1.training.models import check_embedding, explained_errors
+from open_r1.training.models import check_context, check_embedding, explained_errors
 from open_r1.training.run import Run, start
 from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule, spares
 
@@ -146,6 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
     keep_reference(run)
+    check_context(run)
     check_embedding(run)
     with explained_server(run), explained_errors(run):
         trainer = trainer_class(run, spare)(

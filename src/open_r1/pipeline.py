@@ -8,6 +8,9 @@ pipelines. `jobs: 2` runs two at a time where neither needs the other, each on h
 seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices. The
 first SIGTERM (or Ctrl-C) lets the running stage save, the second ends it at once, and however the runner ends, nothing
 below it stays (`core/keeper.py`).
+
+`--with FILE` lays an overlay over the recipes of all stages that it has a section for, and its `launch`, if it has
+one, over the pipeline's; a smoke run keeps the latter.
 """
 
 import os
@@ -19,27 +22,49 @@ from typing import Any
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
-from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
+from open_r1.core.recipes import (
+    Recipe,
+    check_keys,
+    has_sections,
+    inherited,
+    load_recipe,
+    parse_overrides,
+    read_overlay,
+)
 from open_r1.core.runner import Stage, connect, run_stages, stage_command
 
-KNOWN = ("root", "seed", "jobs", "smoke", "from", "to", "only", "force", "dry-run", "debug")
-USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--jobs N] [--smoke] [--from S] [--to S] [--only S] [--force S]"
-USAGE += " [--dry-run] [--debug]"
+KNOWN = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "dry-run", "debug")
+USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--with FILE] [--jobs N] [--smoke] [--from S] [--to S] [--only S]"
+USAGE += " [--force S] [--dry-run] [--debug]"
 
 
 def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any, int]:
     """The stages of a pipeline file, resolved for the root and seed of this run, how to launch them, and how many."""
-    pipeline = read_yaml(path)
+    pipeline = inherited(path)
     check_keys(pipeline, ("root", "seed", "launch", "jobs", "stages"), str(path))
     if not isinstance(pipeline.get("stages"), list) or not pipeline["stages"]:
         raise RecipeError(f"{path}: lists no `stages`", "add `stages:` with entries like `{name: base, run: sft}`")
-    shared = shared_values(pipeline, options)
-    stages = [make_stage(entry, path, shared, bool(options.get("smoke"))) for entry in pipeline["stages"]]
+    shared, overlays = shared_values(pipeline, options), read_overlays(options.get("with", []))
+    smoke = bool(options.get("smoke"))
+    stages = [make_stage(entry, path, shared, smoke, overlays) for entry in pipeline["stages"]]
     connect(stages)
     jobs = options.get("jobs", pipeline.get("jobs", 1))
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise RecipeError(f"{path}: `jobs: {jobs}` is no number of stages", "give 1 or more")
-    return stages, pipeline.get("launch", "fork"), jobs
+    over = [] if smoke else [overlay["launch"] for overlay in overlays.values() if overlay.get("launch")]
+    return stages, [pipeline.get("launch", "fork"), *over][-1], jobs
+
+
+def read_overlays(files: list[str]) -> dict[str, Recipe]:
+    """The overlays of a run by file; raises `RecipeError` for plain keys, which not all of its commands know."""
+    overlays = {file: read_overlay(Path(file)) for file in files}
+    for file, overlay in overlays.items():
+        if not has_sections(overlay):
+            raise RecipeError(
+                f"{file}: keys without a command, and a pipeline has stages of several",
+                f"put them below one (`grpo: ...`), or `inherit` {file} in the recipe of the stage",
+            )
+    return overlays
 
 
 def shared_values(pipeline: Recipe, options: Recipe) -> Recipe:
@@ -53,14 +78,16 @@ def shared_values(pipeline: Recipe, options: Recipe) -> Recipe:
     return {"root": str(root), "seed": seed}
 
 
-def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool) -> Stage:
-    """One entry of `stages` with its resolved recipe."""
+def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool, overlays: dict[str, Recipe]) -> Stage:
+    """One entry of `stages` with its resolved recipe, under the overlays that speak to its command."""
     if not isinstance(entry, dict) or not entry.get("name") or entry.get("run") not in COMMANDS:
         raise RecipeError(f"{path}: stage {entry!r} needs `name` and `run`", f"`run` is one of {', '.join(COMMANDS)}")
     check_keys(entry, ("name", "run", "recipe"), f"{path}, stage {entry['name']}")
     recipe_file = path.parent / entry.get("recipe", f"{entry['name']}.yaml")
-    recipe = load_recipe(recipe_file, shared, smoke)
+    files = [file for file, overlay in overlays.items() if entry["run"] in overlay]
+    recipe = load_recipe(recipe_file, shared, smoke, files, entry["run"])
     arguments = ["--config", str(recipe_file), *(["--smoke"] if smoke else [])]
+    arguments += [word for file in files for word in ("--with", file)]
     arguments += [word for key, value in shared.items() for word in (f"--{key}", str(value))]
     return Stage(
         entry["name"], entry["run"], arguments, recipe, Path(shared["root"]) / "logs" / f"{entry['name']}.log"
@@ -86,15 +113,26 @@ def downstream(stages: list[Stage], name: str) -> list[Stage]:
     return [stage for stage in stages if name in (stage.name, *stage.needs)]
 
 
+def read_options(arguments: list[str]) -> tuple[Recipe, Path]:
+    """The options of a run, and the pipeline among them, wherever it stands."""
+    before = ["", *arguments]
+    places = [
+        n
+        for n, word in enumerate(arguments)
+        if word.endswith((".yaml", ".yml")) and not word.startswith("--") and before[n] != "--with"
+    ]
+    if len(places) != 1:
+        raise RecipeError("no pipeline given", f"open-r1 run {USAGE}")
+    options = parse_overrides([word for n, word in enumerate(arguments) if n != places[0]])
+    check_keys(options, KNOWN, "command line")
+    return options, Path(arguments[places[0]])
+
+
 @report_errors
 def main(arguments: list[str]) -> None:
     """Runs a pipeline from the command line."""
-    files = [word for word in arguments if word.endswith((".yaml", ".yml"))]
-    if len(files) != 1:
-        raise RecipeError("no pipeline given", f"open-r1 run {USAGE}")
-    options = parse_overrides([word for word in arguments if word not in files])
-    check_keys(options, KNOWN, "command line")
-    stages, launch, jobs = read_pipeline(Path(files[0]), options)
+    options, file = read_options(arguments)
+    stages, launch, jobs = read_pipeline(file, options)
     chosen = select(stages, options)
     if options.get("dry-run"):
         for stage in chosen:

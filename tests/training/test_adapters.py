@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
-from tiny_models import BASE_END, TURN_END, run, save_rows, save_tiny_base
+from tiny_models import BASE_END, TURN_END, greedy, run, save_rows, save_tiny_base
 
 from open_r1 import grpo, reward_model, sft
 from open_r1.core.artifacts import read_manifest, require_model
@@ -65,17 +65,6 @@ def merged(place) -> Path:
 def alone(place) -> Path:
     run(sft.main, **sft_recipe(place, place / "alone", merge=False))
     return place / "alone"
-
-
-def greedy(model: object) -> list[tuple[str, int, str]]:
-    """What the engine of evaluation draws from a model at temperature 0."""
-    from open_r1.core.formats import render_prompt
-    from open_r1.sampling.arguments import Sampling
-    from open_r1.sampling.in_process import TransformersEngine
-
-    engine = TransformersEngine(str(model), "r1", Sampling(temperature=0.0, max_new_tokens=24))
-    asked = [render_prompt(engine.tokenizer, [{"role": "user", "content": f"{n} + 1"}]) for n in range(1, 5)]
-    return engine.draw(asked, 0)
 
 
 def files(directory: Path) -> set[str]:

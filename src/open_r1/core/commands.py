@@ -30,6 +30,7 @@ COMMANDS = {
     ),
     "generate": Command("open_r1.generate", "draw k completions per problem into a sample store"),
     "curate": Command("open_r1.curate", "filter samples into training data, or into prompts for RL"),
+    "prefer": Command("open_r1.prefer", "have a judge compare samples: pairs for the helpful reward model"),
     "mix": Command("open_r1.mix", "mix datasets into one training set"),
     "decontaminate": Command("open_r1.decontaminate", "remove training problems that the benchmarks know"),
     "evaluate": Command("open_r1.evaluate", "pass@1, cons@k and more of some models"),

@@ -80,11 +80,12 @@ class Run:
         from .saving import save_whole
 
         require_sharding(trainer)
+        dtype = trainer.model.dtype  # FSDP changes it
         with StopRequest() as request:
             self.train_on(trainer, request)
             trainer.save_state()
             set_generation_defaults(trainer.model, self.tokenizer)
-            save_whole(trainer, self.artifact.path)
+            save_whole(trainer, self.artifact.path, dtype)
             first_decides(lambda: self.complete_model(trainer.model))
             if is_main_process():
                 write_card(self)
@@ -155,7 +156,8 @@ class Run:
             for old in (self.artifact.path / "config.json", *self.artifact.path.glob("model*.safetensors*")):
                 old.unlink(missing_ok=True)
         else:
-            merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code)
+            given = self.recipe.get("model_init_kwargs")
+            merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code, given)
 
     def clean_up(self) -> None:
         """
