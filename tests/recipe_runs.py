@@ -27,6 +27,7 @@ from open_r1.core.recipes import read_command_line
 SOURCES = ("datasets", "eval_datasets", "add")
 # values that need a GPU, or what is made for one
 GPU = {"load_in_4bit": True, "load_in_8bit": True, "use_vllm": True, "engine": "vllm"}
+CPU = {"load_in_4bit": False, "load_in_8bit": False, "use_vllm": False, "engine": "transformers"}
 # artifacts that no recipe makes, and the model whose stand-in they are
 IMPORTED = {"data/SmolLM2-135M/start": "SmolLM2-135M-Instruct"}
 
@@ -81,7 +82,7 @@ def options(values: dict[str, Any]) -> list[str]:
 
 class Runs:
     """
-    All runs of a session, each made once.
+    All runs, each made once.
 
     Args:
         folder (`Path`): For the artifacts.
@@ -130,15 +131,17 @@ class Runs:
         words += ["--root", root]
         full = resolve(command, words)
         changes: dict[str, Any] = {key: [small(entry) for entry in full[key]] for key in SOURCES if full.get(key)}
-        if full.get("total"):
-            changes["total"] = 8
+        changes |= {key: full[key] for key in ("max_length",) if full.get(key)}  # rows are short
+        changes |= {"total": 8} if full.get("total") else {}
         if COMMANDS[command].trains:
             changes |= {"use_cpu": True, "disable_tqdm": True, "logging_steps": 1}
         if smoke or full.get("engine") != "server":
             words += ["--smoke"]
         if smoke or recipe.kind == "overlay":
             changes["output_dir"] = f"{full['output_dir']}-{recipe.name.replace('/', '-')}{'-smoke' if smoke else ''}"
-        chosen = resolve(command, words) | changes
+        here = resolve(command, words)
+        changes |= {key: CPU[key] for key in GPU if here.get(key) == GPU[key]}
+        chosen = here | changes
         served = with_url(chosen, self.url)
         return words + options(changes | {key: served[key] for key in served if served[key] != chosen[key]})
 
