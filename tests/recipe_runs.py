@@ -4,6 +4,7 @@ reads from its `root` from the recipe of its folder that makes it, which is run 
 
 A recipe that asks a server to sample is run as it is written, since a scripted server costs nothing; any other in
 smoke mode. Either way it reads the sources that it names, not those of its `smoke` section, and a few rows of each.
+The `smoke` section as it stands is another run.
 """
 
 import contextlib
@@ -66,6 +67,13 @@ def small(entry: Any) -> Any:
     return entry | {key: min(entry[key], most) for key, most in (("count", 4), ("from_step", 1)) if key in entry}
 
 
+def few_rows(full: dict[str, Any]) -> dict[str, Any]:
+    """The sources that a recipe names, and how much of them is read: few rows, but these whole."""
+    changes: dict[str, Any] = {key: [small(entry) for entry in full[key]] for key in SOURCES if full.get(key)}
+    changes |= {"total": 8} if full.get("total") else {}
+    return changes | ({"max_length": full["max_length"]} if full.get("max_length") else {})
+
+
 def with_url(value: Any, url: str) -> Any:
     """A value in which every `url` is this one."""
     if isinstance(value, list):
@@ -96,7 +104,7 @@ class Runs:
         self.results: dict[tuple[Recipe, bool], Result | BaseException] = {}
 
     def result(self, recipe: Recipe, smoke: bool = False) -> Result:
-        """The run of a recipe, made now if it was not yet; with `smoke` in smoke mode also where it asks servers."""
+        """The run of a recipe, made now if it was not yet; with `smoke` as its smoke section says."""
         if (recipe, smoke) not in self.results:
             try:
                 self.results[recipe, smoke] = self.run(recipe, smoke)
@@ -130,9 +138,7 @@ class Runs:
         root = str(self.folder / resolve(command, words).get("root", "data"))
         words += ["--root", root]
         full = resolve(command, words)
-        changes: dict[str, Any] = {key: [small(entry) for entry in full[key]] for key in SOURCES if full.get(key)}
-        changes |= {key: full[key] for key in ("max_length",) if full.get(key)}  # rows are short
-        changes |= {"total": 8} if full.get("total") else {}
+        changes = {} if smoke else few_rows(full)
         if COMMANDS[command].trains:
             changes |= {"use_cpu": True, "disable_tqdm": True, "logging_steps": 1}
         if smoke or full.get("engine") != "server":
