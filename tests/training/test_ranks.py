@@ -11,9 +11,11 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from launched import PATIENCE, Launched
+from launched import Launched
+from tiny_models import greedy
+from waiting import PATIENCE
 
-from open_r1.core.artifacts import read_manifest, read_progress
+from open_r1.core.artifacts import START, read_manifest, read_progress
 from open_r1.core.errors import Stopped
 from open_r1.metrics.kept_rollouts import read_rollout, rollout_files
 
@@ -38,6 +40,7 @@ PARTS = {
 # groups that give way to others, and rollouts that are kept; no part of every test, for the time it takes
 REFILLED = PARTS["grpo"] + ["--rewards", "{random: {weight: 0}, half_reward.half: {weight: 1}}"]
 REFILLED += ["--dynamic_sampling", "{rounds: 3}", "--keep_rollouts", "true"]
+LORA = ("--use_peft", "true", "--lora_r", 8, "--lora_dropout", 0, "--learning_rate", 0.02)
 TYPES = {"one": "NO", "ddp": "MULTI_CPU", "fsdp_full": "FSDP", "fsdp_sharded": "FSDP"}
 
 
@@ -108,14 +111,6 @@ def history(output: Path) -> list[dict[str, float]]:
     return [{name: row[name] for name in names if name in row} for row in rows if "loss" in row]
 
 
-def weights(output: Path) -> dict[str, torch.Tensor]:
-    """What is in the file; FSDP writes the head that is tied to the embedding a second time."""
-    found = safetensors.torch.load_file(output / "model.safetensors")
-    head = found.pop("lm_head.weight", None)
-    assert head is None or torch.equal(head, found["model.embed_tokens.weight"])
-    return found
-
-
 def require_same(output: Path, other: Path, tolerance: float = 0.0) -> None:
     """Losses and weights of two finished runs; bit by bit unless a tolerance is given."""
     found, wanted = history(output), history(other)
@@ -124,7 +119,7 @@ def require_same(output: Path, other: Path, tolerance: float = 0.0) -> None:
     for mine, theirs in zip(found, wanted, strict=True):
         assert mine == pytest.approx(theirs, rel=tolerance, abs=tolerance / 10)
     assert len({row["loss"] for row in found}) > STEPS // 2  # it does train
-    mine, theirs = weights(output), weights(other)
+    mine, theirs = (safetensors.torch.load_file(path / "model.safetensors") for path in (output, other))
     assert mine.keys() == theirs.keys()
     for name in mine:
         torch.testing.assert_close(mine[name], theirs[name], rtol=tolerance * 10, atol=tolerance)
@@ -144,9 +139,9 @@ def checkpoints(output: Path) -> dict[int, bool]:
     return {int(path.name.split("-")[1]): (path / "complete").exists() for path in output.glob("checkpoint-*")}
 
 
-def killed_in_a_save(ranks: Launched, command: list, output: Path, part: str) -> None:
+def killed_in_a_save(ranks: Launched, command: list, output: Path, part: str, **plan: object) -> None:
     """SIGKILL to all while the last rank has not come to the end of a checkpoint."""
-    ranks.start(command, hold={"event": "on_save", "step": 4, "ranks": ranks.every[-1:]})
+    ranks.start(command, hold={"event": "on_save", "step": 4, "ranks": ranks.every[-1:]}, **plan)
     ranks.wait_until_held(ranks.every[-1:])
     if ranks.world > 1:
         assert checkpoints(output) == {2: True, 4: False}
@@ -191,8 +186,7 @@ def killed_after_the_last_step(ranks: Launched, command: list, output: Path, par
 def test_interrupted_in_every_way_equals_uninterrupted(launched, stage, whole, tmp_path, mode, part):
     ranks, output = launched(mode), tmp_path / "interrupted"
     command = stage(part, ranks, output)
-    signals = [] if mode == "fsdp_full" else [stopped, stopped_twice]  # they ask nothing of the form of the state
-    for interrupt in (killed_in_a_save, *signals, killed_after_the_last_step):
+    for interrupt in (killed_in_a_save, stopped, stopped_twice, killed_after_the_last_step):
         interrupt(ranks, command, output, part)
     ranks.run(command)
     require_ranks(ranks, mode)
@@ -229,7 +223,7 @@ def test_refilled_rollouts_continue_with_the_same_prompts(launched, stage, whole
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("mode", ["ddp", "fsdp_sharded"])
+@pytest.mark.parametrize("mode", ["ddp", "fsdp_full", "fsdp_sharded"])
 def test_two_ranks_compute_what_one_does(whole, mode, part):
     plan: dict = {}
     if part == "grpo":  # each rank samples, and deals a rollout to steps, with its own random numbers
@@ -246,6 +240,44 @@ def test_two_ranks_refill_a_rollout_as_one_does(whole):
     assert [row["prompt"] for rows in kept(two).values() for row in rows] == [
         row["prompt"] for rows in kept(one).values() for row in rows
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "part"),
+    [("ddp", "sft"), ("ddp", "grpo"), ("fsdp_full", "sft"), ("fsdp_sharded", "sft"), ("fsdp_sharded", "grpo")],
+)
+def test_adapter_of_two_ranks_that_were_killed_is_that_of_one(
+    launched, stage, whole, start_model, tmp_path, mode, part
+):
+    """On the disk it is alone, and merged into its base. GRPO starts from the other's adapter, which it merges."""
+    ranks, output, base, more, plan = launched(mode), tmp_path / "interrupted", start_model, LORA, {}
+    if part == "grpo":
+        base, plan = whole("one", "sft", LORA) / "adapter", {"fixed_completions": True}
+        more = (*LORA, "--model_name_or_path", base, "--generation_batch_size", 8, "--learning_rate", 0.005)
+    command = stage(part, ranks, output, *more)
+    killed_in_a_save(ranks, command, output, part, **plan)
+    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command, **plan, calls=2)
+    require_ranks(ranks, mode)
+    require_same(output, whole("one", part, more, **plan), tolerance=1e-3)
+    settings = json.loads((output / "adapter/adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == str(base)
+    assert not checkpoints(output) and not (output / START).exists()
+    assert greedy(output, "zero") == greedy(output / "adapter", "zero") != greedy(base, "zero")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["ddp", "fsdp_sharded"])
+def test_bfloat16_continues_and_is_saved_as_such(launched, stage, whole, tmp_path, mode):
+    """By autocast; FSDP holds the weights in float32 meanwhile."""
+    ranks, output, more = launched(mode), tmp_path / "interrupted", ("--dtype", "bfloat16", "--bf16", "true")
+    command = stage("sft", ranks, output, *more)
+    killed_in_a_save(ranks, command, output, "sft")
+    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command)
+    require_same(output, whole(mode, "sft", more))
+    saved = safetensors.torch.load_file(output / "model.safetensors").values()
+    assert {weight.dtype for weight in saved} == {torch.bfloat16}
+    assert json.loads((output / "config.json").read_text())["dtype"] == "bfloat16"
 
 
 @pytest.mark.slow

@@ -80,11 +80,12 @@ class Run:
         from .saving import save_whole
 
         require_sharding(trainer)
+        dtype = trainer.model.dtype  # FSDP changes it
         with StopRequest() as request:
             self.train_on(trainer, request)
             trainer.save_state()
             set_generation_defaults(trainer.model, self.tokenizer)
-            save_whole(trainer, self.artifact.path)
+            save_whole(trainer, self.artifact.path, dtype)
             first_decides(lambda: self.complete_model(trainer.model))
             if is_main_process():
                 write_card(self)
