@@ -1,0 +1,241 @@
+"""From a recipe and a layout of devices to a `Job`: nothing is loaded but a model's configuration.
+
+The model of a stage may not be there yet: a recipe beside it says what it will be made from (`output_dir`), and where
+none does, its directory's name says which model it began as, because folders are models (`data/Qwen2.5-7B/zero`).
+"""
+
+import json
+import os
+import re
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from ..core.errors import ArtifactError, RecipeError
+from ..core.inputs import adapter_base, looks_local
+from ..core.recipes import Recipe, fill, load_recipe, read_yaml
+from ..training.arguments import accumulation_steps
+from .job import GB, Job
+from .shapes import Shape, shape_of, table
+
+BITS = {"float32": 32, "bfloat16": 16, "float16": 16, "auto": 16}
+STATES = {"8bit": 0.5, "adafactor": 0.0, "sgd": 0.0, "muon": 1.0}  # values per weight; AdamW's two are the default
+PROMPT = 512  # tokens at most, where nobody says: as many as a completion may have
+BATCH = 32768  # tokens that a reward model reads at once, see `PreferenceReward`
+
+
+class Layout(NamedTuple):
+    """
+    The devices of a run.
+
+    Attributes:
+        devices (`int`): How many.
+        sharded (`bool`): Whether FSDP2 divides the model among them.
+        offloaded (`bool`): Whether the divided state lies with the CPUs.
+        device_memory (`float`): Bytes of each.
+    """
+
+    devices: int = 1
+    sharded: bool = False
+    offloaded: bool = False
+    device_memory: float = 80.0 * GB
+
+
+@dataclass
+class Values:
+    """The keys of a recipe that decide memory and time, with TRL's defaults."""
+
+    model_name_or_path: str | None = None
+    model_config: dict | None = None
+    tokenizer: Any = None
+    output_dir: str = ""
+    dtype: str | None = "float32"
+    bf16: bool | None = None
+    fp16: bool = False
+    use_cpu: bool = False
+    activation_checkpointing: bool | None = None
+    gradient_checkpointing: bool = True
+    per_device_train_batch_size: int = 8
+    gradient_accumulation_steps: int = 1
+    max_length: int | None = 1024
+    max_steps: int = -1
+    num_train_epochs: float = 3.0
+    label_smoothing_factor: float = 0.0
+    optim: str = "adamw_torch_fused"
+    optimizer: str | None = None
+    use_peft: bool = False
+    lora_r: int = 16
+    load_in_4bit: bool = False
+    load_in_8bit: bool = False
+    save_total_limit: int | None = None
+    save_only_model: bool = False
+    save_steps: float = 500
+    objective: str | None = None
+    rewards: dict = field(default_factory=dict)
+    beta: float = 0.0
+    num_generations: int = 8
+    num_iterations: int = 1
+    prompts_per_step: int = 32
+    generation_batch_size: int | None = None
+    max_completion_length: int = 512
+    use_vllm: bool = False
+    vllm_mode: str = "colocate"
+    vllm_gpu_memory_utilization: float = 0.3
+    vllm_tensor_parallel_size: int = 1
+    vllm_enable_sleep_mode: bool = False
+
+    @property
+    def stage(self) -> str:
+        """The command that the recipe is for."""
+        return "grpo" if self.rewards else "reward-model" if self.objective else "sft"
+
+    @property
+    def checkpoints(self) -> bool:
+        """Whether blocks are computed again; TRL's own default says yes."""
+        chosen = self.activation_checkpointing
+        return self.gradient_checkpointing if chosen is None else chosen
+
+
+def read_values(recipe: Recipe, where: str) -> Values:
+    """A recipe's values; raises `RecipeError` for one that trains nothing."""
+    if not (recipe.get("model_name_or_path") or recipe.get("model_config")):
+        raise RecipeError(
+            f"{where} trains no model: it has neither `model_name_or_path` nor `model_config`",
+            "plan a recipe of `sft`, `grpo` or `reward-model`",
+        )
+    known = {one.name for one in fields(Values)}
+    return fill(Values, {key: value for key, value in recipe.items() if key in known}, where)
+
+
+def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = None) -> Job:
+    """
+    What memory and time of a recipe depend on.
+
+    Args:
+        recipe (`dict`):
+            The resolved recipe.
+        where (`str`):
+            Its file, for error messages and for the recipes beside it.
+        layout (`Layout`):
+            The devices.
+        prompt (`int`, *optional*):
+            Tokens of a prompt, which no recipe states; by default those of a completion, at most 512.
+
+    Returns:
+        `Job`. Raises `RecipeError` for a recipe that trains nothing, sizes that do not divide, an unknown model.
+    """
+    values = read_values(recipe, where)
+    grpo, pairs = values.stage == "grpo", values.objective == "pairwise"
+    prompt = (min(PROMPT, values.max_completion_length) if prompt is None else prompt) if grpo else 0
+    rows = values.per_device_train_batch_size
+    step = values.prompts_per_step * values.num_generations
+    accumulation = values.gradient_accumulation_steps
+    if grpo:
+        accumulation = accumulation_steps(values.prompts_per_step, values.num_generations, rows, layout.devices)
+    quantized = 4 if values.load_in_4bit else 8 if values.load_in_8bit else 0
+    colocated = grpo and values.use_vllm and values.vllm_mode == "colocate"
+    draws = grpo and not values.use_vllm
+    return Job(
+        shape=find_shape(values, where),
+        stage=values.stage,
+        rows=rows * (2 if pairs else 1),
+        tokens=prompt + values.max_completion_length if grpo else values.max_length or 1024,
+        prompt=prompt,
+        bits=quantized or bits_of(values.dtype, where),
+        autocast=not values.fp16 if values.bf16 is None else values.bf16,
+        rank=values.lora_r if values.use_peft else 0,
+        moments=next((size for name, size in STATES.items() if name in (values.optimizer or values.optim)), 2.0),
+        accumulation=accumulation,
+        checkpointing=values.checkpoints,
+        whole_logits=values.label_smoothing_factor > 0 and values.stage == "sft",
+        reference=grpo and values.beta > 0 and not values.use_peft,
+        scorers=tuple(scorers(values, where)) if grpo else (),
+        drawn=-(-(values.generation_batch_size or step) // layout.devices) if draws else 0,
+        vllm=values.vllm_gpu_memory_utilization if colocated else 0.0,
+        sleeps=values.vllm_enable_sleep_mode,
+        tensor_parallel=values.vllm_tensor_parallel_size,
+        devices=layout.devices,
+        sharded=layout.sharded,
+        offloaded=layout.offloaded,
+        cpu=values.use_cpu,
+        device_memory=layout.device_memory,
+    )
+
+
+def bits_of(dtype: str | None, where: str) -> int:
+    """Of one weight."""
+    if (dtype or "float32") not in BITS:
+        raise RecipeError(f"{where}: `dtype: {dtype}` is unknown", f"use one of {', '.join(BITS)}")
+    return BITS[dtype or "float32"]
+
+
+def scorers(values: Values, where: str) -> list[tuple[Shape, int]]:
+    """The reward models that every device holds, and the tokens that each reads at once."""
+    found = [settings for settings in values.rewards.values() if settings and settings.get("model")]
+    return [
+        (named_shape(settings["model"], where), settings.get("batch_tokens", BATCH))
+        for settings in found
+        if not settings.get("url")
+    ]
+
+
+# ------------------------------------------------------------------------------------------------------------ models
+
+
+def find_shape(values: Values, where: str) -> Shape:
+    """The shape of the model that a recipe trains."""
+    if not values.model_config:
+        return named_shape(str(values.model_name_or_path), where)
+    words = values.tokenizer.get("vocab_size") if isinstance(values.tokenizer, dict) else None
+    return shape_of({"vocab_size": words, **values.model_config}, where)
+
+
+def named_shape(name: str, where: str, asked: tuple[str, ...] = ()) -> Shape:
+    """The shape of a model on this disk, in the table, made by a recipe beside `where`, or on the Hub."""
+    path = Path(name).expanduser()
+    if base := adapter_base(name):
+        return named_shape(base[0], where, asked)
+    if (path / "config.json").is_file():
+        return shape_of(json.loads((path / "config.json").read_text(encoding="utf-8")), str(path / "config.json"))
+    if name in table():
+        return table()[name]
+    if looks_local(name):
+        return made_shape(name, where, asked)
+    return hub_shape(name)
+
+
+def made_shape(name: str, where: str, asked: tuple[str, ...]) -> Shape:
+    """The shape of a model that is not made yet."""
+    for file in sorted(Path(where).parent.glob("*.yaml")) if where.endswith((".yaml", ".yml")) else []:
+        if read_yaml(file).get("output_dir") is None:
+            continue
+        recipe = load_recipe(file)
+        if Path(name) == Path(recipe["output_dir"]) or Path(name).parent == Path(recipe["output_dir"]):
+            if name in asked:
+                break
+            values = read_values(recipe, str(file))
+            if values.model_config:
+                return find_shape(values, str(file))
+            return named_shape(str(values.model_name_or_path), str(file), (*asked, name))
+    short = {key.rpartition("/")[2]: shape for key, shape in table().items()}
+    for part in reversed(Path(name).parts):
+        if part in short:
+            return short[part]
+    raise ArtifactError(
+        f"{where}: {name} does not exist, and no recipe beside makes it",
+        "run the stage that makes it, or add --model_name_or_path of a model of the same shape",
+    )
+
+
+def hub_shape(name: str) -> Shape:
+    """The shape of a model on the Hub."""
+    hint = f"give a directory with its config.json, or one of {', '.join(list(table())[:4])}, ..."
+    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+        raise ArtifactError(f"{name} is not among the models that the plan knows, and the Hub is switched off", hint)
+    from transformers import AutoConfig
+
+    try:
+        return shape_of(AutoConfig.from_pretrained(name).to_dict(), name)
+    except (OSError, ValueError) as error:
+        reason = re.split(r"(?<=[.!])\s", " ".join(str(error).split()))[0]
+        raise ArtifactError(f"{name} is not among the models that the plan knows, and the Hub: {reason}", hint) from None
