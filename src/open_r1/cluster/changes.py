@@ -11,7 +11,8 @@ from ..core.errors import RecipeError
 from ..core.recipes import Recipe
 from .job import Job
 from .memory import fits, total
-from .reading import Layout, make_job, read_values
+from .layout import Layout
+from .reading import make_job, read_values
 
 MOST_GPUS = 1024
 LORA = {"use_peft": True, "lora_r": 32}
@@ -43,20 +44,12 @@ def halves(start: int, least: int) -> Iterator[int]:
 def mild(recipe: Recipe, where: str) -> list[Changes]:
     """Changes that cost only time, the cheapest first."""
     values = read_values(recipe, where)
-    again = () if values.checkpoints else (Change("activation_checkpointing: true", {"activation_checkpointing": True}),)
-    rows, accumulation = values.per_device_train_batch_size, values.gradient_accumulation_steps
-    smaller = [batch(size, rows * accumulation // size, values.stage == "grpo") for size in halves(rows, 1)]
-    tried = [(), again, *((one,) for one in smaller), *((*again, one) for one in smaller)]
-    return list(dict.fromkeys(tried))
-
-
-def batch(size: int, accumulation: int, grpo: bool) -> Change:
-    """Smaller micro-batches; in GRPO their number follows."""
-    change = setting("per_device_train_batch_size", size)
-    if grpo:
-        return change
-    keys = {**change.keys, "gradient_accumulation_steps": accumulation}
-    return Change(f"{change.text}, gradient_accumulation_steps: {accumulation}", keys)
+    again = setting("activation_checkpointing", True)
+    sizes = halves(values.per_device_train_batch_size, 1)
+    smaller = [(setting("per_device_train_batch_size", size),) for size in sizes]
+    if values.checkpoints:
+        return [(), *smaller]
+    return [(), (again,), *smaller, *((again, *one) for one in smaller)]
 
 
 def setting(key: str, value: object) -> Change:
@@ -97,18 +90,33 @@ def halves(start: int, least: int) -> Iterator[int]:
         yield start
 
 
-def after(changes: Changes, recipe: Recipe, where: str, layout: Layout, prompt: int | None) -> Job | None:
-    """The run with some changes; `None` where they do not go together."""
-    keys = recipe | {key: value for change in changes for key, value in change.keys.items()}
-    for change in changes:
-        if change.devices:
-            layout = layout._replace(devices=change.devices, sharded=True)
-    if keys.get("load_in_4bit") and keys.get("use_vllm"):
-        return None
-    try:
-        return make_job(keys, where, layout, prompt)
-    except RecipeError:  # sizes that do not divide
-        return None
+def after(changes: Changes, recipe: Recipe, where: str, layout: Layout) -> tuple[Recipe, Layout]:
+    """
+    A recipe and its devices after some changes; an optimiser step keeps its rows (in GRPO it does so by itself).
+    Raises `RecipeError` where they do not divide, or the changes do not go together.
+    """
+    changed = recipe | {key: value for change in changes for key, value in change.keys.items()}
+    if changed.get("load_in_4bit") and changed.get("use_vllm"):
+        raise RecipeError("vLLM reads no weights of 4 bits that are being trained")
+    devices = max(change.devices for change in changes) if changes else 0
+    wider = layout._replace(devices=devices, sharded=True) if devices else layout
+    before, now = read_values(recipe, where), read_values(changed, where)
+    if now.stage != "grpo" and not now.rows_per_step:
+        step = before.per_device_train_batch_size * before.gradient_accumulation_steps * layout.devices
+        at_once = now.per_device_train_batch_size * wider.devices
+        if step % at_once:
+            raise RecipeError(f"{step} rows per step on {wider.devices} devices")
+        changed["gradient_accumulation_steps"] = step // at_once
+    return changed, wider
+
+
+def told(changes: Changes, recipe: Recipe, changed: Recipe) -> str:
+    """Changes as a user would write them."""
+    words = [change.text for change in changes]
+    key = "gradient_accumulation_steps"
+    if changed.get(key, 1) != recipe.get(key, 1):
+        words.append(f"{key}: {changed[key]}")
+    return ", ".join(words)
 
 
 def nearest(recipe: Recipe, where: str, layout: Layout, prompt: int | None) -> list[tuple[str, float]]:
@@ -132,8 +140,8 @@ def nearest(recipe: Recipe, where: str, layout: Layout, prompt: int | None) -> l
     for kind in [[()], *others(recipe, where, make_job(recipe, where, layout, prompt))]:
         fitting = first_fit(kind, cheap, recipe, where, layout, prompt)
         if fitting:
-            changes, size = fitting
-            found.append((", ".join(change.text for change in changes), size))
+            changes, text, size = fitting
+            found.append((text, size))
             if kind == [()]:  # it is enough: the others are told only with less than that beside them
                 cheap = cheap[: cheap.index(changes)]
     return found
@@ -141,11 +149,16 @@ def nearest(recipe: Recipe, where: str, layout: Layout, prompt: int | None) -> l
 
 def first_fit(
     kind: list[Changes], cheap: list[Changes], recipe: Recipe, where: str, layout: Layout, prompt: int | None
-) -> tuple[Changes, float] | None:
+) -> tuple[Changes, str, float] | None:
     """The mildest change of a kind after which a recipe fits, with what costs only time, and the bytes it then holds."""
     for changes in kind:
         for beside in cheap:
-            job = after((*beside, *changes), recipe, where, layout, prompt)
-            if job and fits(job):
-                return (*beside, *changes), total(job)
+            both = (*beside, *changes)
+            try:
+                changed, wider = after(both, recipe, where, layout)
+                job = make_job(changed, where, wider, prompt)
+            except RecipeError:  # it is no recipe
+                continue
+            if fits(job):
+                return both, told(both, recipe, changed), total(job)
     return None

@@ -4,41 +4,26 @@ The model of a stage may not be there yet: a recipe beside it says what it will 
 none does, its directory's name says which model it began as, because folders are models (`data/Qwen2.5-7B/zero`).
 """
 
+import contextlib
+import functools
 import json
 import os
 import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from ..core.errors import ArtifactError, RecipeError
 from ..core.inputs import adapter_base, looks_local
 from ..core.recipes import Recipe, fill, load_recipe, read_yaml
-from ..training.arguments import accumulation_steps
-from .job import GB, Job
+from .job import Job
+from .layout import Layout
 from .shapes import Shape, shape_of, table
 
 BITS = {"float32": 32, "bfloat16": 16, "float16": 16, "auto": 16}
 STATES = {"8bit": 0.5, "adafactor": 0.0, "sgd": 0.0, "muon": 1.0}  # values per weight; AdamW's two are the default
 PROMPT = 512  # tokens at most, where nobody says: as many as a completion may have
 BATCH = 32768  # tokens that a reward model reads at once, see `PreferenceReward`
-
-
-class Layout(NamedTuple):
-    """
-    The devices of a run.
-
-    Attributes:
-        devices (`int`): How many.
-        sharded (`bool`): Whether FSDP2 divides the model among them.
-        offloaded (`bool`): Whether the divided state lies with the CPUs.
-        device_memory (`float`): Bytes of each.
-    """
-
-    devices: int = 1
-    sharded: bool = False
-    offloaded: bool = False
-    device_memory: float = 80.0 * GB
 
 
 @dataclass
@@ -48,6 +33,7 @@ class Values:
     model_name_or_path: str | None = None
     model_config: dict | None = None
     tokenizer: Any = None
+    root: str = ""
     output_dir: str = ""
     dtype: str | None = "float32"
     bf16: bool | None = None
@@ -57,6 +43,7 @@ class Values:
     gradient_checkpointing: bool = True
     per_device_train_batch_size: int = 8
     gradient_accumulation_steps: int = 1
+    rows_per_step: int | None = None
     max_length: int | None = 1024
     max_steps: int = -1
     num_train_epochs: float = 3.0
@@ -129,9 +116,6 @@ def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = No
     prompt = (min(PROMPT, values.max_completion_length) if prompt is None else prompt) if grpo else 0
     rows = values.per_device_train_batch_size
     step = values.prompts_per_step * values.num_generations
-    accumulation = values.gradient_accumulation_steps
-    if grpo:
-        accumulation = accumulation_steps(values.prompts_per_step, values.num_generations, rows, layout.devices)
     quantized = 4 if values.load_in_4bit else 8 if values.load_in_8bit else 0
     colocated = grpo and values.use_vllm and values.vllm_mode == "colocate"
     draws = grpo and not values.use_vllm
@@ -145,7 +129,7 @@ def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = No
         autocast=not values.fp16 if values.bf16 is None else values.bf16,
         rank=values.lora_r if values.use_peft else 0,
         moments=next((size for name, size in STATES.items() if name in (values.optimizer or values.optim)), 2.0),
-        accumulation=accumulation,
+        accumulation=accumulation_of(values, where, layout.devices),
         checkpointing=values.checkpoints,
         whole_logits=values.label_smoothing_factor > 0 and values.stage == "sft",
         reference=grpo and values.beta > 0 and not values.use_peft,
@@ -162,6 +146,21 @@ def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = No
     )
 
 
+def accumulation_of(values: Values, where: str, devices: int) -> int:
+    """Micro-batches of an optimiser step; raises `RecipeError` where its rows do not divide."""
+    rows = values.prompts_per_step * values.num_generations if values.stage == "grpo" else values.rows_per_step
+    at_once = values.per_device_train_batch_size * devices
+    if rows is None:
+        return values.gradient_accumulation_steps
+    if rows % at_once:
+        raise RecipeError(
+            f"{where}: {rows} rows per step, which {devices} device(s) x per_device_train_batch_size "
+            f"{values.per_device_train_batch_size} = {at_once} does not divide",
+            f"choose --gpus and per_device_train_batch_size so that they divide {rows}",
+        )
+    return rows // at_once
+
+
 def bits_of(dtype: str | None, where: str) -> int:
     """Of one weight."""
     if (dtype or "float32") not in BITS:
@@ -171,12 +170,8 @@ def bits_of(dtype: str | None, where: str) -> int:
 
 def scorers(values: Values, where: str) -> list[tuple[Shape, int]]:
     """The reward models that every device holds, and the tokens that each reads at once."""
-    found = [settings for settings in values.rewards.values() if settings and settings.get("model")]
-    return [
-        (named_shape(settings["model"], where), settings.get("batch_tokens", BATCH))
-        for settings in found
-        if not settings.get("url")
-    ]
+    held = [one for one in values.rewards.values() if one and one.get("model") and not one.get("url")]
+    return [(named_shape(one["model"], where, values.root), one.get("batch_tokens", BATCH)) for one in held]
 
 
 # ------------------------------------------------------------------------------------------------------------ models
@@ -185,38 +180,33 @@ def scorers(values: Values, where: str) -> list[tuple[Shape, int]]:
 def find_shape(values: Values, where: str) -> Shape:
     """The shape of the model that a recipe trains."""
     if not values.model_config:
-        return named_shape(str(values.model_name_or_path), where)
+        return named_shape(str(values.model_name_or_path), where, values.root)
     words = values.tokenizer.get("vocab_size") if isinstance(values.tokenizer, dict) else None
     return shape_of({"vocab_size": words, **values.model_config}, where)
 
 
-def named_shape(name: str, where: str, asked: tuple[str, ...] = ()) -> Shape:
+@functools.cache
+def named_shape(name: str, where: str, root: str) -> Shape:
     """The shape of a model on this disk, in the table, made by a recipe beside `where`, or on the Hub."""
-    path = Path(name).expanduser()
+    config = Path(name).expanduser() / "config.json"
     if base := adapter_base(name):
-        return named_shape(base[0], where, asked)
-    if (path / "config.json").is_file():
-        return shape_of(json.loads((path / "config.json").read_text(encoding="utf-8")), str(path / "config.json"))
+        return named_shape(base[0], where, root)
+    if config.is_file():
+        return shape_of(json.loads(config.read_text(encoding="utf-8")), str(config))
     if name in table():
         return table()[name]
-    if looks_local(name):
-        return made_shape(name, where, asked)
-    return hub_shape(name)
+    return made_shape(name, where, root) if looks_local(name) else hub_shape(name)
 
 
-def made_shape(name: str, where: str, asked: tuple[str, ...]) -> Shape:
-    """The shape of a model that is not made yet."""
-    for file in sorted(Path(where).parent.glob("*.yaml")) if where.endswith((".yaml", ".yml")) else []:
-        if read_yaml(file).get("output_dir") is None:
-            continue
-        recipe = load_recipe(file)
-        if Path(name) == Path(recipe["output_dir"]) or Path(name).parent == Path(recipe["output_dir"]):
-            if name in asked:
-                break
-            values = read_values(recipe, str(file))
-            if values.model_config:
-                return find_shape(values, str(file))
-            return named_shape(str(values.model_name_or_path), str(file), (*asked, name))
+def made_shape(name: str, where: str, root: str) -> Shape:
+    """The shape of a model that is not made yet: that of what a recipe beside `where` makes it from."""
+    for file in sorted(Path(where).parent.glob("*.yaml")) if Path(where).is_file() else []:
+        with contextlib.suppress(RecipeError):  # of a file there that is no recipe
+            recipe = load_recipe(file, {"root": root} if root else {})
+            begun = recipe.get("model_name_or_path") or recipe.get("model_config")
+            output = Path(recipe.get("output_dir") or "")
+            if begun and output in (Path(name), Path(name).parent) and begun != name:
+                return find_shape(read_values(recipe, str(file)), str(file))
     short = {key.rpartition("/")[2]: shape for key, shape in table().items()}
     for part in reversed(Path(name).parts):
         if part in short:
@@ -227,15 +217,17 @@ def made_shape(name: str, where: str, asked: tuple[str, ...]) -> Shape:
     )
 
 
+@functools.cache
 def hub_shape(name: str) -> Shape:
     """The shape of a model on the Hub."""
+    message = f"{name} is none of the models that a plan knows, and"
     hint = f"give a directory with its config.json, or one of {', '.join(list(table())[:4])}, ..."
     if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
-        raise ArtifactError(f"{name} is not among the models that the plan knows, and the Hub is switched off", hint)
+        raise ArtifactError(f"{message} the Hub is switched off (HF_HUB_OFFLINE)", hint)
     from transformers import AutoConfig
 
     try:
         return shape_of(AutoConfig.from_pretrained(name).to_dict(), name)
     except (OSError, ValueError) as error:
         reason = re.split(r"(?<=[.!])\s", " ".join(str(error).split()))[0]
-        raise ArtifactError(f"{name} is not among the models that the plan knows, and the Hub: {reason}", hint) from None
+        raise ArtifactError(f"{message} the Hub did not give it: {reason}", hint) from None

@@ -95,9 +95,11 @@ def length_of(recipe: Recipe, values: Values, job: Job, rows: int | None = None)
     steps, known = values.max_steps, rows or rows_of(recipe.get("datasets"))
     if steps <= 0 and known:
         steps = int(values.num_train_epochs * known / (values.prompts_per_step if grpo else batch))
-    return Length(steps, batch, float(steps) * batch * (job.rows // values.per_device_train_batch_size) * job.tokens) if (
-        steps > 0
-    ) else None
+    return (
+        Length(steps, batch, float(steps) * batch * (job.rows // values.per_device_train_batch_size) * job.tokens)
+        if (steps > 0)
+        else None
+    )
 
 
 def operations(job: Job) -> float:
