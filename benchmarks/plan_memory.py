@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
-from tiny_models import save_tiny_base  # noqa: E402
+from tiny_models import save_tiny_base
 
-from open_r1.cluster.job import GB, Job  # noqa: E402
-from open_r1.cluster.layout import Layout  # noqa: E402
-from open_r1.cluster.memory import peak, total  # noqa: E402
-from open_r1.cluster.reading import make_job  # noqa: E402
+from open_r1.cluster.job import GB, Job
+from open_r1.cluster.layout import Layout
+from open_r1.cluster.memory import peak, total
+from open_r1.cluster.reading import make_job
 
 SHAPES: dict[str, dict[str, Any]] = {
     "least": {"hidden_size": 32, "intermediate_size": 32, "num_hidden_layers": 1, "num_attention_heads": 2},
@@ -82,14 +82,16 @@ def measure(stage: str, recipe: dict[str, Any]) -> int:
     return int(found[0].split()[1])
 
 
-def prompt_tokens(model: str) -> int:
+def prompt_tokens(recipe: dict[str, Any]) -> int:
     """Tokens of the prompt, as GRPO renders it."""
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(model)
-    return len(
-        tokenizer.apply_chat_template([{"role": "user", "content": "1 + 1"}], add_generation_prompt=True)["input_ids"]
+    tokenizer = AutoTokenizer.from_pretrained(recipe["model_name_or_path"])
+    template = Path(recipe["chat_template"]).read_text(encoding="utf-8")
+    text = tokenizer.apply_chat_template(
+        [{"role": "user", "content": "1 + 1"}], chat_template=template, add_generation_prompt=True, tokenize=False
     )
+    return len(tokenizer(text)["input_ids"])
 
 
 def run(name: str, folder: Path, template: str) -> tuple[Job, int]:
@@ -102,13 +104,14 @@ def run(name: str, folder: Path, template: str) -> tuple[Job, int]:
     least = {"max_length": 16, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 1}
     if stage == "grpo":
         least = {"num_generations": 2, "per_device_train_batch_size": 2, "max_completion_length": 4}
-    (folder / "a").mkdir(), (folder / "b").mkdir()
+    for part in ("a", "b"):
+        (folder / part).mkdir()
     shared = {"chat_template": template}
     base = measure(stage, recipe_of(stage, small, folder / "a", least | shared))
     recipe = recipe_of(stage, model, folder / "b", keys | shared)
     found = measure(stage, recipe)
     print(f"{name}: baseline {base / GB:.2f} GB, with it {found / GB:.2f} GB", file=sys.stderr, flush=True)
-    return make_job(recipe, "plan_memory", Layout(), PROMPT), found - base
+    return make_job(recipe, "plan_memory", Layout(), prompt_tokens(recipe)), found - base
 
 
 def main() -> None:

@@ -15,17 +15,17 @@ from pathlib import Path
 
 from open_r1.cluster.changes import nearest
 from open_r1.cluster.job import GB, Job
+from open_r1.cluster.layout import Layout, read_layout
 from open_r1.cluster.memory import fits, on_disk, peak, phases, room_in_vllm, total
 from open_r1.cluster.overview import write_overview
-from open_r1.cluster.layout import Layout, read_layout
 from open_r1.cluster.reading import Values, make_job, read_values
 from open_r1.cluster.throughput import BANDWIDTH_USED, UTILIZATION, Length, card_of, hours, length_of
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.recipes import Recipe, load_recipe, parse_overrides
 
 USAGE = (
-    "RECIPE.yaml [--gpus N] [--gpu-memory 80] [--accelerate FILE.yaml] [--prompt-tokens N] [--rows N] [--key value ...]"
-    " | --all [--write]"
+    "RECIPE.yaml [--with FILE.yaml] [--gpus N] [--gpu-memory GB] [--accelerate FILE.yaml] "
+    "[--prompt-tokens N] [--rows N] [--key value ...] | --all [--write]"
 )
 EXPLAINED = {
     "logits": "TRL projects in tiles",

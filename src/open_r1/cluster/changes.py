@@ -10,8 +10,8 @@ from typing import NamedTuple
 from ..core.errors import RecipeError
 from ..core.recipes import Recipe
 from .job import Job
-from .memory import fits, total
 from .layout import Layout
+from .memory import fits, total
 from .reading import make_job, read_values
 
 MOST_GPUS = 1024
@@ -58,7 +58,7 @@ def setting(key: str, value: object) -> Change:
 
 
 def others(recipe: Recipe, where: str, job: Job) -> list[list[Changes]]:
-    """Changes that cost more, by kind; of one kind the mildest first, so that the first that fits is the one to tell."""
+    """Changes that cost more, by kind; of one kind the mildest first: the first that fits is the one to tell."""
     values = read_values(recipe, where)
     grpo, step = values.stage == "grpo", values.prompts_per_step * values.num_generations
     lora = () if job.rank else (Change("LoRA (use_peft: true, lora_r: 32)", LORA),)
@@ -82,12 +82,6 @@ def others(recipe: Recipe, where: str, job: Job) -> list[list[Changes]]:
     kinds.append([(*lora, quantized)] if job.bits >= 16 else [])
     kinds.append([(*lora, change) for change in spread] if lora else [])
     return kinds
-
-
-def halves(start: int, least: int) -> Iterator[int]:
-    """Half of a number, a quarter, and so on."""
-    while (start := start // 2) >= max(least, 1):
-        yield start
 
 
 def after(changes: Changes, recipe: Recipe, where: str, layout: Layout) -> tuple[Recipe, Layout]:
@@ -137,12 +131,13 @@ def nearest(recipe: Recipe, where: str, layout: Layout, prompt: int | None) -> l
         `list[tuple[str, float]]`: what to write, and the bytes that a device then holds; the mildest first.
     """
     cheap, found = mild(recipe, where), []
-    for kind in [[()], *others(recipe, where, make_job(recipe, where, layout, prompt))]:
+    nothing: list[Changes] = [()]
+    for kind in [nothing, *others(recipe, where, make_job(recipe, where, layout, prompt))]:
         fitting = first_fit(kind, cheap, recipe, where, layout, prompt)
         if fitting:
             changes, text, size = fitting
             found.append((text, size))
-            if kind == [()]:  # it is enough: the others are told only with less than that beside them
+            if kind is nothing:  # it is enough: the others are told only with less than that beside them
                 cheap = cheap[: cheap.index(changes)]
     return found
 
@@ -150,7 +145,7 @@ def nearest(recipe: Recipe, where: str, layout: Layout, prompt: int | None) -> l
 def first_fit(
     kind: list[Changes], cheap: list[Changes], recipe: Recipe, where: str, layout: Layout, prompt: int | None
 ) -> tuple[Changes, str, float] | None:
-    """The mildest change of a kind after which a recipe fits, with what costs only time, and the bytes it then holds."""
+    """The mildest of a kind after which a recipe fits, with what costs only time, and the bytes it then holds."""
     for changes in kind:
         for beside in cheap:
             both = (*beside, *changes)

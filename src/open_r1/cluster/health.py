@@ -164,6 +164,7 @@ def sandbox(recipe: Recipe) -> Finding:
 
 def hub(recipe: Recipe) -> Finding:
     """Whether the Hub knows this user; its token is never shown."""
+    import httpx2 as httpx
     from huggingface_hub import HfApi, get_token
     from huggingface_hub.errors import HfHubHTTPError
 
@@ -183,7 +184,7 @@ def hub(recipe: Recipe) -> Finding:
         if code in (401, 403):
             return Finding("hub", ERROR, f"the token is refused (status {code})", "hf auth login")
         return Finding("hub", bad, f"answers with status {code}", "try again later")
-    except Exception as error:  # whatever the HTTP library raises where nothing answers
+    except (httpx.HTTPError, OSError, ValueError) as error:
         return Finding(
             "hub", bad, f"does not answer ({type(error).__name__})", "check the network, or set HF_HUB_OFFLINE=1"
         )

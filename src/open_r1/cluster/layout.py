@@ -71,7 +71,7 @@ def read_layout(
         `Layout`. Raises `RecipeError` for a configuration that cannot be read, or no GPUs.
     """
     name = accelerate or said(CONFIGURATION, files)
-    known = read_yaml(Path(name)) if accelerate or (name and Path(name).is_file()) else {}
+    known = read_yaml(Path(name)) if name and (accelerate or Path(name).is_file()) else {}
     kind, options = known.get("distributed_type", "NO"), known.get("fsdp_config") or {}
     devices = gpus if gpus is not None else int(known.get("num_processes", 1))
     if devices < 1:

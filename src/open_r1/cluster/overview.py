@@ -1,4 +1,4 @@
-"""The table of all recipes in `recipes/README.md`: what their comments say of them, and what the plan says they need."""
+"""The table of all recipes in `recipes/README.md`: what their comments say, and what the plan says they need."""
 
 import os
 import re

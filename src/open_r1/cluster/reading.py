@@ -15,7 +15,7 @@ from typing import Any
 
 from ..core.errors import ArtifactError, RecipeError
 from ..core.inputs import adapter_base, looks_local
-from ..core.recipes import Recipe, fill, load_recipe, read_yaml
+from ..core.recipes import Recipe, fill, load_recipe
 from .job import Job
 from .layout import Layout
 from .shapes import Shape, shape_of, table

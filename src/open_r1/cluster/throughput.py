@@ -1,7 +1,7 @@
 """How long a run takes, roughly: what must be multiplied and read, over what a GPU multiplies and reads in a second.
 
 - Training a token costs 6 operations a parameter (2 forward, 4 backward), 8 where blocks are computed again, 2 less
-  where the weights are frozen (LoRA), and attention on top; each forward pass of a reference model or of the old policy
+  where the weights are frozen (LoRA), and attention on top; a forward pass of a reference model or of the old policy
   costs 2. GPUs reach `UTILIZATION` of their bfloat16 peak.
 - Generating a token reads all weights, and the cache of every row, once for all rows: `BANDWIDTH_USED` of what the
   memory delivers. transformers adds the time in which it launches its kernels, `LAUNCH` seconds a block.
@@ -68,9 +68,9 @@ def card_of(job: Job) -> Card:
 
 def rows_of(sources: Any) -> int | None:
     """Rows of a recipe's data, by their `limit` or by the manifest of an artifact; `None` where one says neither."""
-    found = [(read_manifest(source["path"]) or {}).get("rows") for source in sources or []]
-    counts = [source.get("limit") or rows for source, rows in zip(sources or [], found, strict=True)]
-    return sum(counts) if counts and all(isinstance(count, int) for count in counts) else None
+    counts = [source.get("limit") or (read_manifest(source["path"]) or {}).get("rows") for source in sources or []]
+    known = [count for count in counts if isinstance(count, int)]
+    return sum(known) if known and len(known) == len(counts) else None
 
 
 def length_of(recipe: Recipe, values: Values, job: Job, rows: int | None = None) -> Length | None:
