@@ -80,6 +80,59 @@ def test_other_seeds_and_smoke_runs_get_a_root_of_their_own(pipe, options, share
     assert pipeline.shared_values(pipe, options) == shared
 
 
+@pytest.fixture
+def overlay(tmp_path):
+    """A file for `--with`."""
+
+    def write(text: str) -> str:
+        path = tmp_path / f"{len(list(tmp_path.iterdir()))}.yaml"
+        path.write_text(text)
+        return str(path)
+
+    return write
+
+
+def test_overlay_reaches_the_stages_of_its_commands_and_the_launch(overlay, stages):
+    over = overlay("launch: [go]\ngrpo: {temperature: 0.5}\ncurate: {num_samples: 9}\n")
+    more = overlay("grpo: {top_p: 0.5}\n")
+    found, launch = pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5, "with": [over, more]})
+    assert launch == ["go"] and pipeline.read_pipeline(MINI, {"with": [more]})[1] == "fork"
+    for stage, plain in zip(found, stages, strict=True):
+        changed = {"grpo": {"temperature": 0.5, "top_p": 0.5}, "curate": {"num_samples": 9}}.get(stage.command, {})
+        files = {"grpo": [over, more], "curate": [over]}.get(stage.command, [])
+        assert stage.recipe == plain.recipe | changed
+        assert stage.arguments[2:] == [word for file in files for word in ("--with", file)] + plain.arguments[2:]
+
+
+def test_overlay_of_plain_keys_is_refused_before_any_stage_runs(overlay):
+    file = overlay("temperature: 0.5\n")
+    with pytest.raises(RecipeError, match=f"{file}: keys without a command") as caught:
+        pipeline.read_pipeline(MINI, {"with": [file]})
+    assert "grpo: ..." in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["p.yaml", "--with", "a.yaml", "--seed", "1", "--with=b.yaml"],
+        ["--with", "a.yaml", "--with", "b.yaml", "p.yaml", "--seed", "1"],
+        ["--seed", "1", "--with", "a.yaml", "p.yaml", "--with", "b.yaml"],
+    ],
+)
+def test_pipeline_is_told_from_its_overlays(words):
+    options, file = pipeline.read_options(words)
+    assert (options, file) == ({"with": ["a.yaml", "b.yaml"], "seed": 1}, Path("p.yaml"))
+
+
+def test_pipeline_may_inherit_its_stages(tmp_path):
+    (tmp_path / "base.yaml").write_text("seed: 2\nstages: [{name: a, run: sft}]\n")
+    (tmp_path / "size").mkdir()
+    (tmp_path / "size/a.yaml").write_text("output_dir: ${root}/a\n")
+    (tmp_path / "size/pipeline.yaml").write_text("inherit: ../base.yaml\nroot: r\n")
+    (stage,), launch = pipeline.read_pipeline(tmp_path / "size/pipeline.yaml", {})
+    assert stage.recipe == {"output_dir": "r/a", "root": "r", "seed": 2} and launch == "fork"
+
+
 @pytest.mark.parametrize(
     ("options", "chosen"),
     [

@@ -20,7 +20,7 @@ USAGE = "(--package NAME | --file PATH.gguf) --output_dir DIR [--dtype float32] 
 
 
 @dataclass
-class ImportArguments:
+class ImportGgufArguments:
     """
     What to import.
 
@@ -41,7 +41,7 @@ class ImportArguments:
     dtype: str = "float32"
 
 
-def find_file(args: ImportArguments) -> Path:
+def find_file(args: ImportGgufArguments) -> Path:
     """The GGUF file that the arguments mean."""
     if args.file:
         found = [Path(args.file)] if Path(args.file).is_file() else []
@@ -69,13 +69,13 @@ def clear_quantization(model: Any) -> None:
     model.is_quantized = False
 
 
-ARGUMENTS = ImportArguments
+ARGUMENTS = ImportGgufArguments
 
 
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Imports one model from the command line."""
-    stage = begin(ImportArguments, arguments, check=lambda _, args: find_file(args))
+    stage = begin(ImportGgufArguments, arguments, check=lambda _, args: find_file(args))
     if stage is None:
         return
     args, _, artifact = stage

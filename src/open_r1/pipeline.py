@@ -8,6 +8,9 @@ pipelines.
 seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices. The
 first SIGTERM (or Ctrl-C) lets the running stage save, the second ends it at once, and however the runner ends, nothing
 below it stays (`core/keeper.py`).
+
+`--with FILE` lays an overlay over the recipes of all stages that it has a section for, and its `launch`, if it has
+one, over the pipeline's.
 """
 
 import importlib
@@ -29,11 +32,20 @@ from open_r1.core.keeper import Keeper
 from open_r1.core.keys import Keys, keys_of
 from open_r1.core.live import LiveTable
 from open_r1.core.processes import Signals
-from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
+from open_r1.core.recipes import (
+    Recipe,
+    check_keys,
+    has_sections,
+    inherited,
+    load_recipe,
+    parse_overrides,
+    read_overlay,
+)
 
 PRELOAD = ["open_r1.training.preload"]  # what forked stages find imported
 USAGE = (
-    "PIPELINE.yaml [--root DIR] [--seed N] [--smoke] [--from S] [--to S] [--only S] [--force S] [--dry-run] [--debug]"
+    "PIPELINE.yaml [--root DIR] [--seed N] [--with FILE] [--smoke] [--from S] [--to S] [--only S] [--force S] "
+    "[--dry-run] [--debug]"
 )
 
 
@@ -78,14 +90,26 @@ class Stage:
 
 def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any]:
     """The stages of a pipeline file, resolved for the root and seed of this run, and how to launch them."""
-    pipeline = read_yaml(path)
+    pipeline = inherited(path)
     check_keys(pipeline, ("root", "seed", "launch", "stages"), str(path))
     if not isinstance(pipeline.get("stages"), list) or not pipeline["stages"]:
         raise RecipeError(f"{path}: lists no `stages`", "add `stages:` with entries like `{name: base, run: sft}`")
-    shared = shared_values(pipeline, options)
-    return [make_stage(entry, path, shared, bool(options.get("smoke"))) for entry in pipeline["stages"]], pipeline.get(
-        "launch", "fork"
-    )
+    shared, overlays = shared_values(pipeline, options), read_overlays(options.get("with", []))
+    stages = [make_stage(entry, path, shared, bool(options.get("smoke")), overlays) for entry in pipeline["stages"]]
+    launches = [overlay["launch"] for overlay in overlays.values() if overlay.get("launch")]
+    return stages, launches[-1] if launches else pipeline.get("launch", "fork")
+
+
+def read_overlays(files: list[str]) -> dict[str, Recipe]:
+    """The overlays of a run by file; raises `RecipeError` for plain keys, which not all of its commands know."""
+    overlays = {file: read_overlay(Path(file)) for file in files}
+    for file, overlay in overlays.items():
+        if not has_sections(overlay):
+            raise RecipeError(
+                f"{file}: keys without a command, and a pipeline has stages of several",
+                f"put them below one (`grpo: ...`), or `inherit` {file} in the recipe of the stage",
+            )
+    return overlays
 
 
 def shared_values(pipeline: Recipe, options: Recipe) -> Recipe:
@@ -99,14 +123,16 @@ def shared_values(pipeline: Recipe, options: Recipe) -> Recipe:
     return {"root": str(root), "seed": seed}
 
 
-def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool) -> Stage:
-    """One entry of `stages` with its resolved recipe."""
+def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool, overlays: dict[str, Recipe]) -> Stage:
+    """One entry of `stages` with its resolved recipe, under the overlays that speak to its command."""
     if not isinstance(entry, dict) or not entry.get("name") or entry.get("run") not in COMMANDS:
         raise RecipeError(f"{path}: stage {entry!r} needs `name` and `run`", f"`run` is one of {', '.join(COMMANDS)}")
     check_keys(entry, ("name", "run", "recipe"), f"{path}, stage {entry['name']}")
     recipe_file = path.parent / entry.get("recipe", f"{entry['name']}.yaml")
-    recipe = load_recipe(recipe_file, shared, smoke)
+    files = [file for file, overlay in overlays.items() if entry["run"] in overlay]
+    recipe = load_recipe(recipe_file, shared, smoke, files, entry["run"])
     arguments = ["--config", str(recipe_file), *(["--smoke"] if smoke else [])]
+    arguments += [word for file in files for word in ("--with", file)]
     arguments += [word for key, value in shared.items() for word in (f"--{key}", str(value))]
     return Stage(
         entry["name"], entry["run"], arguments, recipe, Path(shared["root"]) / "logs" / f"{entry['name']}.log"
@@ -232,15 +258,27 @@ def last_words(log: Path) -> str:
     return (errors or lines or ["no output"])[-1]
 
 
+def read_options(arguments: list[str]) -> tuple[Recipe, Path]:
+    """The options of a run, and the pipeline among them, wherever it stands."""
+    before = ["", *arguments]
+    places = [
+        n
+        for n, word in enumerate(arguments)
+        if word.endswith((".yaml", ".yml")) and not word.startswith("--") and before[n] != "--with"
+    ]
+    if len(places) != 1:
+        raise RecipeError("no pipeline given", f"open-r1 run {USAGE}")
+    options = parse_overrides([word for n, word in enumerate(arguments) if n != places[0]])
+    known = ("root", "seed", "with", "smoke", "from", "to", "only", "force", "dry-run", "debug")
+    check_keys(options, known, "command line")
+    return options, Path(arguments[places[0]])
+
+
 @report_errors
 def main(arguments: list[str]) -> None:
     """Runs a pipeline from the command line."""
-    files = [word for word in arguments if word.endswith((".yaml", ".yml"))]
-    if len(files) != 1:
-        raise RecipeError("no pipeline given", f"open-r1 run {USAGE}")
-    options = parse_overrides([word for word in arguments if word not in files])
-    check_keys(options, ("root", "seed", "smoke", "from", "to", "only", "force", "dry-run", "debug"), "command line")
-    stages, launch = read_pipeline(Path(files[0]), options)
+    options, file = read_options(arguments)
+    stages, launch = read_pipeline(file, options)
     chosen = select(stages, options)
     if options.get("dry-run"):
         for stage in chosen:

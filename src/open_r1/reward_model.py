@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from open_r1.core.errors import report_errors
 from open_r1.core.rows import Row
 from open_r1.training.adapters import adapter_config
-from open_r1.training.arguments import RewardModelArguments
+from open_r1.training.arguments import RewardModelArguments, row_sizes
 from open_r1.training.models import explained_errors, start_model
 from open_r1.training.run import Run, start
 
@@ -93,7 +93,7 @@ ARGUMENTS, TRL = RewardModelArguments, "RewardConfig"
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one reward-model recipe from the command line."""
-    run = start(arguments, ARGUMENTS, TRL)
+    run = start(arguments, ARGUMENTS, TRL, adjust=row_sizes)
     if run is None:
         return
     from transformers import AutoModelForSequenceClassification, set_seed

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import CLOSE, check_rendering, read_template
 from open_r1.training.adapters import adapter_config
-from open_r1.training.arguments import SFTArguments
+from open_r1.training.arguments import SFTArguments, row_sizes
 from open_r1.training.models import explained_errors, new_model, start_model
 from open_r1.training.run import Run, make_optimizer, start
 
@@ -49,7 +49,7 @@ ARGUMENTS, TRL = SFTArguments, "SFTConfig"
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one SFT recipe from the command line."""
-    run = start(arguments, ARGUMENTS, TRL)
+    run = start(arguments, ARGUMENTS, TRL, adjust=row_sizes)
     if run is None:
         return
     from trl import SFTTrainer

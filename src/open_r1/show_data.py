@@ -71,7 +71,9 @@ def main(arguments: list[str] | None = None) -> None:
     parser.add_argument("recipe")
     parser.add_argument("-n", type=int, default=3)
     known, rest = parser.parse_known_args(sys.argv[1:] if arguments is None else arguments)
-    recipe = load_recipe(known.recipe, parse_overrides(rest))
+    overrides = parse_overrides(rest)
+    overlays = overrides.pop("with", [])
+    recipe = load_recipe(known.recipe, overrides, overlays=overlays, command="show-data")
     models = {name: Key(loads=MODEL) for name in ("model", "model_name_or_path", "tokenizer")}
     go_offline(recipe, {"datasets": Key(inside=SOURCE), **models})
     kept = [without_amounts(source, AMOUNTS) for source in recipe.get("datasets") or []]

@@ -27,6 +27,76 @@ def test_child_wins_over_parent_and_mappings_merge(write):
     assert recipes.load_recipe(child) == {"a": 2, "group": {"x": 1, "y": 2, "z": 3}, "items": [3]}
 
 
+def test_of_several_parents_the_later_wins_and_the_child_over_all(write):
+    write("one.yaml", "a: 1\nb: 1\ngroup: {x: 1, y: 1}\n")
+    write("two.yaml", "b: 2\nc: 2\ngroup: {y: 2}\nsmoke: {a: 0}\n")
+    child = write("child.yaml", "inherit: [one.yaml, two.yaml]\nc: 3\n")
+    assert recipes.load_recipe(child) == {"a": 1, "b": 2, "c": 3, "group": {"x": 1, "y": 2}}
+    assert recipes.load_recipe(child, smoke=True)["a"] == 0
+
+
+@pytest.fixture
+def overlaid(write):
+    """A recipe, an overlay of plain keys and one with sections."""
+    recipe = write("r.yaml", "a: 1\nb: 1\ngroup: {x: 1}\nsmoke: {a: 0}\n")
+    plain = write("plain.yaml", "a: 2\ngroup: {y: 2}\n")
+    sections = write("sections.yaml", "launch: [go]\ngrpo: {a: 3, b: 3}\nreward-model: {b: 4}\nsft:\n")
+    return str(recipe), str(plain), str(sections)
+
+
+@pytest.mark.parametrize(
+    ("command", "files", "more", "expected"),
+    [
+        ("sft", "p", [], {"a": 2, "b": 1, "group": {"x": 1, "y": 2}}),
+        ("grpo", "ps", [], {"a": 3, "b": 3, "group": {"x": 1, "y": 2}}),
+        ("grpo", "sp", [], {"a": 2, "b": 3, "group": {"x": 1, "y": 2}}),
+        ("reward-model", "s", [], {"a": 1, "b": 4, "group": {"x": 1}}),
+        ("sft", "s", [], {"a": 1, "b": 1, "group": {"x": 1}}),
+        ("grpo", "s", ["--smoke"], {"a": 0, "b": 3, "group": {"x": 1}}),
+        ("grpo", "s", ["--a", "9", "--smoke"], {"a": 9, "b": 3, "group": {"x": 1}}),
+    ],
+)
+def test_overlays_lie_between_the_recipe_and_the_command_line(overlaid, command, files, more, expected):
+    recipe, plain, sections = overlaid
+    words = [word for name in files for word in ("--with", {"p": plain, "s": sections}[name])]
+    found, where, _ = recipes.read_command_line(["--config", recipe, *words, *more], command)
+    assert found == expected
+    assert where.split(" with ") == [recipe, *words[1::2]]
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("sft: {a: 2}", "no section for `grpo`; it has sft"),
+        ("launch: [go]", "no section for `grpo`; it has none"),
+        ("sft: {a: 2}\na: 2", "unknown key `a`"),
+        ("reward_model: {a: 2}\nsft: {a: 2}", "unknown key `reward_model`"),
+        ("- a", "not a mapping"),
+        (None, "no such recipe"),
+    ],
+)
+def test_overlay_that_cannot_be_laid_over_is_one_line(write, text, message):
+    recipe, overlay = write("r.yaml", "a: 1"), write("o.yaml", text or "a: 2")
+    if text is None:
+        overlay.unlink()
+    with pytest.raises(RecipeError, match=f"o.yaml.*{message}") as caught:
+        recipes.read_command_line(["--config", str(recipe), "--with", str(overlay)], "grpo")
+    assert caught.value.hint
+
+
+def test_unknown_key_of_an_overlay_names_both_files(overlaid):
+    recipe, plain, _ = overlaid
+    found, where, _ = recipes.read_command_line(["--config", recipe, "--with", plain], "sft")
+    with pytest.raises(RecipeError, match=r"r.yaml with .*plain.yaml: unknown key"):
+        recipes.check_keys(found, ["a", "b"], where)
+
+
+def test_reference_alone_keeps_the_type_of_its_key(write):
+    path = write("r.yaml", "n: 4\nsame: ${n}\ninside: {list: ['${n}', 'x${n}']}\nitems: ${inside}\n")
+    found = recipes.load_recipe(path)
+    assert found["same"] == 4 and found["items"] == {"list": [4, "x4"]}
+
+
 def test_merge_leaves_its_arguments_alone():
     base, top = {"g": {"a": 1}}, {"g": {"b": 2}}
     assert recipes.merge(base, top) == {"g": {"a": 1, "b": 2}}
@@ -82,6 +152,7 @@ def test_broken_recipe_is_a_recipe_error_with_a_fix(write, text, message):
         (["--g.x", "1", "--g.y", "[1, 2]"], {"g": {"x": 1, "y": [1, 2]}}),
         (["--a", "1", "--a", "null"], {"a": None}),
         (["--a", "false"], {"a": False}),
+        (["--with", "x.yaml", "--a", "1", "--with=y.yaml"], {"with": ["x.yaml", "y.yaml"], "a": 1}),
     ],
 )
 def test_overrides_are_read_as_yaml(words, overrides):

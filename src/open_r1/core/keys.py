@@ -6,8 +6,8 @@ A field of a stage's dataclass is declared with `key(default, decides=..., loads
   lies in an output directory another recipe's. One that says how the stage runs (`RUN`) may change at any time, in a
   finished directory and in an unfinished one, and the stage says so in a line; one that only publishes or describes
   (`COSMETIC`) may change silently. Two are in between: the keys of the batch (`BATCH`) may change as long as their
-  product with the number of devices stays, and what the last step alone reads (`LAST`), such as the decisions of a
-  review, may join an unfinished run.
+  product with the number of devices stays (`WHOLE_BATCH` states that product), and what the last step alone reads
+  (`LAST`), such as the decisions of a review, may join an unfinished run.
 - `loads`: the value names a file, a model or a dataset. Freshness (a file counts by its content), the offline switch,
   the order of a pipeline and whatever else asks what a stage needs walk over these declarations (`inputs.py`).
 
@@ -22,7 +22,7 @@ from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 RESULT, SAMPLES, LAST = "the result", "the samples", "the last step"
-BATCH, RUN, COSMETIC = "the batch", "how it runs", "nothing"
+WHOLE_BATCH, BATCH, RUN, COSMETIC = "the batch of all devices", "the batch", "how it runs", "nothing"
 FINISHED, UNFINISHED = {RESULT, SAMPLES, LAST}, {RESULT, SAMPLES}  # what must be the same for a directory to be ours
 FILE, MODEL, DATA = "file", "model", "data"
 
@@ -118,7 +118,10 @@ def pruned(value: Any, declared: Key, classes: Collection[str], around: str) -> 
 def global_batch(recipe: Mapping[str, Any], keys: Keys, devices: int) -> int | None:
     """Rows of one optimiser step on all devices; `None` where no key says how many one device takes."""
     sizes = [recipe.get(name, declared.default) for name, declared in keys.items() if declared.decides == BATCH]
+    stated = [recipe[name] for name, declared in keys.items() if declared.decides == WHOLE_BATCH and recipe.get(name)]
     try:
+        if stated:
+            return int(stated[0])
         return devices * math.prod(int(size) for size in sizes) if sizes else None
     except (TypeError, ValueError):  # no number: an error that the reading of the recipe reports
         return None

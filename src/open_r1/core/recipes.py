@@ -1,10 +1,14 @@
 """Recipes: thin YAML files that hold every value of a stage. Nothing here imports torch, so a recipe is read in
 milliseconds.
 
-Four conveniences, and no more:
+Five conveniences, and no more:
 
-- `inherit: ../file.yaml` starts from another recipe; keys given here win, mappings merge.
-- `${key}` in a text value stands for another key of the same recipe: `model_name_or_path: ${root}/base`.
+- `inherit: ../file.yaml` starts from another recipe, or from a list of them, of which later ones win; keys given here
+  win over all, mappings merge.
+- `--with FILE`, once or several times, lays an overlay over a recipe: a small file of keys, or one with a section for
+  each command that it speaks to (`grpo: {...}`), such as those in `recipes/hardware`.
+- `${key}` in a text value stands for another key of the same recipe: `model_name_or_path: ${root}/base`. A value that
+  is nothing else keeps that key's type.
 - `smoke:` holds the values of a run that only shows that everything works; `--smoke` applies them.
 - `--key value` and `--group.key value` on the command line override anything; values are read as YAML.
 """
@@ -21,10 +25,13 @@ from typing import Any, TypeVar
 
 import yaml
 
+from .commands import COMMANDS
 from .errors import RecipeError
 
 T = TypeVar("T")
 Recipe = dict[str, Any]
+
+REFERENCE = r"\$\{(\w+)\}"
 
 # Keys of older recipes, and what they are called now (or what to do instead).
 RENAMED = {
@@ -114,13 +121,42 @@ def inherited(path: Path, heirs: tuple[Path, ...] = ()) -> Recipe:
     """A recipe on top of the ones that it inherits from."""
     if path.resolve() in heirs:
         raise RecipeError(f"{path}: inherits from itself", "correct `inherit`")
-    recipe = read_yaml(path)
-    parent = recipe.pop("inherit", None)
-    return merge(inherited(path.parent / parent, (*heirs, path.resolve())), recipe) if parent else recipe
+    recipe, merged = read_yaml(path), {}
+    given = recipe.pop("inherit", None) or []
+    for parent in [given] if isinstance(given, str) else given:
+        merged = merge(merged, inherited(path.parent / str(parent), (*heirs, path.resolve())))
+    return merge(merged, recipe)
+
+
+def has_sections(overlay: Recipe) -> bool:
+    """Whether an overlay speaks to several commands, each in a section of its name, and not in plain keys."""
+    return "launch" in overlay or any(key in COMMANDS and isinstance(value, dict) for key, value in overlay.items())
+
+
+def read_overlay(path: Path) -> Recipe:
+    """An overlay with what it inherits; raises `RecipeError` for one that mixes sections and plain keys."""
+    overlay = inherited(path)
+    if has_sections(overlay):
+        check_keys(overlay, (*COMMANDS, "launch"), str(path))
+    return overlay
+
+
+def laid_over(recipe: Recipe, files: Iterable[str], command: str) -> Recipe:
+    """A recipe of a command under overlays, of which later ones win."""
+    for file in files:
+        overlay = read_overlay(Path(file))
+        if has_sections(overlay):
+            if command not in overlay:
+                sections = ", ".join(key for key in overlay if key != "launch") or "none"
+                hint = f"leave `--with {file}` out, or add a section"
+                raise RecipeError(f"{file}: no section for `{command}`; it has {sections}", hint)
+            overlay = overlay[command] or {}
+        recipe = merge(recipe, overlay)
+    return recipe
 
 
 def parse_overrides(arguments: Iterable[str]) -> Recipe:
-    """Turns `--a.b 1 --c=x --flag` into `{"a": {"b": 1}, "c": "x", "flag": True}`."""
+    """Turns `--a.b 1 --c=x --flag` into `{"a": {"b": 1}, "c": "x", "flag": True}`; every `--with` adds to a list."""
     overrides: Recipe = {}
     words = list(arguments)
     while words:
@@ -134,6 +170,8 @@ def parse_overrides(arguments: Iterable[str]) -> Recipe:
             value = yaml.safe_load(text)
         except yaml.YAMLError:
             raise RecipeError(f"command line: --{key} {text!r} is not valid YAML", "quote it, or correct it") from None
+        if key == "with":
+            value = [*overrides.get(key, []), text]
         for part in reversed(key.split(".")):
             value = {part: value}
         overrides = merge(overrides, value)
@@ -149,17 +187,25 @@ def interpolate(value: Any, recipe: Recipe, path: Path) -> Any:
     if not isinstance(value, str):
         return value
 
-    def look_up(match: re.Match) -> str:
+    def look_up(match: re.Match) -> Any:
         if match[1] not in recipe:
             raise RecipeError(
                 f"{path}: `${{{match[1]}}}` in {value!r} names no key of this recipe", f"add `{match[1]}:`"
             )
-        return str(interpolate(recipe[match[1]], {key: item for key, item in recipe.items() if key != match[1]}, path))
+        return interpolate(recipe[match[1]], {key: item for key, item in recipe.items() if key != match[1]}, path)
 
-    return re.sub(r"\$\{(\w+)\}", look_up, value)
+    if whole := re.fullmatch(REFERENCE, value):
+        return look_up(whole)
+    return re.sub(REFERENCE, lambda match: str(look_up(match)), value)
 
 
-def load_recipe(path: str | Path, overrides: Recipe | None = None, smoke: bool = False) -> Recipe:
+def load_recipe(
+    path: str | Path,
+    overrides: Recipe | None = None,
+    smoke: bool = False,
+    overlays: Iterable[str] = (),
+    command: str = "",
+) -> Recipe:
     """
     Reads a recipe as a stage will use it.
 
@@ -169,13 +215,17 @@ def load_recipe(path: str | Path, overrides: Recipe | None = None, smoke: bool =
         overrides (`dict`, *optional*):
             Values that win over the file, as `parse_overrides` returns them.
         smoke (`bool`, *optional*, defaults to `False`):
-            Whether to apply the recipe's `smoke` values.
+            Whether to apply the recipe's `smoke` values; they win over overlays.
+        overlays (`Iterable[str]`, *optional*):
+            Files to lay over it.
+        command (`str`, *optional*):
+            The command that the recipe is for: which sections of the overlays are its own.
 
     Returns:
         `dict`: the resolved recipe.
     """
     path = Path(path)
-    recipe = inherited(path)
+    recipe = laid_over(inherited(path), overlays, command)
     quick = recipe.pop("smoke", {})
     recipe = merge(merge(recipe, quick if smoke else {}), overrides or {})
     return interpolate(with_sources(recipe), recipe, path)
@@ -276,16 +326,19 @@ def converted(name: str, value: Any, hint: Any, where: str) -> Any:
         raise RecipeError(f"{where}: `{name}: {value}` is no {number.__name__}", "give a number") from None
 
 
-def read_command_line(arguments: list[str]) -> tuple[Recipe, str, bool]:
+def read_command_line(arguments: list[str], command: str = "") -> tuple[Recipe, str, bool]:
     """
-    Recipe, its file, and `--force`, from `[--config FILE] [--smoke] [--force] [--debug] [--key value ...]`. Without a
-    file the other keys are the recipe.
+    Recipe, its file, and `--force`, from `[--config FILE] [--with FILE] [--smoke] [--force] [--debug] [--key value
+    ...]`. Without a file the other keys are the recipe.
     """
     overrides = parse_overrides(arguments)
     where, smoke, force = overrides.pop("config", None), overrides.pop("smoke", False), overrides.pop("force", False)
+    overlays = overrides.pop("with", [])
     overrides.pop("debug", None)
     if not where and overrides and "help" not in overrides:
+        overrides = merge(laid_over({}, overlays, command), overrides)
         return interpolate(with_sources(overrides), overrides, Path("command line")), "command line", force
     if not where:
         raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml; `open-r1 COMMAND --help` says more")
-    return load_recipe(where, overrides, smoke), str(where), force
+    recipe = load_recipe(where, overrides, smoke, overlays, command)
+    return recipe, " with ".join([str(where), *overlays]), force

@@ -5,6 +5,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
 from .artifacts import Artifact
+from .commands import COMMANDS
 from .inputs import go_offline
 from .keys import keys_of
 from .processes import is_main_process
@@ -59,7 +60,7 @@ def open_stage(
     Returns:
         `Stage` or `None`: `None` if the output is complete already.
     """
-    recipe, where, force = read_command_line(sys.argv[1:] if words is None else words)
+    recipe, where, force = read_command_line(sys.argv[1:] if words is None else words, command_of(ours))
     full, keys = adjust(recipe, where) if adjust else recipe, keys_of(ours)
     go_offline(recipe, keys)
     arguments = fill_all((ours, *theirs()), full, where)
@@ -71,6 +72,12 @@ def open_stage(
             print(f"{artifact.path} is complete", flush=True)
         return None
     return Stage(recipe, artifact, arguments)
+
+
+def command_of(arguments: type) -> str:
+    """The command of a dataclass, by its name: `RewardModelArguments` are those of `reward-model`."""
+    short = arguments.__name__.removesuffix("Arguments").lower()
+    return next((name for name in COMMANDS if name.replace("-", "") == short), "")
 
 
 def begin(kind: type[T], words: list[str] | None, **options: Any) -> tuple[T, Recipe, Artifact] | None:

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from trl import ModelConfig
 
 FOLDER = "adapter"  # in the output
+# keys of `model_init_kwargs` that make another model of the same weights; only its configuration keeps them
+CONTEXT = ("max_position_embeddings", "rope_parameters")
 
 
 def check_adapter(where: str, args: StageArguments, config: "TrainingArguments", model: "ModelConfig") -> None:
@@ -43,6 +45,10 @@ def check_adapter(where: str, args: StageArguments, config: "TrainingArguments",
     if args.optimizer == "muon":
         message = "`use_peft` with `optimizer: muon`, which is made for whole matrices, not for an adapter's thin ones"
         raise RecipeError(f"{where}: {message}", "leave `optimizer` out")
+    changed = [key for key in CONTEXT if key in (config.model_init_kwargs or {})]
+    if changed and not args.merge:
+        message = f"`merge: false` with `{changed[0]}` in `model_init_kwargs`, which an adapter does not keep"
+        raise RecipeError(f"{where}: {message}", "leave `merge` out: the merged model keeps it")
     if model.lora_r < 1:
         raise RecipeError(f"{where}: `lora_r: {model.lora_r}`", "it must be at least 1; 16 to 64 are usual")
     if quantized:
@@ -100,12 +106,18 @@ def merged_start(source: str, directory: Path, tokenizer: "PreTrainedTokenizerBa
     return str(path)
 
 
-def merge(adapter: str | Path, target: Path, tokenizer: "PreTrainedTokenizerBase", trusted: bool) -> None:
-    """Writes the whole model of an adapter, in its base's precision."""
+def merge(
+    adapter: str | Path,
+    target: Path,
+    tokenizer: "PreTrainedTokenizerBase",
+    trusted: bool,
+    context: dict[str, Any] | None = None,
+) -> None:
+    """Writes the whole model of an adapter, in its base's precision, with the `CONTEXT` that it was trained in."""
     from transformers import AutoModelForCausalLM, AutoModelForSequenceClassification
 
     kind: Any = AutoModelForCausalLM
-    options: dict[str, Any] = {"dtype": "auto", "trust_remote_code": trusted}
+    options: dict[str, Any] = {"dtype": "auto", "trust_remote_code": trusted} | (context or {})
     if json.loads((Path(adapter) / ADAPTER).read_text(encoding="utf-8")).get("task_type") == "SEQ_CLS":
         kind, options = AutoModelForSequenceClassification, options | {"num_labels": 1}
     model = load_model(str(adapter), kind, **options)
@@ -123,10 +135,16 @@ def point_at_base(directory: Path, base: str, revision: str) -> None:
     write_atomically(file, json.dumps(settings, indent=2, sort_keys=True))
 
 
-def merge_result(directory: Path, tokenizer: "PreTrainedTokenizerBase", trusted: bool) -> None:
-    """Moves the adapter that a run has left in its output into the folder `adapter`, and merges it from there."""
+def merge_result(
+    directory: Path, tokenizer: "PreTrainedTokenizerBase", trusted: bool, given: dict[str, Any] | None = None
+) -> None:
+    """
+    Moves the adapter that a run has left in its output into the folder `adapter`, and merges it from there; `given` is
+    the recipe's `model_init_kwargs`.
+    """
     tokenizer.save_pretrained(directory / FOLDER)
     for name in (ADAPTER, "adapter_model.safetensors", "generation_config.json"):
         if (directory / name).exists():  # left in the output, they would make it an adapter again
             (directory / name).replace(directory / FOLDER / name)
-    merge(directory / FOLDER, directory, tokenizer, trusted)
+    context = {key: value for key, value in (given or {}).items() if key in CONTEXT}
+    merge(directory / FOLDER, directory, tokenizer, trusted, context)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..core.errors import RecipeError
-from ..core.keys import FILE, LAST, MODEL, RUN, SERVER, Key, Keys, key
+from ..core.keys import FILE, LAST, MODEL, RUN, SERVER, WHOLE_BATCH, Key, Keys, key
 from ..core.recipes import Recipe
 from ..data.sources import SOURCE
 from .theirs import FOLLOWS, THEIRS
@@ -84,9 +84,12 @@ class SFTArguments(StageArguments):
             A `.jinja` file that renders the rows to train on, where it is not `chat_template`. The one that is saved
             may prefill `<think>`, which the one to train with leaves to the response; both must write the same tokens
             up to the first that is sampled.
+        rows_per_step (`int`, *optional*):
+            Rows of one optimiser step over all devices (128 in the paper); gradient accumulation follows from it.
     """
 
     training_template: str | None = key(None, loads=FILE)
+    rows_per_step: int | None = key(None, WHOLE_BATCH)
 
 
 @dataclass
@@ -115,27 +118,57 @@ class RewardModelArguments(StageArguments):
     Args:
         objective (`str`, *optional*, defaults to `"pairwise"`):
             `pairwise` (chosen against rejected, the helpful model) or `pointwise` (labels, the safety model).
+        rows_per_step (`int`, *optional*):
+            Rows, or pairs, of one optimiser step over all devices (256 in the paper); gradient accumulation follows.
     """
 
     objective: str = field(default="pairwise", metadata={"choices": ["pairwise", "pointwise"]})
+    rows_per_step: int | None = key(None, WHOLE_BATCH)
 
 
-def accumulation_steps(prompts_per_step: int, group_size: int, per_device: int, world_size: int) -> int:
+def with_accumulation(recipe: Recipe, where: str, rows: int, sizes: str) -> Recipe:
     """
-    Gradient accumulation that makes one optimiser step see `prompts_per_step` whole groups.
+    A recipe with the gradient accumulation that makes one optimiser step see all of its rows.
 
-    Raises:
-        `RecipeError`: the sizes do not divide; the message shows the arithmetic.
+    Args:
+        recipe (`dict`):
+            The resolved recipe.
+        where (`str`):
+            Its file, for error messages.
+        rows (`int`):
+            Rows, or completions, of one optimiser step over all devices.
+        sizes (`str`):
+            The keys that they follow from, with their values.
+
+    Returns:
+        `dict`: the recipe. Raises `RecipeError`, with the arithmetic, for sizes that do not divide.
     """
-    completions, at_once = prompts_per_step * group_size, per_device * world_size
-    if completions % at_once:
+    world = int(os.environ.get("WORLD_SIZE", 1))
+    per_device = recipe.get("per_device_train_batch_size", 8)
+    devices = f"{world} device(s) x per_device_train_batch_size {per_device}"
+    if rows % (per_device * world):
         raise RecipeError(
-            f"prompts_per_step {prompts_per_step} x num_generations {group_size} = {completions} completions per "
-            f"step, which {world_size} device(s) x per_device_train_batch_size {per_device} = {at_once} does not "
-            "divide",
-            f"choose per_device_train_batch_size so that it divides {completions // world_size or 1}",
+            f"{where}: {sizes} per step, which {devices} = {per_device * world} does not divide",
+            f"choose per_device_train_batch_size so that it divides {rows // world or 1}",
         )
-    return completions // at_once
+    accumulation = rows // (per_device * world)
+    if recipe.get("gradient_accumulation_steps", accumulation) != accumulation:
+        raise RecipeError(
+            f"{where}: gradient_accumulation_steps {recipe['gradient_accumulation_steps']} contradicts "
+            f"{sizes.partition(' = ')[0]} / ({devices}) = {accumulation}",
+            "leave gradient_accumulation_steps out: it follows from the others",
+        )
+    return recipe | {"gradient_accumulation_steps": accumulation}
+
+
+def row_sizes(recipe: Recipe, where: str) -> Recipe:
+    """Fills in the gradient accumulation of SFT and reward models, where the recipe states `rows_per_step`."""
+    rows = recipe.get("rows_per_step")
+    if rows is None:
+        return recipe
+    if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
+        raise RecipeError(f"{where}: `rows_per_step: {rows}`", "give a positive number of rows")
+    return with_accumulation(recipe, where, rows, f"rows_per_step {rows}")
 
 
 def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
@@ -146,7 +179,7 @@ def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
     would have: `save_steps` must be a multiple of the optimiser steps that one rollout feeds.
     """
     group = recipe.get("num_generations", 8)
-    prompts, per_device = recipe.get("prompts_per_step", 32), recipe.get("per_device_train_batch_size", 8)
+    prompts = recipe.get("prompts_per_step", 32)
     step = prompts * group
     rollout = recipe.get("generation_batch_size", step)
     if rollout % step:
@@ -162,14 +195,5 @@ def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
             f"which lasts {window} optimiser steps",
             f"use a multiple of {window}",
         )
-    world = int(os.environ.get("WORLD_SIZE", 1))
-    accumulation = accumulation_steps(prompts, group, per_device, world)
-    if recipe.get("gradient_accumulation_steps", accumulation) != accumulation:
-        raise RecipeError(
-            f"{where}: gradient_accumulation_steps {recipe['gradient_accumulation_steps']} contradicts "
-            f"prompts_per_step {prompts} x num_generations {group} / "
-            f"({world} device(s) x per_device_train_batch_size {per_device}) = "
-            f"{accumulation}",
-            "leave gradient_accumulation_steps out: it follows from the others",
-        )
-    return recipe | {"gradient_accumulation_steps": accumulation, "generation_batch_size": rollout}
+    sizes = f"prompts_per_step {prompts} x num_generations {group} = {step} completions"
+    return with_accumulation(recipe, where, step, sizes) | {"generation_batch_size": rollout}

@@ -152,7 +152,8 @@ class Run:
             for old in (self.artifact.path / "config.json", *self.artifact.path.glob("model*.safetensors*")):
                 old.unlink(missing_ok=True)
         else:
-            merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code)
+            given = self.recipe.get("model_init_kwargs")
+            merge_result(self.artifact.path, self.tokenizer, self.config.trust_remote_code, given)
 
     def clean_up(self) -> None:
         """
