@@ -9,17 +9,17 @@ import sys
 
 from open_r1.cluster.health import ERROR, Finding, disk, gpus, hub, memory, ports, sandbox, servers, versions
 from open_r1.cluster.layout import read_layout
-from open_r1.cluster.reading import make_job
+from open_r1.cluster.reading import make_job, read_overlaid
 from open_r1.core.errors import report_errors
-from open_r1.core.recipes import Recipe, load_recipe, parse_overrides
+from open_r1.core.recipes import Recipe, parse_overrides
 
-USAGE = "[--config RECIPE.yaml] [--key value ...]"
+USAGE = "[--config RECIPE.yaml] [--with FILE.yaml] [--key value ...]"
 
 
-def examine(recipe: Recipe, where: str) -> list[Finding]:
+def examine(recipe: Recipe, files: list[str]) -> list[Finding]:
     """All checks; without a recipe those of the machine."""
     trains = bool(recipe.get("model_name_or_path") or recipe.get("model_config"))
-    layout = read_layout([where])
+    layout, where = read_layout(files), files[0]
     job = make_job(recipe, where, layout) if trains else None
     found = [versions(), gpus(recipe, layout.devices), memory(job), disk(recipe, job), hub(recipe), sandbox(recipe)]
     return [*found, ports(recipe), *servers(recipe)]
@@ -37,7 +37,8 @@ def main(arguments: list[str] | None = None) -> None:
     overrides = parse_overrides(sys.argv[1:] if arguments is None else arguments)
     where = overrides.pop("config", "")
     overrides.pop("debug", None)
-    found = examine(load_recipe(where, overrides) if where else overrides, where)
+    recipe, files = read_overlaid(where, overrides) if where else (overrides, [""])
+    found = examine(recipe, files)
     print("\n".join(map(line, found)))
     if any(finding.state == ERROR for finding in found):
         sys.exit(1)

@@ -18,10 +18,10 @@ from open_r1.cluster.job import GB, Job
 from open_r1.cluster.layout import Layout, read_layout
 from open_r1.cluster.memory import fits, on_disk, peak, phases, room_in_vllm, total
 from open_r1.cluster.overview import write_overview
-from open_r1.cluster.reading import Values, make_job, read_values
+from open_r1.cluster.reading import Values, make_job, read_overlaid, read_values
 from open_r1.cluster.throughput import BANDWIDTH_USED, UTILIZATION, Length, card_of, hours, length_of
 from open_r1.core.errors import RecipeError, report_errors
-from open_r1.core.recipes import Recipe, load_recipe, parse_overrides
+from open_r1.core.recipes import Recipe, parse_overrides
 
 USAGE = (
     "RECIPE.yaml [--with FILE.yaml] [--gpus N] [--gpu-memory GB] [--accelerate FILE.yaml] "
@@ -115,8 +115,8 @@ def main(arguments: list[str] | None = None) -> None:
         return print(write_overview(Path("recipes"), known.write))
     if not known.recipe:
         raise RecipeError("no recipe given", "open-r1 plan recipes/Qwen2.5-1.5B/distill_lora.yaml")
-    recipe = load_recipe(known.recipe, parse_overrides(rest))
-    layout = read_layout([known.recipe], known.accelerate, known.gpus, known.gpu_memory)
+    recipe, files = read_overlaid(known.recipe, parse_overrides(rest))
+    layout = read_layout(files, known.accelerate, known.gpus, known.gpu_memory)
     if not report(recipe, known.recipe, layout, known.prompt_tokens, known.rows):
         sys.exit(1)
 

@@ -162,7 +162,9 @@ def phases(job: Job) -> dict[str, dict[str, float]]:
     fixed = state(job)
     moving = {"training": training(job)}
     if job.stage == "grpo":
-        moving |= {"generation": generation(job), "scoring": scoring(job)}
+        moving["generation"] = generation(job)
+    if job.scorers:
+        moving["scoring"] = scoring(job)
     slack = 1.0 if job.cpu else 1 + SLACK
     return {
         name: {**fixed, **{part: size * slack for part, size in parts.items() if part != "vLLM"}}

@@ -1,5 +1,6 @@
 """The table of all recipes in `recipes/README.md`: what their comments say, and what the plan says they need."""
 
+import contextlib
 import os
 import re
 from pathlib import Path
@@ -9,11 +10,12 @@ from ..core.recipes import Recipe, load_recipe, read_yaml
 from .job import GB
 from .layout import header, read_layout
 from .memory import fits, total
-from .reading import make_job, read_values
+from .reading import find_shape, make_job, read_overlaid, read_values
 
 BEGIN, END = "<!-- made by `open-r1 plan --all --write` -->", "<!-- end -->"
 HEAD = """| recipe | paper | model | hardware | planned GB per device | measured |
 |---|---|---|---|---|---|"""
+MACHINES = (1, 2, 4, 8, 16, 32, 64)  # of eight GPUs, for a recipe that asks for several
 
 
 def recipe_files(folder: Path) -> list[Path]:
@@ -37,8 +39,14 @@ def planned(file: Path, recipe: Recipe, overlays: list[str]) -> str:
     job = make_job(recipe, str(file), layout)
     if job.cpu:
         return f"{total(job) / GB:.1f}"
+    if "several machines" in header(file):
+        for machines in MACHINES:
+            with contextlib.suppress(RecipeError):  # an optimiser step has fewer rows than there are GPUs
+                job = make_job(recipe, str(file), layout._replace(devices=8 * machines))
+            if fits(job):
+                break
     spread = f" on {job.devices}" if job.devices > 1 else ""
-    return f"{total(job) / GB:.0f}{spread}" + ("" if fits(job) else f", more than {layout.device_memory / GB:g}")
+    return f"{total(job) / GB:.0f}{spread}" + ("" if fits(job) else ": does not fit")
 
 
 def link(words: str, folder: str) -> str:
@@ -53,22 +61,30 @@ def link(words: str, folder: str) -> str:
     return f"[{name if name.startswith('docs/') else target}]({target})"
 
 
+def model_of(recipe: Recipe, where: str) -> str:
+    """The model of a stage; one that is trained with its size."""
+    if "models" in recipe:
+        return "several"
+    name = str(recipe.get("model_name_or_path") or recipe.get("model") or "")
+    short = name.removeprefix(f"{recipe.get('root')}/").rpartition("/")[2]
+    if not (recipe.get("model_name_or_path") or recipe.get("model_config")):
+        return short or "-"
+    size = find_shape(read_values(recipe, where), where).parameters
+    return f"{short or 'new'} ({size / 1e9:.3g}B)" if size >= 1e8 else f"{short or 'new'} ({size / 1e6:.2g}M)"
+
+
 def row(file: Path, folder: Path) -> str:
     """One line of the table."""
     comment = header(file)
     overlays = re.findall(r"--with (\S+)", comment)
-    recipe = load_recipe(file)
-    if overlays:
-        values = read_values(recipe, str(file))
-        recipe = load_recipe(file, overlays=overlays, command=values.stage)
+    recipe, _ = read_overlaid(str(file), {"with": overlays})
     paper = re.search(r"paper,? (?:section )?([\d.]+\d)", comment)
-    hardware = re.search(r"Hardware: (.*?)[.;]? (?=Time|Needs|accelerate|open-r1)", comment)
-    model = recipe.get("model_name_or_path") or recipe.get("model") or "-" if "models" not in recipe else "several"
+    hardware = re.search(r"Hardware: (.*?)(?:[.,;] | Time)", comment)
     measured = re.search(r"Time.*?:\s*(.*?)(?:;| {2}|$)", comment)
     cells = [
         f"`{file.relative_to(folder).with_suffix('')}`",
         paper[1] if paper else "-",
-        "new" if recipe.get("model_config") else str(model).removeprefix(f"{recipe.get('root')}/"),
+        model_of(recipe, str(file)),
         hardware[1] if hardware else "-",
         planned(file, recipe, overlays),
         link(measured[1] if measured else "", file.parent.name),

@@ -94,6 +94,16 @@ def read_values(recipe: Recipe, where: str) -> Values:
     return fill(Values, {key: value for key, value in recipe.items() if key in known}, where)
 
 
+def read_overlaid(file: str, overrides: Recipe) -> tuple[Recipe, list[str]]:
+    """A training recipe under the overlays that its overrides name (`with`), and the files that it was read from."""
+    keys = {key: value for key, value in overrides.items() if key != "with"}
+    overlays, recipe = overrides.get("with", []), load_recipe(file, keys)
+    if overlays:
+        command = read_values(recipe, file).stage
+        recipe = load_recipe(file, keys, overlays=overlays, command=command)
+    return recipe, [file, *overlays]
+
+
 def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = None) -> Job:
     """
     What memory and time of a recipe depend on.
