@@ -75,6 +75,7 @@ def others(recipe: Recipe, where: str, job: Job) -> list[list[Changes]]:
     elif job.drawn:
         kinds.append([(setting("generation_batch_size", step),)] if values.generation_batch_size else [])
         kinds.append([(setting("use_vllm", True),)])
+        kinds.append([(*lora, setting("use_vllm", True))] if lora else [])
     kinds.append([(setting("dtype", "bfloat16"),)] if job.bits == 32 else [])
     kinds.append([(setting(key, size),) for size in halves(length, length // 4)])
     kinds.append([(change,) for change in spread])
