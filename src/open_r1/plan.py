@@ -78,7 +78,7 @@ def course_lines(values: Values, job: Job, length: Length | None) -> list[str]:
     lines.append(f"  {length.steps} steps of {length.rows} rows, at most {number(length.tokens)} tokens")
     if not job.cpu:
         card = card_of(job)
-        assumed = f"{UTILIZATION:.0%} of the operations and {BANDWIDTH_USED:.0%} of the bandwidth of an {card.name}"
+        assumed = f"{UTILIZATION:.0%} of the operations and {BANDWIDTH_USED:.0%} of the bandwidth of one {card.name}"
         lines.append(f"  very roughly {hours(job, length, values):.1f} hours, at full length and {assumed}")
     return lines
 
