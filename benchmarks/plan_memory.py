@@ -21,7 +21,7 @@ from tiny_models import save_tiny_base
 
 from open_r1.cluster.job import GB, Job
 from open_r1.cluster.layout import Layout
-from open_r1.cluster.memory import peak, total
+from open_r1.cluster.memory import RUNTIME, peak, total
 from open_r1.cluster.reading import make_job
 
 SHAPES: dict[str, dict[str, Any]] = {
@@ -38,6 +38,7 @@ GRPO = {
 SHARED = {
     "use_cpu": True, "bf16": False, "dtype": "float32", "activation_checkpointing": False, "max_steps": 3, "seed": 0,
     "save_strategy": "no", "report_to": "none", "disable_tqdm": True, "response_format": "zero",
+    "chat_template": str(Path(__file__).parents[1] / "recipes/templates/chatml/zero.jinja"),
 }  # fmt: skip
 CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "sft 5M": ("sft", "5M", {"max_length": 512, "per_device_train_batch_size": 2}),
@@ -47,7 +48,7 @@ CASES: dict[str, tuple[str, str, dict[str, Any]]] = {
     "sft 20M, accumulated": ("sft", "20M", {"gradient_accumulation_steps": 2, "per_device_train_batch_size": 4}),
     "grpo 5M": ("grpo", "5M", {}),
     "grpo 20M": ("grpo", "20M", {}),
-    "grpo 60M": ("grpo", "60M", {}),
+    "grpo 60M": ("grpo", "60M", {"num_generations": 4, "per_device_train_batch_size": 4}),
 }
 TEXT = " ".join(["1 + 2 = 3 ."] * 400)
 # In the child: the stage, then what the kernel says of it, in bytes.
@@ -94,42 +95,43 @@ def prompt_tokens(recipe: dict[str, Any]) -> int:
     return len(tokenizer(text)["input_ids"])
 
 
-def run(name: str, folder: Path, template: str) -> tuple[Job, int]:
-    """A case's plan and its measured bytes."""
-    stage, shape, keys = CASES[name]
-    small = save_tiny_base(folder / "least", "chatml", **SHAPES["least"])
-    model = save_tiny_base(
-        folder / "model", "chatml", **{"num_attention_heads": 4, "num_key_value_heads": 4} | SHAPES[shape]
-    )
-    least = {"max_length": 16, "per_device_train_batch_size": 1, "gradient_accumulation_steps": 1}
+def baseline(stage: str, folder: Path) -> int:
+    """Largest resident bytes of a stage that computes next to nothing."""
+    folder.mkdir(parents=True)
+    keys = {"max_length": 16, "per_device_train_batch_size": 1}
     if stage == "grpo":
-        least = {"num_generations": 2, "per_device_train_batch_size": 2, "max_completion_length": 4}
-    for part in ("a", "b"):
-        (folder / part).mkdir()
-    shared = {"chat_template": template}
-    base = measure(stage, recipe_of(stage, small, folder / "a", least | shared))
-    recipe = recipe_of(stage, model, folder / "b", keys | shared)
-    found = measure(stage, recipe)
-    print(f"{name}: baseline {base / GB:.2f} GB, with it {found / GB:.2f} GB", file=sys.stderr, flush=True)
-    return make_job(recipe, "plan_memory", Layout(), prompt_tokens(recipe)), found - base
+        keys = {"num_generations": 2, "per_device_train_batch_size": 2, "max_completion_length": 4}
+    return measure(
+        stage, recipe_of(stage, save_tiny_base(folder / "model", "chatml", **SHAPES["least"]), folder, keys)
+    )
+
+
+def run(name: str, folder: Path) -> tuple[Job, int]:
+    """A case's plan and its largest resident bytes."""
+    stage, shape, keys = CASES[name]
+    folder.mkdir()
+    sizes = {"num_attention_heads": 4, "num_key_value_heads": 4} | SHAPES[shape]
+    recipe = recipe_of(stage, save_tiny_base(folder / "model", "chatml", **sizes), folder, keys)
+    return make_job(recipe, "plan_memory", Layout(), prompt_tokens(recipe)), measure(stage, recipe)
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--only", choices=list(CASES))
     chosen = parser.parse_args().only
-    template = str(Path(__file__).parents[1] / "recipes/templates/chatml/zero.jinja")
-    print("| case | parameters | planned GB | measured GB | off by |\n|---|---|---|---|---|")
-    for name in [chosen] if chosen else list(CASES):
-        with tempfile.TemporaryDirectory(dir=Path.cwd()) as folder:
-            job, found = run(name, Path(folder), template)
-        planned = total(job)
-        print(
-            f"| {name} | {job.parameters / 1e6:.1f}M | {planned / GB:.2f} | {found / GB:.2f} | "
-            f"{planned / found - 1:+.0%} |",
-            flush=True,
-        )
-        print({part: round(size / GB, 2) for part, size in peak(job)[1].items()}, file=sys.stderr)
+    names = [chosen] if chosen else list(CASES)
+    with tempfile.TemporaryDirectory() as folder:
+        least = {
+            stage: baseline(stage, Path(folder) / "least" / stage) for stage in sorted({CASES[n][0] for n in names})
+        }
+        print(*(f"baseline of {stage}: {size / GB:.2f} GB" for stage, size in least.items()), sep="\n")
+        print("| case | parameters | planned GB | measured GB | off by |\n|---|---|---|---|---|")
+        for name in names:
+            job, found = run(name, Path(folder) / name)
+            planned, found = total(job) - RUNTIME, found - least[CASES[name][0]]
+            print(f"| {name} | {job.parameters / 1e6:.1f}M | {planned / GB:.2f} | {found / GB:.2f} | ", end="")
+            print(f"{planned / found - 1:+.0%} |", flush=True)
+            print(peak(job)[0], {part: round(size / GB, 2) for part, size in peak(job)[1].items()}, file=sys.stderr)
 
 
 if __name__ == "__main__":

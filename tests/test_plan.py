@@ -158,7 +158,7 @@ def test_a_directory_says_its_own_shape(tmp_path):
         (SFT, {"activation_checkpointing": None}, Layout(), {"checkpointing": True}),  # TRL's default
         (SFT, {"gradient_checkpointing": False, "activation_checkpointing": None}, Layout(), {"checkpointing": False}),
         (SFT, {"use_peft": True, "lora_r": 8, "load_in_4bit": True}, Layout(), {"rank": 8, "bits": 4}),
-        (SFT, {"optim": "paged_adamw_8bit"}, Layout(), {"moments": 0.5}),
+        (SFT, {"optim": "paged_adamw_8bit"}, Layout(), {"optimizer": "8bit", "kept_bytes": 2.0}),
         (SFT, {"label_smoothing_factor": 0.1}, Layout(), {"whole_logits": True}),
         (GRPO, {}, Layout(), {"tokens": 4608, "prompt": 512, "scored": 4096, "accumulation": 64, "drawn": 512}),
         (GRPO, {}, Layout(8, True), {"accumulation": 8, "drawn": 64, "reference": True, "trained_bytes": 4}),

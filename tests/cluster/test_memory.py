@@ -92,7 +92,7 @@ SMALL = Job(table()["Qwen/Qwen2.5-1.5B"], "sft", rows=4, tokens=4096, bits=16, a
         ({"tokens": 8192}, "activations"),
         ({"checkpointing": True}, "activations"),
         ({"bits": 32}, "weights"),
-        ({"moments": 0.5}, "optimizer"),
+        ({"optimizer": "8bit"}, "optimizer"),
         ({"devices": 8, "sharded": True}, "optimizer"),
         ({"devices": 8}, "gradients"),
         ({"whole_logits": True}, "logits"),

@@ -29,8 +29,9 @@ class Job:
             Whether matrices multiply in bfloat16 (`bf16`), whatever the weights are.
         rank (`int`):
             Of the LoRA adapter that is trained; 0 trains all weights.
-        moments (`float`):
-            Values that the optimizer keeps of each trained parameter.
+        optimizer (`str`):
+            What is kept of each trained parameter: `adamw` two values as precise as it, `muon` one, `8bit` two bytes,
+            `none` nothing.
         accumulation (`int`):
             Micro-batches of an optimiser step: from 2 on gradients lie there during the forward pass.
         checkpointing (`bool`):
@@ -69,7 +70,7 @@ class Job:
     bits: int = 32
     autocast: bool = False
     rank: int = 0
-    moments: float = 2.0
+    optimizer: str = "adamw"
     accumulation: int = 1
     checkpointing: bool = False
     whole_logits: bool = False
@@ -111,6 +112,12 @@ class Job:
         if self.rank:
             return 2 if self.bits < 16 else 4
         return self.bits // 8
+
+    @property
+    def kept_bytes(self) -> float:
+        """Of the optimizer for each trained parameter."""
+        size = self.trained_bytes
+        return {"adamw": 2.0 * size, "muon": 1.0 * size, "8bit": 2.0, "none": 0.0}[self.optimizer]
 
     @property
     def frozen(self) -> float:

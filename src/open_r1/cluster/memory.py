@@ -19,6 +19,7 @@ TILE = (4096, 32768)  # tokens and words of TRL's projection tiles
 # Copies of a tile that the backward pass holds: where Triton folds it into its place, and in plain torch on a CPU.
 FOLDED, PLAIN = 1.0, 8.25
 CONTEXT, COLLECTIVES = 0.8 * GB, 1.0 * GB  # CUDA itself, its libraries' workspaces; NCCL's buffers
+RUNTIME = 0.47 * GB  # Python, torch and the trainer, on a CPU (benchmarks/plan_memory.py)
 SLACK = 0.05  # of what comes and goes: the allocator's pieces that fit nothing
 
 
@@ -28,11 +29,14 @@ def state(job: Job) -> dict[str, float]:
     trained = job.trained * job.trained_bytes
     found = {
         "weights": (trained + job.frozen) * divided,
-        "optimizer": trained * job.moments * divided,
+        "optimizer": job.trained * job.kept_bytes * divided,
         "reference model": job.parameters * job.bits / 8 * divided if job.reference else 0.0,
         "reward models": sum(2.0 * shape.parameters for shape, _ in job.scorers),
-        "CUDA, NCCL": 0.0 if job.cpu else CONTEXT + (COLLECTIVES if job.devices > 1 else 0),
     }
+    if job.cpu:
+        found["Python, torch"] = RUNTIME
+    else:
+        found["CUDA, NCCL"] = CONTEXT + (COLLECTIVES if job.devices > 1 else 0)
     if job.vllm and not job.sleeps:
         found["vLLM"] = job.vllm * job.device_memory
     return found
@@ -111,11 +115,11 @@ def gathered(job: Job) -> float:
 
 def training(job: Job) -> dict[str, float]:
     """What the training phase adds at its largest: as the backward pass begins, or when all gradients are there."""
-    grads, working = gradients(job), backward(job)
-    begin = {
+    grads, working, projection = gradients(job), backward(job), head(job)
+    begin = {  # the backward pass of the head comes first, and that of the last block after it
         "gradients": grads if job.accumulation > 1 else 0.0,
-        "activations": activations(job) + working,
-        "logits": head(job),
+        "activations": activations(job) + max(working - projection, 0.0),
+        "logits": projection,
         "gathered": gathered(job),
     }
     end = {"gradients": grads, "activations": working, "logits": 0.0, "gathered": gathered(job)}
@@ -201,4 +205,4 @@ def on_disk(job: Job, kept_checkpoints: int, only_model: bool) -> float:
     whole = job.parameters * (min(job.bits, 32) / 8 if job.bits >= 16 else 2)
     adapter = job.trained * job.trained_bytes
     weights = adapter if job.rank else whole
-    return whole + kept_checkpoints * (weights + (0 if only_model else job.trained * job.trained_bytes * job.moments))
+    return whole + kept_checkpoints * (weights + (0 if only_model else job.trained * job.kept_bytes))

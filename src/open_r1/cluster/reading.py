@@ -21,7 +21,7 @@ from .layout import Layout
 from .shapes import Shape, shape_of, table
 
 BITS = {"float32": 32, "bfloat16": 16, "float16": 16, "auto": 16}
-STATES = {"8bit": 0.5, "adafactor": 0.0, "sgd": 0.0, "muon": 1.0}  # values per weight; AdamW's two are the default
+OPTIMIZERS = {"8bit": "8bit", "adafactor": "none", "sgd": "none", "muon": "muon"}  # by part of their names; else AdamW
 PROMPT = 512  # tokens at most, where nobody says: as many as a completion may have
 BATCH = 32768  # tokens that a reward model reads at once, see `PreferenceReward`
 
@@ -136,9 +136,11 @@ def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = No
         tokens=prompt + values.max_completion_length if grpo else values.max_length or 1024,
         prompt=prompt,
         bits=quantized or bits_of(values.dtype, where),
-        autocast=not values.fp16 if values.bf16 is None else values.bf16,
+        autocast=values.fp16 or values.bf16 is None or values.bf16,
         rank=values.lora_r if values.use_peft else 0,
-        moments=next((size for name, size in STATES.items() if name in (values.optimizer or values.optim)), 2.0),
+        optimizer=next(
+            (kept for part, kept in OPTIMIZERS.items() if part in (values.optimizer or values.optim)), "adamw"
+        ),
         accumulation=accumulation_of(values, where, layout.devices),
         checkpointing=values.checkpoints,
         whole_logits=values.label_smoothing_factor > 0 and values.stage == "sft",
