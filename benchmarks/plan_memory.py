@@ -1,8 +1,8 @@
 """Measured against planned memory, on a CPU: the resident memory of real training stages beside what `plan` says.
 
-python benchmarks/plan_memory.py [--only NAME]
+python benchmarks/plan_memory.py [--only NAME ...]
 
-Each case is a recipe of `sft` or `grpo`, run for three steps in a process of its own, in float32 with AdamW; all rows
+Each case is a recipe of `sft` or `grpo`, run for two steps in a process of its own, in float32 with AdamW; all rows
 have full length. Measured is the process's largest resident memory (`ru_maxrss`) less that of the same stage with a
 model of 20k parameters and one short row, which holds Python, torch, the data and the trainer. At most 4 GB and two
 minutes each.
@@ -36,7 +36,7 @@ GRPO = {
     "prompts_per_step": 1, "per_device_train_batch_size": 8, "max_completion_length": 128,
 }  # fmt: skip
 SHARED = {
-    "use_cpu": True, "bf16": False, "dtype": "float32", "activation_checkpointing": False, "max_steps": 3, "seed": 0,
+    "use_cpu": True, "bf16": False, "dtype": "float32", "activation_checkpointing": False, "max_steps": 2, "seed": 0,
     "save_strategy": "no", "report_to": "none", "disable_tqdm": True, "response_format": "zero",
     "chat_template": str(Path(__file__).parents[1] / "recipes/templates/chatml/zero.jinja"),
 }  # fmt: skip
@@ -76,7 +76,7 @@ def measure(stage: str, recipe: dict[str, Any]) -> int:
     """Largest resident bytes of a stage."""
     words = [word for key, value in recipe.items() for word in (f"--{key}", json.dumps(value))]
     command = [sys.executable, "-c", CHILD, stage, json.dumps(words)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=1800)
     found = [line for line in done.stdout.splitlines() if line.startswith("PEAK ")]
     if not found:
         sys.exit(done.stdout + done.stderr)
@@ -117,9 +117,8 @@ def run(name: str, folder: Path) -> tuple[Job, int]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--only", choices=list(CASES))
-    chosen = parser.parse_args().only
-    names = [chosen] if chosen else list(CASES)
+    parser.add_argument("--only", nargs="+", choices=list(CASES), default=list(CASES))
+    names = parser.parse_args().only
     with tempfile.TemporaryDirectory() as folder:
         least = {
             stage: baseline(stage, Path(folder) / "least" / stage) for stage in sorted({CASES[n][0] for n in names})

@@ -103,7 +103,7 @@ def report(recipe: Recipe, where: str, layout: Layout, prompt: int | None, rows:
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Prints the plan of a recipe, or of all."""
-    parser = argparse.ArgumentParser(prog="open-r1 plan", add_help=False, usage=f"open-r1 plan {USAGE}")
+    parser = argparse.ArgumentParser(add_help=False, allow_abbrev=False, usage=f"open-r1 plan {USAGE}")
     parser.add_argument("recipe", nargs="?")
     for name, kind in (("gpus", int), ("gpu-memory", float), ("prompt-tokens", int), ("rows", int)):
         parser.add_argument(f"--{name}", type=kind)
