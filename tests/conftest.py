@@ -1,8 +1,11 @@
 """What tests share: the repository, the command line, one smoke run of the mini pipeline, and a scripted endpoint."""
 
+import atexit
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -11,7 +14,10 @@ from real_vllm import tiny, vllm_server  # noqa: F401
 from servers import running
 
 REPOSITORY = Path(__file__).resolve().parents[1]
-os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before anything imports huggingface_hub
+# before anything imports huggingface_hub: nothing is asked, and what was downloaded is what `hub.py` puts there
+HUB_CACHE = Path(tempfile.mkdtemp(prefix="hub-"))
+os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(HUB_CACHE)}
+atexit.register(shutil.rmtree, HUB_CACHE, ignore_errors=True)
 
 
 def run_cli(*arguments: object, check: bool = True) -> subprocess.CompletedProcess:

@@ -11,7 +11,7 @@ class ScriptedServer(ThreadingHTTPServer):
     An endpoint that behaves as its script says, one entry per request, and afterwards as `otherwise` says.
 
     An entry is the text of a reply, a function of the prompt that gives it (`of_prompt`), or a function of the request
-    handler.
+    handler, which finds the request in its `body`.
     """
 
     daemon_threads = True
@@ -52,7 +52,7 @@ class Handler(BaseHTTPRequestHandler):
         behave(self)
 
     def do_POST(self):
-        body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
+        self.body = body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         server = self.server
         with server.lock:
             server.requests.append({"path": self.path, "headers": dict(self.headers), "body": body})

@@ -66,7 +66,8 @@ def test_results_have_the_published_shape(smoke_root):
 def test_report_and_cards_show_the_results(smoke_root):
     results = json.loads((smoke_root / "report/results.json").read_text())
     page = (smoke_root / "report/index.html").read_text()
-    assert page.count("data:image/png;base64,") == 4 and "http" not in page.split("<body")[0]
+    assert page.count("data:image/png;base64,") == 5 and "http" not in page.split("<body")[0]
+    assert 'alt="rollouts"' in page and {"zero", "reasoning_rl"} <= set(results["rollouts"]) <= set(results["curves"])
     for name in results["stages"]:
         card = (smoke_root / ARTIFACTS.get(name, name) / "README.md").read_text()
         assert f"| {name} |" in card and "Not evaluated yet" not in card

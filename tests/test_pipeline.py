@@ -1,5 +1,6 @@
 """Pipelines: which stages there are, which are chosen, and what depends on what."""
 
+import importlib
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError, RecipeError, Stopped
 from open_r1.core.inputs import local_inputs
 from open_r1.core.live import LiveTable
+from open_r1.core.recipes import fill
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
@@ -80,6 +82,19 @@ def test_other_seeds_and_smoke_runs_get_a_root_of_their_own(pipe, options, share
     assert pipeline.shared_values(pipe, options) == shared
 
 
+PIPELINES = sorted((REPOSITORY / "recipes").glob("*/pipeline.yaml"))
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in PIPELINES if path.parent.name != "base"], ids=lambda p: p.parent.name
+)
+def test_stages_that_do_not_train_know_what_a_pipeline_gives_them(path):
+    for stage in pipeline.read_pipeline(path, {"root": "/r", "seed": 5})[0]:
+        command = pipeline.COMMANDS[stage.command]
+        if not command.trains:
+            assert fill(importlib.import_module(command.module).ARGUMENTS, stage.recipe, stage.name).root == "/r"
+
+
 @pytest.fixture
 def overlay(tmp_path):
     """A file for `--with`."""
@@ -96,7 +111,9 @@ def test_overlay_reaches_the_stages_of_its_commands_and_the_launch(overlay, stag
     over = overlay("launch: [go]\ngrpo: {temperature: 0.5}\ncurate: {num_samples: 9}\n")
     more = overlay("grpo: {top_p: 0.5}\n")
     found, launch = pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5, "with": [over, more]})
-    assert launch == ["go"] and pipeline.read_pipeline(MINI, {"with": [more]})[1] == "fork"
+    assert launch == ["go"]
+    for options in ({"with": [more]}, {"with": [over], "smoke": True}):
+        assert pipeline.read_pipeline(MINI, options)[1] == "fork"
     for stage, plain in zip(found, stages, strict=True):
         changed = {"grpo": {"temperature": 0.5, "top_p": 0.5}, "curate": {"num_samples": 9}}.get(stage.command, {})
         files = {"grpo": [over, more], "curate": [over]}.get(stage.command, [])

@@ -1,145 +1,97 @@
 """
-Every recipe in the repository is read by the code that will run it, says what it costs, and states what TRL's defaults
-hide.
+Every file below `recipes/` is a recipe, or reached by one; every recipe is read by the code that will run it, says
+what it costs, and states what TRL's defaults hide. `test_recipe_runs.py` runs them.
 """
+
+import importlib
+import re
 
 import pytest
 from conftest import REPOSITORY
+from recipe_list import header, launches, recipes, unreached
 
-from open_r1.core.recipes import fill, fill_all, load_recipe, read_yaml
-from open_r1.curate import CurateArguments
-from open_r1.evaluate import EvaluateArguments
-from open_r1.mix import MixArguments
-from open_r1.report import ReportArguments
-from open_r1.sampling.arguments import GenerateArguments
-from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes
+from open_r1.core.commands import COMMANDS
+from open_r1.core.recipes import fill_all, load_recipe
 
-RECIPES = [path for path in sorted((REPOSITORY / "recipes").glob("*/*.yaml")) if not path.stem.endswith("_examples")]
-PIPELINES = [path for path in RECIPES if isinstance(read_yaml(path).get("stages"), list)]
-STAGES = [(pipeline, entry) for pipeline in PIPELINES for entry in read_yaml(pipeline)["stages"]]
-FILES = {(entry["run"], pipeline.parent / f"{entry['name']}.yaml") for pipeline, entry in STAGES}
-FILES |= {
-    ("grpo", REPOSITORY / "recipes/SmolLM2-135M/zero.yaml"),
-    ("evaluate", REPOSITORY / "recipes/SmolLM2-135M/evaluate.yaml"),
-}
-FILES |= {("sft", REPOSITORY / f"recipes/Qwen2.5-1.5B/{name}.yaml") for name in ("distill_lora", "distill_qlora")}
-FILES |= {("grpo", REPOSITORY / "recipes/Qwen2.5-1.5B/reasoning_rl_lora.yaml")}
-DATA = ("rl_prompts", "cold_start_data", "rejection_sampling")
-FILES |= {
-    ("curate", REPOSITORY / f"recipes/{size}/{name}.yaml") for size in ("Qwen2.5-7B", "Qwen2.5-32B") for name in DATA
-}
-SIZES = ("Qwen2.5-1.5B", "Qwen2.5-7B", "Qwen2.5-32B")
-FILES |= {("mix", REPOSITORY / f"recipes/{size}/distill_mixture.yaml") for size in SIZES}
-PLAIN = {
-    "curate": CurateArguments,
-    "evaluate": EvaluateArguments,
-    "generate": GenerateArguments,
-    "report": ReportArguments,
-    "mix": MixArguments,
-}
-STATED = (
-    "loss_type",
-    "beta",
-    "epsilon",
-    "scale_rewards",
-    "generation_batch_size",
-    "temperature",
-    "max_completion_length",
-)
-STATED += (
-    "mask_truncated_completions",
-    "use_bias_correction_kl",
-    "sync_ref_model",
-    "ref_model_mixup_alpha",
-    "ref_model_sync_steps",
-    "dtype",
-)
+STATED = """loss_type beta epsilon scale_rewards generation_batch_size temperature max_completion_length
+mask_truncated_completions use_bias_correction_kl sync_ref_model ref_model_mixup_alpha ref_model_sync_steps
+dtype"""
+WHOLE = recipes("stage", "pipeline", "overlay")
 
 
 def each(*commands: str) -> list:
-    chosen = sorted((command, path) for command, path in FILES if command in commands)
-    return [pytest.param(command, path, id=f"{path.parent.name}/{path.stem}") for command, path in chosen]
+    """The stages of some commands, or all."""
+    found = [recipe for recipe in recipes("stage") if not commands or recipe.launch.command in commands]
+    return [pytest.param(recipe, id=recipe.name) for recipe in found]
 
 
-def test_both_pipelines_are_found():
-    assert {path.parent.name for path in PIPELINES} == {"mini", "SmolLM2-135M"}
+def test_every_file_is_a_recipe_or_reached_by_one():
+    assert not unreached(), "their headers show no command with their path, and no recipe inherits or names them"
 
 
-@pytest.mark.parametrize(("command", "path"), each("sft", "grpo", "reward-model"))
+def test_kinds_are_told_apart():
+    kinds = {recipe.path: recipe.kind for recipe in recipes()}
+    assert kinds["recipes/mini/pipeline.yaml"] == kinds["recipes/SmolLM2-135M/short.yaml"] == "pipeline"
+    assert kinds["recipes/mini/defaults.yaml"] == kinds["recipes/Qwen2.5-7B/rewrite_examples.yaml"] == "part"
+    commands = {recipe.path: recipe.launch.command for recipe in recipes("stage")}
+    assert commands["recipes/mini/helpful_rm.yaml"] == "reward-model"
+    assert commands["recipes/Qwen2.5-1.5B/distill_lora.yaml"] == "sft"
+
+
+def test_no_two_recipes_write_to_one_place():
+    places = [load_recipe(recipe.path)["output_dir"] for recipe in recipes("stage")]
+    assert len(places) == len(set(places))
+
+
+@pytest.mark.parametrize("recipe", each())
 @pytest.mark.parametrize("smoke", [False, True])
-def test_training_recipe_is_parsed_by_trl(command, path, smoke, monkeypatch):
-    from trl import GRPOConfig, ModelConfig, RewardConfig, SFTConfig
+def test_recipe_is_parsed_by_its_command(recipe, smoke):
+    import trl
 
-    ours, theirs = {
-        "sft": (SFTArguments, SFTConfig),
-        "grpo": (GRPOArguments, GRPOConfig),
-        "reward-model": (RewardModelArguments, RewardConfig),
-    }[command]
-    recipe = load_recipe(path, {"use_cpu": True, "bf16": False}, smoke)
-    full = grpo_sizes(recipe, str(path)) if command == "grpo" else recipe
-    args, config, model = fill_all((ours, theirs, ModelConfig), full, str(path))
-    assert (
-        args.datasets and config.output_dir.startswith(args.root) and (model.model_name_or_path or args.model_config)
-    )
-
-
-@pytest.mark.parametrize(("command", "path"), each(*PLAIN))
-@pytest.mark.parametrize("smoke", [False, True])
-def test_plain_recipe_is_parsed(command, path, smoke):
-    assert fill(PLAIN[command], load_recipe(path, {}, smoke), str(path)).output_dir
+    module = importlib.import_module(COMMANDS[recipe.launch.command].module)
+    trains = COMMANDS[recipe.launch.command].trains
+    here = {"use_cpu": True, "bf16": False} if trains else {}
+    values = load_recipe(recipe.path, here, smoke, recipe.launch.values("with"), recipe.launch.command)
+    adjust = getattr(module, "grpo_sizes", None) or getattr(module, "row_sizes", lambda found, _: found)
+    kinds = (module.ARGUMENTS, *((getattr(trl, module.TRL), trl.ModelConfig) if trains else ()))
+    args, *theirs = fill_all(kinds, adjust(values, recipe.path), recipe.path)
+    place = theirs[0].output_dir if trains else args.output_dir
+    assert place.startswith(args.root)
+    if trains:
+        assert args.datasets and (theirs[1].model_name_or_path or args.model_config)
 
 
-@pytest.mark.parametrize(("command", "path"), each("sft", "grpo", "reward-model", *PLAIN))
-def test_recipe_opens_with_purpose_hardware_and_command(command, path):
-    head = [line for line in path.read_text().splitlines() if line.startswith("#")]
-    text = "\n".join(head)
-    assert head[0].startswith("# ") and "Hardware:" in text and f"--config {path.relative_to(REPOSITORY)}" in text
-    assert "Time" in text or "seconds" in text
+@pytest.mark.parametrize("recipe", [pytest.param(recipe, id=recipe.name) for recipe in WHOLE])
+def test_recipe_opens_with_what_it_needs(recipe):
+    text = header(recipe.path)
+    assert text.startswith(" ") and len(text.splitlines()[0]) > 20
+    if recipe.kind == "stage":
+        assert "Hardware:" in text and ("Time" in text or "seconds" in text)
+    named = re.findall(r"\brecipes/[\w./-]+\.(?:yaml|jinja)", text)
+    assert all((REPOSITORY / path).exists() for path in named)
+    assert all(launch.command in COMMANDS for launch in launches(recipe.path))
 
 
-@pytest.mark.parametrize(("command", "path"), each("grpo"))
-def test_grpo_recipe_states_what_trl_would_decide_otherwise(command, path):
-    assert not set(STATED) - set(load_recipe(path))
+@pytest.mark.parametrize("recipe", each("grpo"))
+def test_grpo_recipe_states_what_trl_would_decide_otherwise(recipe):
+    assert not set(STATED.split()) - set(load_recipe(recipe.path))
 
 
-@pytest.mark.parametrize(("command", "path"), each("sft"))
-def test_sft_recipe_states_length_packing_and_mask(command, path):
-    assert not {"max_length", "packing", "completion_only_loss", "dtype"} - set(load_recipe(path))
+@pytest.mark.parametrize("recipe", each("sft"))
+def test_sft_recipe_states_length_packing_and_mask(recipe):
+    assert not {"max_length", "packing", "completion_only_loss", "dtype"} - set(load_recipe(recipe.path))
 
 
-def test_real_model_recipe_runs_two_steps_with_a_tiny_model(smoke_root, tmp_path, monkeypatch):
-    from open_r1 import grpo
-    from open_r1.core.artifacts import read_manifest
+def test_the_general_set_names_its_domains_and_says_who_the_model_is():
+    from open_r1.data.sources import check_source, load_source
 
-    pytest.importorskip("reasoning_gym")
-    monkeypatch.chdir(REPOSITORY)
-    options = [
-        "--model_name_or_path",
-        str(smoke_root / "base"),
-        "--output_dir",
-        str(tmp_path / "out"),
-        "--use_cpu",
-        "true",
-        "--bf16",
-        "false",
-    ]
-    grpo.main(["--config", "recipes/SmolLM2-135M/zero.yaml", "--smoke", *options])
-    assert read_manifest(tmp_path / "out")["steps"] == 2
-
-
-@pytest.mark.parametrize("size", ["Qwen2.5-7B", "Qwen2.5-32B"])
-@pytest.mark.parametrize(
-    ("name", "model"), [("rl_prompts", "zero"), ("cold_start_data", "zero"), ("rejection_sampling", "reasoning_rl")]
-)
-def test_data_recipe_runs_with_a_tiny_model(smoke_root, tmp_path, monkeypatch, size, name, model):
-    from open_r1 import curate
-    from open_r1.core.artifacts import read_manifest
-
-    monkeypatch.chdir(REPOSITORY)
-    options = ["--model", str(smoke_root / model), "--output_dir", str(tmp_path / "out")]
-    curate.main(["--config", f"recipes/{size}/{name}.yaml", "--smoke", *options])
-    manifest = read_manifest(tmp_path / "out")
-    assert manifest["rows"] == (12 if name == "rejection_sampling" else 4) and manifest["contamination"] is None
+    sources = load_recipe(REPOSITORY / "recipes/Qwen2.5-7B/rejection_sampling.yaml")["add"]
+    for source in sources:
+        check_source(source)
+    domains = [source["domain"] for source in sources]
+    assert domains == ["general", "writing", "role_play", "translation", "factual", "about_itself"]
+    rows = load_source(sources[-1] | {"path": str(REPOSITORY / sources[-1]["path"])})
+    assert set(rows["language"]) == {"en", "zh"} and set(rows["domain"]) == {"about_itself"} and all(rows["response"])
 
 
 def test_examples_of_the_rewriter_are_read_and_right():

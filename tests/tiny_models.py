@@ -1,6 +1,7 @@
 """
-Tiny models of real families, with random weights: the tokenizer's rules, special tokens and template dialect are those
-of Qwen2.5 and Llama-3, and so is the trap: the base's end token is not the one that ends a turn.
+Tiny models of two dialects, with random weights: the tokenizer's rules, special tokens and template dialect are those
+of Qwen2.5 and Llama-3, and so is the trap: the base's end token is not the one that ends a turn. `hub.py` builds on
+this a stand-in for every model that a recipe names.
 """
 
 import json
@@ -22,16 +23,14 @@ TURN_END = {"chatml": "<|im_end|>", "llama3": "<|eot_id|>"}
 SPARE = {"chatml": "<|fim_pad|>", "llama3": "<|finetune_right_pad_id|>"}
 
 
-def tiny_tokenizer(dialect: str, special: list[str] | None = None):
-    """A byte-level BPE tokenizer of a family, as its base model ships it: padding and end are one token."""
-    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, processors, trainers
-    from transformers import PreTrainedTokenizerFast
+def raw_tokenizer(special: list[str], digits: str = "{1,3}"):
+    """A byte-level BPE tokenizer with these special tokens; `digits` is how many of them one token may hold."""
+    from tokenizers import Regex, Tokenizer, decoders, models, pre_tokenizers, trainers
 
-    special = SPECIAL[dialect] if special is None else special
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [
-            pre_tokenizers.Split(Regex(SPLIT), "isolated"),
+            pre_tokenizers.Split(Regex(SPLIT.replace("{1,3}", digits)), "isolated"),
             pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False),
         ]
     )
@@ -40,13 +39,27 @@ def tiny_tokenizer(dialect: str, special: list[str] | None = None):
     trainer = trainers.BpeTrainer(vocab_size=400, initial_alphabet=alphabet, show_progress=False)
     tokenizer.train_from_iterator([ORDINARY] * 10, trainer)
     tokenizer.add_special_tokens(special)
+    return tokenizer
+
+
+def begin_with(tokenizer, begin: str) -> None:
+    """Lets every text begin with a token."""
+    from tokenizers import processors
+
+    tokenizer.post_processor = processors.TemplateProcessing(
+        single=f"{begin} $A", special_tokens=[(begin, tokenizer.token_to_id(begin))]
+    )
+
+
+def tiny_tokenizer(dialect: str, special: list[str] | None = None):
+    """The tokenizer of a family, as its base model ships it: padding and end are one token."""
+    from transformers import PreTrainedTokenizerFast
+
+    tokenizer = raw_tokenizer(SPECIAL[dialect] if special is None else special)
     ends = {"eos_token": BASE_END[dialect], "pad_token": BASE_END[dialect]}
     if dialect == "llama3":
-        begin = "<|begin_of_text|>"
-        tokenizer.post_processor = processors.TemplateProcessing(
-            single=f"{begin} $A", special_tokens=[(begin, tokenizer.token_to_id(begin))]
-        )
-        ends["bos_token"] = begin
+        ends["bos_token"] = "<|begin_of_text|>"
+        begin_with(tokenizer, ends["bos_token"])
     return PreTrainedTokenizerFast(tokenizer_object=tokenizer, clean_up_tokenization_spaces=False, **ends)
 
 

@@ -23,7 +23,7 @@ def usage() -> str:
     lines += [f"  {name:<14}{command.summary}" for name, command in COMMANDS.items()]
     lines += [
         "",
-        "Every stage takes --config, --smoke, --force, --debug, and any key of its recipe. "
+        "Every stage takes --config, --with, --smoke, --force, --debug, and any key of its recipe.",
         "open-r1 COMMAND --help says more.",
     ]
     return "\n".join(lines)
@@ -34,7 +34,9 @@ def command_help(name: str) -> str:
     module = importlib.import_module(COMMANDS[name].module)
     lines = [
         f"usage: open-r1 {name} "
-        + getattr(module, "USAGE", "--config RECIPE.yaml [--smoke] [--force] [--debug] [--key value ...]")
+        + getattr(
+            module, "USAGE", "--config RECIPE.yaml [--with FILE] [--smoke] [--force] [--debug] [--key value ...]"
+        )
     ]
     lines += ["", (module.__doc__ or "").strip()]
     if hasattr(module, "ARGUMENTS"):

@@ -7,7 +7,7 @@ as known.
 from dataclasses import dataclass
 
 from open_r1.core.errors import DataError, report_errors
-from open_r1.core.keys import key
+from open_r1.core.keys import COSMETIC, key
 from open_r1.core.stage import begin
 from open_r1.data.contamination import AGAINST
 from open_r1.data.sources import SOURCE
@@ -29,6 +29,8 @@ class DecontaminateArguments:
             Where the clean rows go, with the removed ones beside.
         root (`str`, *optional*, defaults to `"data"`):
             Directory of the pipeline's artifacts.
+        seed (`int`, *optional*, defaults to `0`):
+            Decides nothing here; a pipeline gives it to every stage.
     """
 
     datasets: list = key([], inside=SOURCE)
@@ -36,6 +38,7 @@ class DecontaminateArguments:
     size: int = 10
     output_dir: str = ""
     root: str = "data"
+    seed: int = key(0, COSMETIC)
 
 
 ARGUMENTS = DecontaminateArguments

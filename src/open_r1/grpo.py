@@ -8,23 +8,32 @@ states every value in which TRL's defaults differ from the paper; group and step
 not per device.
 """
 
+import functools
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.formats import turn_end
 from open_r1.core.processes import is_main_process
+from open_r1.core.rows import Row
 from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import GRPOArguments, grpo_sizes
-from open_r1.training.models import check_embedding, explained_errors
+from open_r1.training.models import check_context, check_embedding, explained_errors
 from open_r1.training.run import Run, start
-from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule
+from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule, spares
 
 if TYPE_CHECKING:
     from datasets import Dataset
+    from trl import GRPOTrainer
+
+Spares = Callable[[int], Iterator[Row]]
 
 
-def training_rows(run: Run) -> "Dataset":
-    """The recipe's prompts; in the order of a schedule where the recipe gives its sources shares or steps."""
+def training_rows(run: Run) -> tuple["Dataset", Spares]:
+    """
+    The recipe's prompts, in the order of a schedule where the recipe gives its sources shares or steps; and those
+    that a rollout may draw beside them.
+    """
     import datasets
 
     sources = run.args.datasets
@@ -44,11 +53,16 @@ def training_rows(run: Run) -> "Dataset":
             f"`datasets` hold {len(rows)} prompts, fewer than the {window} of one rollout",
             "add prompts, or lower prompts_per_step",
         )
+    sizes, seed = [len(part) for part in parts], run.config.seed
+
+    def spare(step: int) -> Iterator[Row]:
+        return (rows[index] for index in spares(sources, sizes, step, seed))
+
     if not is_scheduled(sources):
-        return rows
+        return rows, spare
     run.config.shuffle_dataset = False
     rollouts = rollouts_of(run.config, run.args.prompts_per_step)
-    return rows.select(schedule(sources, [len(part) for part in parts], rollouts, run.config.seed))
+    return rows.select(schedule(sources, sizes, rollouts, seed)), spare
 
 
 def checked(source: dict[str, Any]) -> "Dataset":
@@ -94,6 +108,19 @@ def check_turn_end(run: Run, ends: list[int]) -> None:
         raise RecipeError(message, f"set `eos_token: {end}`")
 
 
+def trainer_class(run: Run, spare: Spares) -> Callable[..., "GRPOTrainer"]:
+    """TRL's trainer, or ours on top of it where the recipe asks for what TRL has not."""
+    from trl import GRPOTrainer
+
+    rounds, keep = (run.args.dynamic_sampling or {}).get("rounds"), run.args.keep_rollouts
+    if not rounds and not keep:
+        return GRPOTrainer
+    from open_r1.training.rollout_trainer import Refill, RolloutTrainer
+
+    refill = Refill(rounds, spare) if rounds else None
+    return functools.partial(RolloutTrainer, refill=refill, keep=keep, window=run.window)
+
+
 ARGUMENTS, TRL = GRPOArguments, "GRPOConfig"
 
 
@@ -107,20 +134,19 @@ def main(arguments: list[str] | None = None) -> None:
         from open_r1.sampling.vllm import require_vllm
 
         require_vllm("use_vllm: true", "remove it")
-    from trl import GRPOTrainer
-
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
 
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs
-    rows = training_rows(run)
+    rows, spare = training_rows(run)
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
     keep_reference(run)
+    check_context(run)
     check_embedding(run)
     with explained_errors(run):
-        trainer = GRPOTrainer(
+        trainer = trainer_class(run, spare)(
             model=run.model_args.model_name_or_path,
             reward_funcs=rewards,
             args=run.config,

@@ -10,7 +10,7 @@ first SIGTERM (or Ctrl-C) lets the running stage save, the second ends it at onc
 below it stays (`core/keeper.py`).
 
 `--with FILE` lays an overlay over the recipes of all stages that it has a section for, and its `launch`, if it has
-one, over the pipeline's.
+one, over the pipeline's; a smoke run keeps the latter.
 """
 
 import importlib
@@ -95,9 +95,10 @@ def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any]:
     if not isinstance(pipeline.get("stages"), list) or not pipeline["stages"]:
         raise RecipeError(f"{path}: lists no `stages`", "add `stages:` with entries like `{name: base, run: sft}`")
     shared, overlays = shared_values(pipeline, options), read_overlays(options.get("with", []))
-    stages = [make_stage(entry, path, shared, bool(options.get("smoke")), overlays) for entry in pipeline["stages"]]
-    launches = [overlay["launch"] for overlay in overlays.values() if overlay.get("launch")]
-    return stages, launches[-1] if launches else pipeline.get("launch", "fork")
+    smoke = bool(options.get("smoke"))
+    stages = [make_stage(entry, path, shared, smoke, overlays) for entry in pipeline["stages"]]
+    over = [] if smoke else [overlay["launch"] for overlay in overlays.values() if overlay.get("launch")]
+    return stages, [pipeline.get("launch", "fork"), *over][-1]
 
 
 def read_overlays(files: list[str]) -> dict[str, Recipe]:

@@ -18,6 +18,7 @@ from open_r1.core.errors import ArtifactError, report_errors
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import DATA, MODEL, Key, key
 from open_r1.core.stage import begin
+from open_r1.metrics.kept_rollouts import draw_rollouts, measure_rollouts
 from open_r1.metrics.tables import COLUMNS, cell, markdown_table, table_rows, text_table
 from open_r1.sampling.models import read_models
 from open_r1.sampling.store import read_store
@@ -105,9 +106,11 @@ def collect(args: ReportArguments) -> dict[str, Any]:
             f"{args.evaluation} lacks {', '.join(missing)}", "add them to `models` of the evaluation recipe"
         )
     runs = {name: curves(Path(path)) for name, path in args.stages.items()}
+    kept = {name: measure_rollouts(Path(path)) for name, path in args.stages.items()}
     return {
         "stages": {name: measured[row] for name, row in rows.items()},
         "curves": {name: curve for name, curve in runs.items() if curve},
+        "rollouts": {name: found for name, found in kept.items() if found},
         "seconds": {name: manifest["seconds"] for name, manifest in manifests.items()},
         "peak_rss_gb": max(manifest["peak_rss_gb"] for manifest in manifests.values()),
         "versions": versions(),
@@ -180,6 +183,9 @@ def draw(args: ReportArguments, results: dict[str, Any], directory: Path) -> lis
     for figure in args.figures:
         paths.append(directory / f"{figure['file']}.png")
         draw_curves(figure, results, paths[-1])
+    if results["rollouts"]:
+        paths.append(directory / "rollouts.png")
+        draw_rollouts(results["rollouts"], paths[-1])
     for file, title, chosen in (
         ("stages", "Every stage on held-out problems", list(results["stages"])),
         (

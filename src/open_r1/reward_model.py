@@ -9,7 +9,7 @@ response is safe or not by itself, and a pair would only teach which of two is s
 
 from typing import TYPE_CHECKING, Any
 
-from open_r1.core.errors import report_errors
+from open_r1.core.errors import DataError, report_errors
 from open_r1.core.rows import Row
 from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import RewardModelArguments, row_sizes
@@ -57,9 +57,16 @@ def labelled(run: Run, sources: list[dict[str, Any]]) -> "Dataset":
         messages = [*row["prompt"], {"role": "assistant", "content": row["completion"]}]
         text = tokenizer.apply_chat_template(messages, tokenize=False)
         ids = tokenizer(text, add_special_tokens=False, truncation=True, max_length=run.config.max_length)["input_ids"]
-        return {"input_ids": ids, "labels": [float(row["label"])]}
+        return {"input_ids": ids, "labels": [safety(row["label"])]}
 
     return rows.map(encode, remove_columns=rows.column_names)
+
+
+def safety(label: Any) -> float:
+    """A label as a number; raises `DataError` for one that is neither true (1, safe) nor false (0, unsafe)."""
+    if label not in (0, 1):
+        raise DataError(f"column `label`: {label!r} is neither 1 (safe) nor 0 (unsafe)", "map one with 1 and 0")
+    return float(label)
 
 
 def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":

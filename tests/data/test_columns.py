@@ -82,6 +82,24 @@ LAYOUTS = {
         {"prompt": "Hi", "prompt_id": "f0e3", "messages": chat("Hi", "Hello.", "And you?", "Fine.")},
         chat("Hi", "Hello.", "And you?"), None, "Fine.",
     ),
+    "UltraFeedback-binarized": (
+        {
+            "prompt": "Hi", "prompt_id": "a1", "chosen": chat("Hi", "Hello."), "rejected": chat("Hi", "No."),
+            "messages": chat("Hi", "Hello."), "score_chosen": 8.0, "score_rejected": 2.5,
+        },
+        user("Hi"), None, "Hello.",
+    ),
+    "No Robots": (
+        {"prompt": "Hi", "prompt_id": "b2", "messages": chat("Hi", "Hello."), "category": "Generation"},
+        user("Hi"), None, "Hello.",
+    ),
+    "TowerBlocks": (
+        {
+            "conversations": [{"from": "human", "value": "Hi"}, {"from": "gpt", "value": "Hallo."}], "lang": "en-de",
+            "split": "dev", "dataset": "flores", "task": "general_mt",
+        },
+        user("Hi"), None, "Hallo.",
+    ),
     "MATH-500": (
         {
             "problem": "3 + 4 ?", "solution": LONG, "answer": "7", "subject": "Algebra", "level": 1,
@@ -179,6 +197,17 @@ def test_rows_that_end_differently_keep_their_responses(read, monkeypatch, size)
 )
 def test_only_missing_columns_are_looked_for_in_a_fixed_order(names, found):
     assert detected(names) == detected(names[::-1]) == found
+
+
+def test_the_responses_of_a_labelled_pair_are_two_sources(read):
+    row = {"prompt": "Hi", "response_0": "Hello.", "response_1": "No.", "is_response_0_safe": True}
+    row |= {"is_response_1_safe": False, "safer_response_id": 0}
+    names = [{f"response_{n}": "completion", f"is_response_{n}_safe": "label"} for n in range(2)]
+    found = [read([row], columns=columns, verifier="open", domain="harm")[0] for columns in names]
+    assert [(one["completion"], one["label"], one["answer"]) for one in found] == [
+        ("Hello.", True, ""),
+        ("No.", False, ""),
+    ]
 
 
 def test_columns_of_the_recipe_win(read):

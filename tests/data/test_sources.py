@@ -89,6 +89,50 @@ def test_limit_takes_the_first_rows(jsonl):
     assert len(load_source({"path": jsonl(ROWS), "columns": NAMES, "limit": 9})) == 2
 
 
+KINDS = [{"prompt": f"{n}", "answer": "1", "kind": kind, "n": n} for n, kind in enumerate("abcab")]
+
+
+@pytest.mark.parametrize(
+    ("where", "found"),
+    [
+        ({"kind": "a"}, [0, 3]),
+        ({"kind": ["a", "c"]}, [0, 2, 3]),
+        ({"kind": ["a", "b"], "n": [1, 2, 3]}, [1, 3]),
+        ({"n": 4}, [4]),
+        ({}, [0, 1, 2, 3, 4]),
+        (None, [0, 1, 2, 3, 4]),
+    ],
+)
+def test_where_takes_the_rows_with_these_values(jsonl, where, found):
+    assert load_source({"path": jsonl(KINDS), "where": where})["n"] == found
+
+
+def test_where_sees_renamed_columns_and_comes_before_the_limit(jsonl):
+    source = {"path": jsonl(KINDS), "columns": {"kind": "domain"}, "where": {"domain": "b"}, "limit": 1}
+    assert load_source(source)["n"] == [1]
+    assert set(load_source({"path": "mini:chain", "limit": 40, "where": {"language": "zh"}})["language"]) == {"zh"}
+
+
+@pytest.mark.parametrize(
+    ("where", "message"),
+    [
+        ({"sort": "a"}, "no column `sort`; it has prompt, answer, kind, n"),
+        ({"kind": "d"}, "has no row with `kind: d`; it has a, b, c"),
+        ("kind", "`where: kind`"),
+    ],
+)
+def test_where_without_such_rows_says_what_there_is(jsonl, where, message):
+    with pytest.raises(DataError, match=message):
+        load_source({"path": jsonl(KINDS), "where": where})
+
+
+def test_open_prompts_need_no_answer(jsonl):
+    path = jsonl([{"prompt": "Tell me a story"}])
+    assert load_sources([{"path": path, "verifier": "open"}], ["prompt", "answer"])["answer"] == [""]
+    with pytest.raises(DataError, match="no column `answer`"):
+        load_sources([{"path": path}], ["prompt", "answer"])
+
+
 def test_renamed_column_replaces_one_that_had_the_name(jsonl):
     path = jsonl([{"question": "new", "prompt": "old"}])
     assert load_source({"path": path, "columns": {"question": "prompt"}})[0]["prompt"][0]["content"] == "new"

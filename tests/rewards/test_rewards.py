@@ -70,6 +70,7 @@ def batch(reward, completions, **columns):
         ("accuracy", ZERO.write("a", "x+1"), {"answer": "1+x"}, 1.0),
         ("accuracy", GOOD, {"answer": "8"}, 0.0),
         ("accuracy", GOOD, {"answer": ""}, None),
+        ("accuracy", GOOD, {"verifier": "open", "answer": ""}, None),
         ("accuracy", GOOD, {"answer": None}, None),
         ("accuracy", GOOD, {"answer": r"\frac{"}, None),
         ("accuracy", "<think> 7", {}, 0.0),

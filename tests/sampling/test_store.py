@@ -96,6 +96,13 @@ def test_killed_store_continues_and_equals_an_uninterrupted_one(tmp_path, parts)
     assert list(read_store(killed)) == list(read_store(whole))
 
 
+@pytest.mark.parametrize("verifier", ["judge", "open"])
+def test_no_rule_decides_about_samples_that_have_none(tmp_path, verifier):
+    fill_store(FakeEngine(), [problem | {"verifier": verifier, "answer": ""} for problem in PROBLEMS], tmp_path)
+    rows = list(read_store(tmp_path))
+    assert {row["outcome"] for row in rows} == {"unjudged"} and all(row["final"] for row in rows)
+
+
 def test_every_part_is_drawn_with_its_own_seed(tmp_path):
     engine = FakeEngine()
     fill_store(engine, PROBLEMS, tmp_path)

@@ -64,7 +64,8 @@ def fix_completions() -> None:
         calls[0] += 1
         rows = []
         for index, (ids, mask) in enumerate(zip(input_ids, attention_mask, strict=True)):
-            key = repr((ids[mask.bool()].tolist(), index % 4, calls[0])).encode()
+            place = (RANK * len(input_ids) + index) % 4  # a group's completions may be shared by ranks
+            key = repr((ids[mask.bool()].tolist(), place, calls[0])).encode()
             seed = int.from_bytes(hashlib.sha256(key).digest()[:4], "big")
             draw = torch.Generator().manual_seed(seed)
             rows.append(torch.randint(5, 500, (generation_config.max_new_tokens,), generator=draw))

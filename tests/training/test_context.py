@@ -7,7 +7,7 @@ import pytest
 from conftest import REPOSITORY
 from tiny_models import run, save_rows, save_tiny_base
 
-from open_r1 import sft
+from open_r1 import grpo, sft
 from open_r1.core.recipes import load_recipe
 
 STUDENTS = ["Qwen2.5-Math-1.5B", "Qwen2.5-Math-7B"]
@@ -72,3 +72,30 @@ def test_adapter_alone_would_lose_the_context(base, tmp_path, monkeypatch, capsy
         "`merge: false` with `max_position_embeddings` in `model_init_kwargs`" in printed
         and "leave `merge`" in printed
     )
+
+
+def shared(base: str, folder: Path) -> dict:
+    recipe = {"model_name_or_path": base, "output_dir": str(folder / "out"), "max_steps": 1}
+    recipe |= {"datasets": [{"path": save_rows(folder / "rows.jsonl", 8)}], "per_device_train_batch_size": 4}
+    return recipe | {"chat_template": str(REPOSITORY / "recipes/templates/chatml/r1.jinja"), "eos_token": "<|im_end|>"}
+
+
+def test_texts_as_long_as_the_positions_of_the_model_are_trained_on(base, tmp_path):
+    run(sft.main, **shared(base, tmp_path), max_length=4096)
+    assert (tmp_path / "out/manifest.json").exists()
+
+
+@pytest.mark.parametrize(
+    ("command", "more"),
+    [
+        (sft, {"max_length": 4097}),
+        (
+            grpo,
+            {"max_completion_length": 4097, "rewards": {"random": {}}, "num_generations": 2, "prompts_per_step": 2},
+        ),
+    ],
+)
+def test_texts_beyond_the_positions_of_the_model_are_refused(base, tmp_path, capsys, command, more):
+    with pytest.raises(SystemExit):
+        run(command.main, **shared(base, tmp_path), **more)
+    assert f"`{next(iter(more))}: 4097`, and {base} has 4096 positions" in capsys.readouterr().err

@@ -1,7 +1,8 @@
 """GRPO whose completions vLLM draws, in the training process and as a server, with the recipe keys of a GPU run.
 
 TRL compares vLLM's log-probability of every sampled token with the trainer's: what vLLM draws with is the policy, at
-every step and after a restart. The learning rate is so high that weights of one step before would be far off.
+every step and after a restart. The learning rate is so high that weights of one step before would be far off. About
+half of the groups are drawn again (`dynamic_sampling`): their log-probabilities must come along.
 """
 
 import json
@@ -19,6 +20,8 @@ OPTIONS = {"num_generations": 4, "prompts_per_step": 2, "per_device_train_batch_
 OPTIONS |= {"max_completion_length": 16, "max_steps": 8, "save_steps": 2, "logging_steps": 1, "learning_rate": 0.01}
 OPTIONS |= {"use_vllm": "true", "vllm_max_model_length": CONTEXT, "vllm_gpu_memory_utilization": 0.3}
 OPTIONS |= {"beta": 0.0, "sync_ref_model": "false"}  # one model less to load
+OPTIONS |= {"rewards": "{random: {weight: 0}, tests.training.half_reward.half: {weight: 1}}"}
+OPTIONS |= {"dynamic_sampling": "{rounds: 3}"}
 
 
 def start(script: list[str], output: Path, **options: object) -> subprocess.Popen:
@@ -66,6 +69,7 @@ def check(rows: list[dict]) -> None:
     assert [row["step"] for row in rows] == list(range(1, 9))
     assert all(row["sampling/sampling_logp_difference/max"] < 1e-3 for row in rows)
     assert all(row["grad_norm"] > 0 for row in rows), "no weight has moved, so none had to be passed on"
+    assert any(row["refill/left"] < row["refill/equal_groups"] for row in rows)
 
 
 def test_vllm_in_the_training_process_draws_from_the_policy(tiny, tmp_path):

@@ -15,6 +15,7 @@ from launched import PATIENCE, Launched
 
 from open_r1.core.artifacts import read_manifest, read_progress
 from open_r1.core.errors import Stopped
+from open_r1.metrics.kept_rollouts import read_rollout, rollout_files
 
 MINI = "recipes/mini"
 STEPS, EVERY = 8, 2
@@ -34,6 +35,9 @@ PARTS = {
     "pointwise": ["reward_model", "--config", f"{MINI}/safety_rm.yaml"]
     + ["--datasets", "[{path: 'mini:safety', limit: 40}]"],
 }
+# groups that give way to others, and rollouts that are kept; no part of every test, for the time it takes
+REFILLED = PARTS["grpo"] + ["--rewards", "{random: {weight: 0}, half_reward.half: {weight: 1}}"]
+REFILLED += ["--dynamic_sampling", "{rounds: 3}", "--keep_rollouts", "true"]
 TYPES = {"one": "NO", "ddp": "MULTI_CPU", "fsdp_full": "FSDP", "fsdp_sharded": "FSDP"}
 
 
@@ -67,7 +71,16 @@ def stage(start_model):
 
     def command(part: str, ranks: Launched, output: Path, *more: object) -> list:
         size = ["--per_device_train_batch_size", 8 // ranks.world]
-        return [*PARTS[part], *SHORT, *size, "--model_name_or_path", start_model, "--output_dir", output, *more]
+        return [
+            *(PARTS | {"refilled": REFILLED})[part],
+            *SHORT,
+            *size,
+            "--model_name_or_path",
+            start_model,
+            "--output_dir",
+            output,
+            *more,
+        ]
 
     return command
 
@@ -189,6 +202,31 @@ def test_interrupted_in_every_way_equals_uninterrupted(launched, stage, whole, t
     assert "is complete" in ranks.output() and not ranks.facts()
 
 
+def kept(output: Path) -> dict[str, list[dict]]:
+    return {path.name: list(read_rollout(path)) for path in rollout_files(output)}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("mode", "group"), [("one", 4), ("ddp", 4), ("ddp", 8)])
+def test_refilled_rollouts_continue_with_the_same_prompts(launched, stage, whole, tmp_path, mode, group):
+    """Killed after a rollout that no checkpoint has; of eight, two ranks hold half a group each."""
+    ranks, output, more = launched(mode), tmp_path / "killed", ()
+    if group == 8:
+        more = ("--num_generations", 8, "--prompts_per_step", 1, "--generation_batch_size", 8, "--save_steps", 1)
+    command = stage("refilled", ranks, output, *more)
+    ranks.start(command, hold={"event": "on_step_end", "step": 5, "ranks": ranks.every})
+    ranks.wait_until_held(ranks.every)
+    ranks.kill()
+    ranks.run(command)
+    assert "resuming" in ranks.output()
+    uninterrupted = whole(mode, "refilled", more)
+    require_same(output, uninterrupted)
+    rows = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    drawn = [row for row in rows if row.get("refill/rounds")]
+    assert drawn and any(row["refill/left"] < row["refill/equal_groups"] for row in drawn)
+    assert kept(output) == kept(uninterrupted) and len(kept(output)) == (4 if group == 4 else 8)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
 @pytest.mark.parametrize("mode", ["ddp", "fsdp_sharded"])
@@ -197,6 +235,17 @@ def test_two_ranks_compute_what_one_does(whole, mode, part):
     if part == "grpo":  # each rank samples, and deals a rollout to steps, with its own random numbers
         plan = {"fixed_completions": True, "more": ("--generation_batch_size", 8)}
     require_same(whole(mode, part, **plan), whole("one", part, **plan), tolerance=1e-3)
+
+
+@pytest.mark.slow
+def test_two_ranks_refill_a_rollout_as_one_does(whole):
+    """The same prompts, on whichever rank they are missing and found, and as many calls of the sampler on each."""
+    plan = {"fixed_completions": True, "more": ("--generation_batch_size", 8)}
+    two, one = (whole(mode, "refilled", **plan) for mode in ("ddp", "one"))
+    require_same(two, one, tolerance=1e-3)
+    assert [row["prompt"] for rows in kept(two).values() for row in rows] == [
+        row["prompt"] for rows in kept(one).values() for row in rows
+    ]
 
 
 @pytest.mark.slow

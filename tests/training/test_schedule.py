@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from open_r1.core.errors import DataError, RecipeError, UserError
-from open_r1.training.schedule import Rollouts, check_schedule, is_scheduled, rollouts_of, schedule
+from open_r1.training.schedule import Rollouts, check_schedule, is_scheduled, rollouts_of, schedule, spares
 
 ROLLOUT = Rollouts(prompts=20, steps=2, number=50)
 
@@ -170,3 +170,13 @@ def test_amounts_are_refused_where_nothing_reads_them(name):
 
     with pytest.raises(DataError, match=f"mini:chain: `{name}` means nothing here"):
         load_source({"path": "mini:chain", name: 1})
+
+
+def test_spare_prompts_are_all_that_is_drawn_at_the_step_each_once():
+    sources = [source("a", weight=1), source("b", weight=3), source("c", weight=1, from_step=6), source("d", weight=0)]
+    before, after = (list(spares(sources, [100, 100, 50, 50], step, 0)) for step in (5, 6))
+    assert sorted(before) == list(range(200)) and sorted(after) == list(range(250))
+    assert sum(row >= 100 for row in before[:80]) / 80 == pytest.approx(0.75, abs=0.1)
+    assert list(spares(sources, [100, 100, 50, 50], 5, 0)) == before != list(spares(sources, [100, 100, 50, 50], 5, 1))
+    plain = [list(spares([source("a"), source("b")], [50, 150], step, 0)) for step in (2, 4)]
+    assert plain[0] != plain[1] and sum(row >= 50 for row in plain[0][:80]) / 80 == pytest.approx(0.75, abs=0.1)

@@ -348,6 +348,10 @@ ROWS = [
 ]
 
 
+def test_open_prompts_have_no_gold_that_could_be_bad():
+    assert list(bad_golds([("open", ""), ("math", ""), ("open", "a reference")])) == [1]
+
+
 @pytest.mark.parametrize(("kind", "gold", "reason"), ROWS)
 def test_gold_that_nothing_can_match_is_found(kind, gold, reason):
     found = bad_golds([("math", "7"), (kind, gold), ("exact", "any words")])

@@ -121,7 +121,8 @@ def inherited(path: Path, heirs: tuple[Path, ...] = ()) -> Recipe:
     """A recipe on top of the ones that it inherits from."""
     if path.resolve() in heirs:
         raise RecipeError(f"{path}: inherits from itself", "correct `inherit`")
-    recipe, merged = read_yaml(path), {}
+    recipe = read_yaml(path)
+    merged: Recipe = {}
     given = recipe.pop("inherit", None) or []
     for parent in [given] if isinstance(given, str) else given:
         merged = merge(merged, inherited(path.parent / str(parent), (*heirs, path.resolve())))

@@ -13,7 +13,7 @@ from ..core.answers import last_boxed
 from ..core.errors import DataError
 from ..core.formats import completion_text
 from ..core.languages import language_code, main_language
-from ..core.rows import Row
+from ..core.rows import OPEN, Row
 from .splits import text_hash
 
 ALIASES = {
@@ -78,6 +78,7 @@ def shared_row(row: Row, source: dict[str, Any]) -> Row:
         "prompt": prompt,
         "problem_id": row.get("problem_id") or text_hash(json.dumps(prompt, ensure_ascii=False)),
     }
+    fixed |= {"answer": ""} if fixed["verifier"] == OPEN and row.get("answer") is None else {}
     fixed |= {"response": response} if response is not None or any(name in row for name in CHATS) else {}
     return row | fixed | answer_of(row)
 

@@ -21,7 +21,7 @@ from ..core.formats import ResponseFormat, read_response
 from ..core.journal import Journal
 from ..core.languages import consistency
 from ..core.recipes import fill, read_entries
-from ..core.rows import Row, name_of
+from ..core.rows import RULELESS, Row, name_of
 from ..verify import Case, verify_many
 from .filters import Funnel, count
 
@@ -168,7 +168,7 @@ def rewrite_batch(rows: list[Row], rewriter: Rewriter) -> list[Row]:
     """Rewritten rows; `failed` names the step at which a row ends."""
     rewritten = asyncio.run(rewriter.rewrite(rows))
     texts = ["" if isinstance(pair, str) else ResponseFormat("r1").write(*pair) for pair in rewritten]
-    ruled = [n for n, row in enumerate(rows) if texts[n] and row["verifier"] != "judge"]
+    ruled = [n for n, row in enumerate(rows) if texts[n] and row["verifier"] not in RULELESS]
     verdicts = verify_many([Case(rows[n]["verifier"], rows[n]["answer"], texts[n], rows[n]) for n in ruled])
     correct = {n: verdict.correct for n, verdict in zip(ruled, verdicts, strict=True)}
     found = []

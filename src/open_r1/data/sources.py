@@ -7,6 +7,7 @@ A source is an entry of a recipe's `datasets` list:
       limit: 4000                 # at most this many rows
       revision: 1a2b3c            # of a Hub dataset
       columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
+      where: {domain: general}    # only rows with this value, or one of a list, in that column
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
@@ -40,6 +41,7 @@ KEYS = (
     "split",
     "limit",
     "columns",
+    "where",
     "domain",
     "verifier",
     "language",
@@ -77,6 +79,8 @@ def load_source(source: dict[str, Any]) -> "Dataset":
         check_keys(source, KEYS, f"datasets entry {path}")
         dataset = stored(path, source.get("name"), split, source.get("revision"))
     dataset = rename(dataset, source.get("columns") or {}, path)
+    for column, value in (source.get("where") or {}).items():
+        dataset = having(dataset, column, value, path)
     if limit:
         dataset = dataset.select(range(min(limit, len(dataset))))
     if len(dataset) == 0:
@@ -88,6 +92,10 @@ def check_source(source: Any) -> None:
     """Raises `DataError` for an entry of a recipe that names no source."""
     if not isinstance(source, dict) or not isinstance(source.get("path"), str):
         raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
+    if not isinstance(source.get("where") or {}, dict):
+        raise DataError(
+            f"datasets entry {source['path']}: `where: {source['where']}`", "write `where: {COLUMN: VALUE}`"
+        )
     if source.get("language") is not None and not language_code(source["language"]):
         raise DataError(
             f"datasets entry {source['path']}: unknown language {source['language']!r}",
@@ -149,6 +157,17 @@ def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":
             )
     replaced = [new for old, new in columns.items() if new in dataset.column_names and new != old]
     return dataset.remove_columns(replaced).rename_columns(columns)
+
+
+def having(dataset: "Dataset", column: str, value: Any, path: str) -> "Dataset":
+    """The rows whose column has a value, or one of a list; an error where there is no such row."""
+    require_columns(dataset, [column], path)
+    wanted = value if isinstance(value, list) else [value]
+    found = dataset.filter(lambda own: own in wanted, input_columns=column)
+    if len(dataset) and not len(found):
+        seen = ", ".join(sorted({str(own) for own in dataset[:1000][column]})[:10])
+        raise DataError(f"dataset {path} has no row with `{column}: {value}`; it has {seen}", "correct `where`")
+    return found
 
 
 def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":

@@ -107,6 +107,7 @@ def write_result(
     funnel: list[dict[str, Any]],
     cleaner: Decontaminator | None = None,
     tokenizer: "PreTrainedTokenizerBase | None" = None,
+    figures: dict[str, Any] | None = None,
 ) -> None:
     """
     Checks the rows against the benchmarks, writes them shuffled, writes the card, and marks the artifact complete.
@@ -124,6 +125,8 @@ def write_result(
             The benchmarks to check against.
         tokenizer (`PreTrainedTokenizer`, *optional*):
             For the lengths in the statistics.
+        figures (`dict`, *optional*):
+            What else the card and the manifest tell, by name; a value may be such a mapping itself.
     """
     from ..core.cards import dataset_card
 
@@ -136,9 +139,20 @@ def write_result(
             f"no row is left, of {report['checked'] if report else 0} before decontamination",
             "look at contaminated.jsonl",
         )
-    card = dataset_card(artifact.path.name, recipe, statistics.table(), funnel, report_text(report))
+    about = statistics.table() + (f"\n\n{figures_table(figures)}" if figures else "")
+    card = dataset_card(artifact.path.name, recipe, about, funnel, report_text(report))
     (artifact.path / "README.md").write_text(card, encoding="utf-8", errors="replace")
-    artifact.finish(rows=count, domains=dict(statistics.rows), funnel=funnel, contamination=report)
+    told = {"figures": figures} if figures else {}
+    artifact.finish(rows=count, domains=dict(statistics.rows), funnel=funnel, contamination=report, **told)
+
+
+def figures_table(figures: dict[str, Any]) -> str:
+    """Figures as Markdown."""
+    lines = ["| figure | value |", "|---|---|"]
+    for name, found in figures.items():
+        inner = {f"{name}: {key}": value for key, value in found.items()} if isinstance(found, dict) else {name: found}
+        lines += [f"| {key} | {value} |" for key, value in inner.items()]
+    return "\n".join(lines)
 
 
 class Statistics:

@@ -9,6 +9,7 @@ from collections import Counter
 from typing import Any, Literal
 
 from ..core.formats import Response, ResponseFormat
+from ..core.rows import OPEN
 from ..sandbox import Limits, make_sandbox
 from ..verify import BAD_GOLD, LIMIT, Case, Verdict, code, verify_many
 from .base import AsyncReward, Row
@@ -48,7 +49,8 @@ class VerdictReward(AsyncReward):
         self.kinds, self.scoring, self.limit = kinds, scoring, limit
 
     def applies(self, row: Row) -> bool:
-        return super().applies(row) and (not self.kinds or row["verifier"] in self.kinds)
+        kind = row.get("verifier")
+        return super().applies(row) and (kind in self.kinds if self.kinds else kind != OPEN)
 
     def verdicts(self, responses: list[Response], rows: list[Row]) -> list[Verdict]:
         cases = [

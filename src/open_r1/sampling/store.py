@@ -20,7 +20,7 @@ from ..core.errors import ArtifactError
 from ..core.inputs import contents
 from ..core.keys import SAMPLES, keys_of, restrict
 from ..core.live import clock
-from ..core.rows import COPIED, FAILED, UNJUDGED, Row, natural
+from ..core.rows import COPIED, FAILED, RULELESS, UNJUDGED, Row, natural
 from ..verify import Case, Verdict, verify_many
 from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Engine, Part
@@ -34,7 +34,7 @@ def store_rows(part: Part, draws: list[Draw], engine: Engine) -> list[Row]:
     ruled = [
         n
         for n, (problem, _) in enumerate(part.jobs)
-        if draws[n].finish_reason != FAILED and problem["verifier"] != "judge"
+        if draws[n].finish_reason != FAILED and problem["verifier"] not in RULELESS
     ]
     cases = [
         Case(part.jobs[n][0]["verifier"], part.jobs[n][0]["answer"], responses[n], part.jobs[n][0]) for n in ruled

@@ -102,12 +102,32 @@ class GRPOArguments(StageArguments):
             Settings by reward name, see `rewards/__init__.py`.
         prompts_per_step (`int`):
             Prompts of one optimiser step over all devices (32 in the paper); gradient accumulation follows from it.
+        dynamic_sampling (`dict`, *optional*):
+            `{rounds: N}` draws groups whose rewards are all equal again, with other prompts, at most N times per
+            rollout (DAPO), see `training/rollout_trainer.py`.
+        keep_rollouts (`int`, *optional*, defaults to `0`):
+            `true` keeps every rollout in `OUTPUT/rollouts`, N every N-th; `open-r1 rollouts OUTPUT` reads them.
     """
 
     theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
 
     rewards: dict = key({}, inside={"*": Key(inside=REWARD)})
     prompts_per_step: int = field(default=32)
+    dynamic_sampling: dict | None = key(None, inside={"rounds": Key()})
+    keep_rollouts: int = key(0, RUN)
+
+    def __post_init__(self):
+        chosen = self.dynamic_sampling
+        if chosen is not None and not (
+            isinstance(chosen, dict)
+            and set(chosen) == {"rounds"}
+            and type(chosen["rounds"]) is int
+            and chosen["rounds"] > 0
+        ):
+            message = f"`dynamic_sampling: {chosen}` is no number of rounds"
+            raise RecipeError(message, "write `dynamic_sampling: {rounds: 4}`, or leave it out")
+        if self.keep_rollouts < 0:
+            raise RecipeError(f"`keep_rollouts: {self.keep_rollouts}` is negative", "write `true`, or N for each N-th")
 
 
 @dataclass

@@ -25,6 +25,7 @@ def start_model(run: Run, kind: Any = None, **options: Any) -> "PreTrainedModel"
     """
     from trl.trainer.utils import create_model_from_path
 
+    check_context(run)
     if run.model_args.use_peft:
         check_embedding(run)
     with explained_errors(run):
@@ -35,13 +36,30 @@ def start_model(run: Run, kind: Any = None, **options: Any) -> "PreTrainedModel"
     return model
 
 
-def check_embedding(run: Run) -> None:
-    """Refuses a new padding token where nothing can make room for it: under an adapter, and beside a reference."""
+def config_of(run: Run) -> Any:
+    """The configuration of the start model's language part, as it is stored."""
     from transformers import AutoConfig
 
     options = {"revision": run.model_args.model_revision, "trust_remote_code": run.config.trust_remote_code}
-    config = AutoConfig.from_pretrained(run.model_args.model_name_or_path, **options)
-    rows = config.get_text_config().vocab_size
+    return AutoConfig.from_pretrained(run.model_args.model_name_or_path, **options).get_text_config()
+
+
+def check_context(run: Run) -> None:
+    """Refuses texts that are longer than the model has positions for: what it would learn of the rest is nonsense."""
+    key = "max_completion_length" if "max_completion_length" in run.recipe else "max_length"
+    longest = run.recipe.get(key) or 0
+    stored = getattr(config_of(run), "max_position_embeddings", None)
+    positions = (run.config.model_init_kwargs or {}).get("max_position_embeddings", stored)
+    if positions and longest > positions:
+        raise RecipeError(
+            f"`{key}: {longest}`, and {run.source} has {positions} positions",
+            "lower it, or give the model more: `model_init_kwargs` as in recipes/Qwen2.5-Math-7B/distill.yaml",
+        )
+
+
+def check_embedding(run: Run) -> None:
+    """Refuses a new padding token where nothing can make room for it: under an adapter, and beside a reference."""
+    rows = config_of(run).vocab_size
     if run.tokenizer.pad_token_id >= rows:
         raise RecipeError(
             f"the tokenizer of {run.source} has no token to spare for padding, and its embedding of {rows} no room",

@@ -101,7 +101,7 @@ class Run:
             repo_id=repository,
             folder_path=self.artifact.path,
             revision=self.config.hub_revision,
-            ignore_patterns=["checkpoint-*", f"{START}/*", ".*"],
+            ignore_patterns=["checkpoint-*", f"{START}/*", "rollouts/*", ".*"],
             commit_message=f"{self.artifact.path.name}: {self.artifact.hash}",
         )
 

@@ -141,3 +141,17 @@ def rollout(
         taken[n].add(next(decks[n]))
     rows = sorted(row for found in taken.values() for row in found)
     return rng.sample(rows, len(rows))
+
+
+def spares(sources: list[Source], sizes: list[int], step: int, seed: int) -> Iterator[int]:
+    """
+    What a rollout may draw beside its own prompts: every row of the sources that are drawn at its step, each once,
+    in their shares at that step as long as they last. The order is the step's own, and no other draw moves it.
+    """
+    rng, weights = random.Random(f"{seed} {step}"), shares(sources, sizes, step)
+    left = {n: rng.sample(range(sum(sizes[:n]), sum(sizes[: n + 1])), sizes[n]) for n in weights}
+    while left:
+        (n,) = rng.choices(list(left), [weights[n] for n in left])
+        yield left[n].pop()
+        if not left[n]:
+            del left[n]
