@@ -32,7 +32,8 @@ def index():
 
 def test_files_of_the_package_that_are_no_code_are_shipped():
     package = REPOSITORY / "src/open_r1"
-    data = {path.relative_to(package).as_posix() for path in package.rglob("*.*") if path.suffix not in (".py", ".pyc")}
+    files = [path for path in package.rglob("*.*") if path.suffix not in (".py", ".pyc")]
+    data = {path.relative_to(package).as_posix() for path in files}
     shipped = {
         f"{room.removeprefix('open_r1.').replace('.', '/')}/{name}"
         for room, names in PARSER["options.package_data"].items()
