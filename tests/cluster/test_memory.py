@@ -3,9 +3,9 @@
 Sources: "Qwen" is the table "Profiling of Memory and Speed" in the README of github.com/QwenLM/Qwen (one A100 80 GB,
 batch 1, accumulation 8, LoRA of rank 64, checkpointed, whole logits; 72B: ZeRO-3 on four, per GPU a quarter of the sum
 stated); "PEFT" is docs/source/accelerate/fsdp.md of github.com/huggingface/peft (Llama-2-70B, LoRA of rank 8 on
-float32 weights, FSDP on 8 x H100: 72 to 80 GB); "TRL" is github.com/huggingface/trl/issues/3456 (GRPO, batch 4, prompts of
-2048, completions of 1024, a TRL that held the logits whole; not stated there and assumed: float32 weights, bfloat16
-autocast, no checkpointing); "open-r1" is recipes/OpenR1-Distill-7B of
+float32 weights, FSDP on 8 x H100: 72 to 80 GB); "TRL" is github.com/huggingface/trl/issues/3456 (GRPO, batch 4,
+prompts of 2048, completions of 1024, a TRL that held the logits whole; not stated there and assumed: float32 weights,
+bfloat16 autocast, no checkpointing); "open-r1" is recipes/OpenR1-Distill-7B of
 github.com/huggingface/open-r1 (8 x H100 80 GB, ZeRO-3).
 """
 
