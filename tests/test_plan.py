@@ -79,6 +79,14 @@ def test_what_does_not_fit_is_told_with_changes_after_which_it_does(capsys, tmp_
         assert code == 0 and rows_of(after)["in all"] == float(size), f"{offer}\n{after}"
 
 
+def test_what_no_recipe_says_is_told_as_assumed(capsys, tmp_path):
+    text, _ = planned(capsys, write(tmp_path / "a.yaml", SFT | {"max_length": None}))
+    assert "assumed: rows of 1024 tokens" in text
+    text, _ = planned(capsys, write(tmp_path / "b.yaml", GRPO))
+    assert "assumed: prompts of 512 tokens" in text
+    assert "assumed" not in planned(capsys, tmp_path / "b.yaml", "--prompt-tokens", 100)[0]
+
+
 def test_a_change_keeps_the_rows_of_an_optimiser_step(capsys, tmp_path):
     text, _ = planned(capsys, write(tmp_path / "recipe.yaml", SFT | {"max_length": 32768}))
     assert "activation_checkpointing: true, per_device_train_batch_size: 2, " in text

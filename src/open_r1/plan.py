@@ -89,6 +89,8 @@ def report(recipe: Recipe, where: str, layout: Layout, prompt: int | None, rows:
     lines = [title(where, recipe, job, layout), *memory_lines(job)]
     if job.prompt and prompt is None:
         lines.append(f"  assumed: prompts of {job.prompt} tokens (--prompt-tokens)")
+    if not job.prompt and values.max_length is None:
+        lines.append(f"  assumed: rows of {job.tokens} tokens (--max_length)")
     lines += course_lines(values, job, length_of(recipe, values, job, rows))
     good = fits(job) or job.cpu
     if not good:

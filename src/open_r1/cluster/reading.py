@@ -23,6 +23,7 @@ from .shapes import Shape, shape_of, table
 BITS = {"float32": 32, "bfloat16": 16, "float16": 16, "auto": 16}
 OPTIMIZERS = {"8bit": "8bit", "adafactor": "none", "sgd": "none", "muon": "muon"}  # by part of their names; else AdamW
 PROMPT = 512  # tokens at most, where nobody says: as many as a completion may have
+ROW = 1024  # tokens of a row without `max_length`, as TRL's own default
 BATCH = 32768  # tokens that a reward model reads at once, see `PreferenceReward`
 
 
@@ -133,7 +134,7 @@ def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = No
         shape=find_shape(values, where),
         stage=values.stage,
         rows=rows * (2 if pairs else 1),
-        tokens=prompt + values.max_completion_length if grpo else values.max_length or 1024,
+        tokens=prompt + values.max_completion_length if grpo else values.max_length or ROW,
         prompt=prompt,
         bits=quantized or bits_of(values.dtype, where),
         autocast=values.fp16 or values.bf16 is None or values.bf16,
