@@ -20,7 +20,7 @@ TILE = (4096, 32768)  # tokens and words of TRL's projection tiles
 FOLDED, PLAIN = 1.0, 8.25
 CONTEXT, COLLECTIVES = 0.8 * GB, 1.0 * GB  # CUDA itself, its libraries' workspaces; NCCL's buffers
 RUNTIME = 0.47 * GB  # Python, torch and the trainer, on a CPU (benchmarks/plan_memory.py)
-SLACK = 0.05  # of what comes and goes: the allocator's pieces that fit nothing
+SLACK = 0.05  # of what comes and goes: pieces that the allocator keeps and that fit nothing
 
 
 def state(job: Job) -> dict[str, float]:
@@ -169,9 +169,8 @@ def phases(job: Job) -> dict[str, dict[str, float]]:
         moving["generation"] = generation(job)
     if job.scorers:
         moving["scoring"] = scoring(job)
-    slack = 1.0 if job.cpu else 1 + SLACK
     return {
-        name: {**fixed, **{part: size * slack for part, size in parts.items() if part != "vLLM"}}
+        name: {**fixed, **{part: size * (1 + SLACK) for part, size in parts.items() if part != "vLLM"}}
         | ({"vLLM": parts["vLLM"]} if parts.get("vLLM") else {})
         for name, parts in moving.items()
     }
