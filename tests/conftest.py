@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from faulty import faulty  # noqa: F401
+from hypothesis import HealthCheck, settings
 from real_vllm import tiny, vllm_server  # noqa: F401
 from servers import running
 
@@ -18,6 +19,9 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 HUB_CACHE = Path(tempfile.mkdtemp(prefix="hub-"))
 os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(HUB_CACHE)}
 atexit.register(shutil.rmtree, HUB_CACHE, ignore_errors=True)
+os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: tiny models gain nothing from more
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # by the clock, both
+settings.load_profile("busy")
 
 
 def run_cli(*arguments: object, check: bool = True) -> subprocess.CompletedProcess:

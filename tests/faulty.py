@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 import yaml
 from fault_server import reply_to
+from waiting import PATIENCE
 
 FAULTY = Path(__file__).with_name("fault_server.py")
 
@@ -22,8 +23,8 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(url, seconds=60):
-    until = time.monotonic() + seconds
+def wait_for(url):
+    until = time.monotonic() + PATIENCE
     while time.monotonic() < until:
         try:
             return urllib.request.urlopen(url, timeout=5).read()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from faulty import free_port, wait_for
+from waiting import PATIENCE
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 BIN = REPOSITORY / ".venv-vllm" / "bin"
@@ -87,7 +88,7 @@ class VllmServer:
 
     def wait(self) -> "VllmServer":
         try:
-            wait_for(f"{self.root}/health", 300)
+            wait_for(f"{self.root}/health")
         except BaseException:
             self.kill()
             print(self.log.read_text(errors="replace")[-4000:])
@@ -105,7 +106,7 @@ class VllmServer:
         call = {"method": "reload_weights", "kwargs": {"weights_path": self.model}}
         headers = {"Content-Type": "application/json"}
         request = urllib.request.Request(f"{self.root}/collective_rpc", json.dumps(call).encode(), headers)
-        urllib.request.urlopen(request, timeout=60).read()
+        urllib.request.urlopen(request, timeout=PATIENCE).read()
 
 
 @pytest.fixture(scope="session")
@@ -122,7 +123,7 @@ def vllm_server(tiny, tmp_path_factory) -> Iterator[VllmServer]:
     found.kill()
 
 
-def run_with_vllm(*arguments: object, timeout: float = 300) -> subprocess.CompletedProcess:
+def run_with_vllm(*arguments: object) -> subprocess.CompletedProcess:
     """Runs Python with these arguments in vLLM's environment."""
     return subprocess.run(
         [str(BIN / "python"), *map(str, arguments)],
@@ -130,5 +131,5 @@ def run_with_vllm(*arguments: object, timeout: float = 300) -> subprocess.Comple
         env=os.environ | ENVIRONMENT,
         capture_output=True,
         text=True,
-        timeout=timeout,
+        timeout=PATIENCE,
     )

@@ -100,7 +100,7 @@ def unfinished(content):
 
 
 def hang(handler):
-    handler.server.stop.wait(30)
+    handler.server.stop.wait()
 
 
 def close(handler):

@@ -11,6 +11,8 @@ import subprocess
 import time
 from pathlib import Path
 
+from waiting import PATIENCE
+
 PROGRAMS = ("munged", "slurmctld", "slurmd", "sbatch", "srun", "scontrol")
 CONFIGURATION = """ClusterName=test
 SlurmctldHost={host}(127.0.0.1)
@@ -89,7 +91,7 @@ class Cluster:
         self.run("slurmctld")
         for name in self.names:
             self.start_node(name)
-        self.wait(lambda: set(self.run("sinfo", "-h", "-N", "-o", "%T").split()) == {"idle"}, 20)
+        self.wait(lambda: set(self.run("sinfo", "-h", "-N", "-o", "%T").split()) == {"idle"})
 
     def start_node(self, name):
         self.run("slurmd", "-N", name)
@@ -148,8 +150,8 @@ class Cluster:
     def run(self, *command):
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout
 
-    def wait(self, condition, seconds):
-        until = time.monotonic() + seconds
+    def wait(self, condition):
+        until = time.monotonic() + PATIENCE
         while not condition():
             assert time.monotonic() < until, self.run("squeue") + self.run("sinfo", "-N", "-o", "%N %T %E")
             time.sleep(0.2)

@@ -11,10 +11,20 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from open_r1.core.artifacts import Artifact
+from open_r1.core.keys import DATA, key
 from open_r1.core.recipes import read_command_line
+
+
+@dataclass
+class ARGUMENTS:
+    """What it waits for."""
+
+    after: str = key("", loads=DATA)
+
 
 SAVES, DEAF, CRASHES = "saves", "deaf", "crashes"  # what a stage does with SIGTERM, or by itself
 
@@ -30,6 +40,7 @@ def main(arguments: list[str]) -> None:
     helper = subprocess.Popen(["sleep", "1000"], start_new_session=True)
     with (folder / "pids").open("a") as file:
         file.write(f"{os.getpid()}\n{helper.pid}\n")
+    (folder / "cores").write_text(str(sorted(os.sched_getaffinity(0))))
     steps = folder / f"steps-{rank}"
     step = len(steps.read_text()) if steps.exists() else 0
     while step < recipe["max_steps"]:
@@ -50,10 +61,11 @@ def main(arguments: list[str]) -> None:
 
 def run(arguments: list[str]) -> None:
     from open_r1 import pipeline
+    from open_r1.core import runner
     from open_r1.core.commands import COMMANDS, Command
 
     COMMANDS["sft"] = Command("stepping", "", trains=True)
-    pipeline.PRELOAD = []
+    runner.PRELOAD = []
     pipeline.main(arguments)
 
 

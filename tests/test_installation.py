@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from waiting import PATIENCE
 
 PARSER = configparser.ConfigParser()
 PARSER.read(REPOSITORY / "setup.cfg")
@@ -17,7 +18,7 @@ UV = shutil.which("uv", path=str(Path(sys.executable).parent)) or shutil.which("
 
 def resolve(*options: str, source: str = "setup.cfg", text: str | None = None) -> subprocess.CompletedProcess:
     command = [UV, "pip", "compile", "--quiet", "--python-version", "3.11", source, *options]
-    return subprocess.run(command, cwd=REPOSITORY, input=text, capture_output=True, text=True, timeout=300)
+    return subprocess.run(command, cwd=REPOSITORY, input=text, capture_output=True, text=True, timeout=PATIENCE)
 
 
 @pytest.fixture(scope="module")

@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from conftest import REPOSITORY, run_cli
+from waiting import PATIENCE
 
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.recipes import read_yaml
@@ -114,6 +115,6 @@ def test_base_was_trained_by_accelerate_launch_too(tmp_path):
         "recipes/accelerate_configs/cpu.yaml",
     ]
     command += ["src/open_r1/sft.py", "--config", "recipes/mini/base.yaml", "--smoke", "--root", str(tmp_path / "x")]
-    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=300)
+    result = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, timeout=PATIENCE)
     assert result.returncode == 0, result.stderr
     assert read_manifest(tmp_path / "x/base")["steps"] == 2

@@ -1,16 +1,19 @@
 """Pipelines: which stages there are, which are chosen, and what depends on what."""
 
 import importlib
+import sys
 from pathlib import Path
 
 import pytest
 
 from open_r1 import pipeline
+from open_r1.core import runner
 from open_r1.core.artifacts import Artifact
-from open_r1.core.errors import ArtifactError, RecipeError, Stopped
+from open_r1.core.commands import COMMANDS
+from open_r1.core.errors import ArtifactError, Halted, RecipeError, Stopped
 from open_r1.core.inputs import local_inputs
-from open_r1.core.live import LiveTable
 from open_r1.core.recipes import fill
+from open_r1.core.runner import stage_command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"
@@ -39,7 +42,7 @@ def test_root_and_seed_reach_every_recipe_and_command_line(stages):
         assert stage.recipe["root"] == "/r" and stage.output.parent == Path("/r")
         assert stage.arguments[:1] == ["--config"] and stage.arguments[2:] == ["--root", "/r", "--seed", "5"]
         assert stage.log == Path(f"/r/logs/{stage.name}.log")
-        if pipeline.COMMANDS[stage.command].trains:
+        if COMMANDS[stage.command].trains:
             assert stage.recipe["seed"] == 5
 
 
@@ -90,7 +93,7 @@ PIPELINES = sorted((REPOSITORY / "recipes").glob("*/pipeline.yaml"))
 )
 def test_stages_that_do_not_train_know_what_a_pipeline_gives_them(path):
     for stage in pipeline.read_pipeline(path, {"root": "/r", "seed": 5})[0]:
-        command = pipeline.COMMANDS[stage.command]
+        command = COMMANDS[stage.command]
         if not command.trains:
             assert fill(importlib.import_module(command.module).ARGUMENTS, stage.recipe, stage.name).root == "/r"
 
@@ -110,7 +113,7 @@ def overlay(tmp_path):
 def test_overlay_reaches_the_stages_of_its_commands_and_the_launch(overlay, stages):
     over = overlay("launch: [go]\ngrpo: {temperature: 0.5}\ncurate: {num_samples: 9}\n")
     more = overlay("grpo: {top_p: 0.5}\n")
-    found, launch = pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5, "with": [over, more]})
+    found, launch, _ = pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5, "with": [over, more]})
     assert launch == ["go"]
     for options in ({"with": [more]}, {"with": [over], "smoke": True}):
         assert pipeline.read_pipeline(MINI, options)[1] == "fork"
@@ -146,7 +149,7 @@ def test_pipeline_may_inherit_its_stages(tmp_path):
     (tmp_path / "size").mkdir()
     (tmp_path / "size/a.yaml").write_text("output_dir: ${root}/a\n")
     (tmp_path / "size/pipeline.yaml").write_text("inherit: ../base.yaml\nroot: r\n")
-    (stage,), launch = pipeline.read_pipeline(tmp_path / "size/pipeline.yaml", {})
+    (stage,), launch, _ = pipeline.read_pipeline(tmp_path / "size/pipeline.yaml", {})
     assert stage.recipe == {"output_dir": "r/a", "root": "r", "seed": 2} and launch == "fork"
 
 
@@ -202,7 +205,7 @@ def test_downstream_is_the_stage_and_all_that_need_it(stages, name, found):
 )
 def test_last_words_are_the_error_or_the_last_line(tmp_path, text, words):
     (tmp_path / "log").write_text(text)
-    assert pipeline.last_words(tmp_path / "log") == words
+    assert runner.last_words(tmp_path / "log") == words
 
 
 @pytest.mark.parametrize(
@@ -216,6 +219,8 @@ def test_last_words_are_the_error_or_the_last_line(tmp_path, text, words):
         "stages: [{name: a, run: sft, wait: 1}]",
         "stages: [{name: missing, run: sft}]",
         "stagess: []",
+        "jobs: 0\nstages: [{name: base, run: sft, recipe: %s}]" % (MINI.parent / "base.yaml"),
+        "jobs: many\nstages: [{name: base, run: sft, recipe: %s}]" % (MINI.parent / "base.yaml"),
     ],
 )
 def test_broken_pipeline_is_a_recipe_error(tmp_path, text):
@@ -234,16 +239,16 @@ def test_broken_pipeline_is_a_recipe_error(tmp_path, text):
 )
 def test_launcher_starts_the_training_stages_only(stages, launch, command, start):
     stage = next(stage for stage in stages if stage.command == command)
-    expected = (start or [pipeline.sys.executable]) + ["-m", f"open_r1.{command}", *stage.arguments]
-    assert pipeline.stage_command(stage, launch) == expected
+    expected = (start or [sys.executable]) + ["-m", f"open_r1.{command}", *stage.arguments]
+    assert stage_command(stage, launch) == expected
 
 
 def test_stage_is_complete_when_its_artifact_is(tmp_path, capsys):
     (tmp_path / "a.yaml").write_text("output_dir: ${root}/a\nmax_steps: 1\n")
     (tmp_path / "p.yaml").write_text("stages: [{name: a, run: sft}]\n")
-    (stage,), launch = pipeline.read_pipeline(tmp_path / "p.yaml", {"root": str(tmp_path)})
-    assert launch == "fork" and not stage.complete()
-    artifact = pipeline.Artifact(stage.recipe, stage.keys)
+    (stage,), launch, jobs = pipeline.read_pipeline(tmp_path / "p.yaml", {"root": str(tmp_path)})
+    assert launch == "fork" and jobs == 1 and not stage.complete()
+    artifact = Artifact(stage.recipe, stage.keys)
     artifact.claim()
     assert not stage.complete()
     artifact.finish()
@@ -281,29 +286,65 @@ def test_mistake_on_the_command_line_ends_with_code_2(words, message, capsys):
     assert caught.value.code == 2 and message in capsys.readouterr().err
 
 
-def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path, monkeypatch):
+def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path):
     (tmp_path / "log.txt").write_text("4 tasks are with Slurm\n")
-    stage = pipeline.Stage("samples", "generate", [], {"output_dir": str(tmp_path / "samples")}, tmp_path / "log.txt")
-    ended = type("Ended", (), {"exitcode": 0, "ask": lambda *_, **__: None})()
-    with pytest.raises(ArtifactError, match="not complete yet.*4 tasks are with Slurm"):
-        pipeline.run_stage(stage, "fork", LiveTable(["samples"]), ended, pipeline.Signals())
+    stage = runner.Stage("samples", "generate", [], {"output_dir": str(tmp_path / "samples")}, tmp_path / "log.txt")
+    with pytest.raises(runner.Waiting, match="not complete yet.*4 tasks are with Slurm"):
+        runner.check(stage, 0, runner.notes(stage.output), "fork", False)
 
 
 @pytest.mark.parametrize("stale", [False, True])
 def test_a_stage_that_a_signal_stopped_has_not_failed(tmp_path, stale):
     (tmp_path / "log.txt").write_text("error: no space left\n")
-    stage = pipeline.Stage("zero", "grpo", [], {"output_dir": str(tmp_path / "zero")}, tmp_path / "log.txt")
+    stage = runner.Stage("zero", "grpo", [], {"output_dir": str(tmp_path / "zero")}, tmp_path / "log.txt")
     artifact = Artifact(stage.recipe)
     artifact.path.mkdir()
     artifact.progress(2, 8, stopped=stale)
-
-    class Ends:
-        exitcode = 1
-
-        def ask(self, **_):
-            if not stale:
-                artifact.progress(4, 8, stopped=True)
-
+    before = runner.notes(artifact.path)
+    if not stale:
+        artifact.progress(4, 8, stopped=True)
     error, message = (ArtifactError, "exit code 1: error: no space") if stale else (Stopped, "zero .* at step 4 of 8")
     with pytest.raises(error, match=message):
-        pipeline.run_stage(stage, "fork", LiveTable(["zero"]), Ends(), pipeline.Signals())
+        runner.check(stage, 1, before, "fork", False)
+
+
+def test_stages_need_what_they_load_and_what_that_needs(stages):
+    needs = {stage.name: stage.needs for stage in stages}
+    assert not needs["base"] | needs["student_base_small"]
+    assert needs["cold_start"] == {"base", "zero", "cold_start_data"} and needs["student_rl"] == {"student_base_tiny"}
+    assert needs["report"] == set(NAMES) - {"report"}
+
+
+@pytest.mark.parametrize(
+    ("name", "place", "jobs", "cores"),
+    [
+        ("base", 0, 2, [0, 1]),
+        ("student_rl", 1, 2, [2, 3]),
+        ("student_rl", 2, 3, [2, 3]),
+        ("student_rl", 0, 1, []),
+        ("evaluate", 1, 2, []),  # nothing can run beside it
+        ("student_rl", 1, 5, []),
+    ],
+)
+def test_each_stage_gets_its_share_of_the_cores(stages, monkeypatch, name, place, jobs, cores):
+    monkeypatch.setattr(runner.os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
+    stage = next(stage for stage in stages if stage.name == name)
+    assert runner.cores_of(stage, stages, place, jobs) == cores
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_stage_that_a_guard_ended_says_why(tmp_path, stale):
+    """By the note that it leaves, not its exit code, which a launcher replaces; not by that of an earlier life."""
+    (tmp_path / "log.txt").write_text("error: no space left\n")
+    stage = runner.Stage("zero", "grpo", [], {"output_dir": str(tmp_path / "zero")}, tmp_path / "log.txt")
+    artifact = Artifact(stage.recipe)
+    artifact.path.mkdir()
+    artifact.halt(Halted("at step 4: it was worth nothing", "another reward"), 4)
+    before = runner.notes(artifact.path)
+    if not stale:
+        with pytest.raises(Halted):
+            artifact.halted_step()  # the same recipe says it again
+    error, message = (ArtifactError, "code 1: error: no space") if stale else (Halted, "stage zero: at step 4: it was")
+    with pytest.raises(error, match=message) as caught:
+        runner.check(stage, 1, before, "fork", False)
+    assert stale or caught.value.hint == "another reward"

@@ -123,7 +123,7 @@ def test_what_needs_a_gpu_is_refused_by_name(runs, recipe, key):
 def test_pipeline_runs_to_its_end(runs, pipeline):
     """In its order: a stage reads what a stage before it made, or what a header says how to make."""
     shown = {"root": str(runs.folder / pipeline.content["root"]), "with": pipeline.launch.values("with")}
-    stages, _ = read_pipeline(REPOSITORY / pipeline.path, shown)
+    stages, *_ = read_pipeline(REPOSITORY / pipeline.path, shown)
     before = {path for launch in launches(pipeline.path) for path in launch.values("config")}
     there = {place for place, recipe in runs.makers.items() if recipe.path in before}
     for stage in stages:

@@ -86,7 +86,7 @@ def recipe_of(folder: str, name: str) -> dict:
     if folder == "objectives":
         return inherited(file)
     if not file.exists():
-        stages, _ = read_pipeline(RECIPES / folder / "pipeline.yaml", {"root": ROOT})
+        stages, *_ = read_pipeline(RECIPES / folder / "pipeline.yaml", {"root": ROOT})
         return next(stage.recipe for stage in stages if stage.name == name)
     return load_recipe(file, {"root": ROOT})
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
+from waiting import PATIENCE
 
 FOREVER = 100_000
 SINGLE = ["accelerate", "launch", "--config_file", str(REPOSITORY / "recipes/accelerate_configs/cpu.yaml")]
@@ -18,9 +19,10 @@ LAUNCHES = {"fork": "fork", "plain": "python", "launcher": SINGLE, "two ranks": 
 
 
 class Runner:
-    """A pipeline of one stage that steps."""
+    """A pipeline of one stage that steps; `others` are more of them, by name: what they need, and how they behave."""
 
-    def __init__(self, folder: Path, launch, behaviour: str = "saves"):
+    def __init__(self, folder: Path, launch, behaviour: str = "saves", others=()):
+        self.others = dict(others)
         self.folder, self.output, self.launch, self.behaviour = folder, folder / "stage", launch, behaviour
         self.ranks = 2 if launch == RANKS else 1
         self.process: subprocess.Popen | None = None
@@ -31,7 +33,11 @@ class Runner:
             kept = yaml.safe_load((self.output / "recipe.yaml").read_text()) | {"max_steps": steps}
             (self.output / "recipe.yaml").write_text(yaml.safe_dump(kept))
         (self.folder / "stage.yaml").write_text(yaml.safe_dump(recipe | {"max_steps": steps}))
-        pipeline = {"root": str(self.folder), "launch": self.launch, "stages": [{"name": "stage", "run": "sft"}]}
+        for name, (after, behaviour) in self.others.items():
+            other = {"output_dir": f"${{root}}/{name}", "max_steps": steps, "behaviour": behaviour, "after": after}
+            (self.folder / f"{name}.yaml").write_text(yaml.safe_dump({"root": str(self.folder)} | other))
+        stages = [{"name": name, "run": "sft"} for name in ("stage", *self.others)]
+        pipeline = {"root": str(self.folder), "launch": self.launch, "jobs": 2, "stages": stages}
         (self.folder / "pipeline.yaml").write_text(yaml.safe_dump(pipeline))
         path = os.pathsep.join([str(REPOSITORY / "tests"), os.environ.get("PYTHONPATH", "")])
         bins = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
@@ -61,7 +67,7 @@ class Runner:
         return [pid for pid in [*pids, *keepers(self.process.pid)] if alive(pid)]
 
     def end(self) -> tuple[int, str]:
-        printed, _ = self.process.communicate(timeout=120)
+        printed, _ = self.process.communicate(timeout=PATIENCE)
         return self.process.returncode, printed
 
 
@@ -84,8 +90,8 @@ def keepers(runner: int) -> list[int]:
     return found
 
 
-def until(condition, seconds: float = 120) -> None:
-    deadline = time.monotonic() + seconds
+def until(condition) -> None:
+    deadline = time.monotonic() + PATIENCE
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.05)
     assert condition()
@@ -135,7 +141,7 @@ def test_first_sigterm_lets_every_rank_save(runner):
     runner.wait_for_steps(5)
     runner.process.terminate()
     code, printed = runner.end()
-    assert code == 75 and "stage: stopped" in printed and "continues" in printed, printed + runner.log()
+    assert code == 75 and "stage: stopped" in printed and "to continue" in printed, printed + runner.log()
     assert all((runner.output / f"saved-{rank}").exists() for rank in range(runner.ranks))
     assert not (runner.output / "manifest.json").exists()
     until(lambda: not runner.living())
@@ -172,3 +178,34 @@ def test_a_killed_keeper_is_a_failed_stage(runner):
     os.kill(keeper, signal.SIGKILL)
     code, printed = runner.end()
     assert code == 2 and "exit code -9" in printed, printed
+
+
+def test_two_stages_at_a_time_that_do_not_need_each_other(tmp_path):
+    runner = Runner(tmp_path, "fork", others={"second": ("", "saves"), "third": ("${root}/stage", "saves")})
+    runner.start(40)
+    until(lambda: (tmp_path / "second/steps-0").exists() and (tmp_path / "stage/steps-0").exists())
+    assert not (tmp_path / "stage/manifest.json").exists() and not (tmp_path / "third").exists()
+    code, printed = runner.end()
+    assert code == 0 and all((tmp_path / name / "manifest.json").exists() for name in ("stage", "second", "third"))
+    assert printed.index("stage: done") < printed.index("third: done")
+    cores = [(tmp_path / name / "cores").read_text() for name in ("stage", "second")]
+    assert cores[0] != cores[1] or len(os.sched_getaffinity(0)) == 1
+
+
+def test_both_save_at_a_signal_and_continue(tmp_path):
+    runner = Runner(tmp_path, "fork", others={"second": ("", "saves")})
+    runner.start()
+    until(lambda: (tmp_path / "second/steps-0").exists() and runner.steps() > 5)
+    runner.process.terminate()
+    code, printed = runner.end()
+    assert code == 75 and printed.count(": stopped") >= 2, printed
+    assert (tmp_path / "stage/saved-0").exists() and (tmp_path / "second/saved-0").exists()
+
+
+def test_after_a_failure_the_others_end_and_none_starts(tmp_path):
+    others = {"second": ("", "crashes"), "third": ("${root}/stage", "saves")}
+    runner = Runner(tmp_path, "fork", others=others)
+    runner.start(60)
+    code, printed = runner.end()
+    assert code == 2 and "second: failed" in printed and "stage: done" in printed, printed
+    assert not (tmp_path / "third").exists() and "RuntimeError: as it was told" in printed

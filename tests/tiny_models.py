@@ -104,12 +104,16 @@ CPU = {"use_cpu": True, "bf16": False, "report_to": "none", "disable_tqdm": True
 
 
 def run(main, **recipe) -> None:
-    """Runs a training command with these keys on one core: tiny models gain nothing from more."""
-    import torch
+    """Runs a training command with these keys."""
+    main([word for key, value in (CPU | recipe).items() for word in (f"--{key}", json.dumps(value))])
 
-    before = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        main([word for key, value in (CPU | recipe).items() for word in (f"--{key}", json.dumps(value))])
-    finally:
-        torch.set_num_threads(before)
+
+def greedy(model: object, response_format: str = "r1") -> list[tuple[str, int, str]]:
+    """What the engine of evaluation draws from a model at temperature 0."""
+    from open_r1.core.formats import render_prompt
+    from open_r1.sampling.arguments import Sampling
+    from open_r1.sampling.in_process import TransformersEngine
+
+    engine = TransformersEngine(str(model), response_format, Sampling(temperature=0.0, max_new_tokens=24))
+    asked = [render_prompt(engine.tokenizer, [{"role": "user", "content": f"{n} + 1"}]) for n in range(1, 5)]
+    return engine.draw(asked, 0)

@@ -109,12 +109,12 @@ def check_turn_end(run: Run, ends: list[int]) -> None:
 
 
 def trainer_class(run: Run, spare: Spares) -> Callable[..., "GRPOTrainer"]:
-    """TRL's trainer, or ours on top of it where the recipe asks for what TRL has not."""
-    from trl import GRPOTrainer
+    """TRL's trainer without its padding; with more on top where the recipe asks for what TRL has not."""
+    from open_r1.training.padding import UnpaddedTrainer
 
     rounds, keep = (run.args.dynamic_sampling or {}).get("rounds"), run.args.keep_rollouts
     if not rounds and not keep:
-        return GRPOTrainer
+        return UnpaddedTrainer
     from open_r1.training.rollout_trainer import Refill, RolloutTrainer
 
     refill = Refill(rounds, spare) if rounds else None

@@ -2,7 +2,7 @@
 
 A `pipeline.yaml` is a list of stages: a name, the command that runs it, and a recipe (by default `NAME.yaml` beside
 it). What is complete is skipped, what was killed continues, what fails stops the run. Stages know nothing of
-pipelines.
+pipelines. `jobs: 2` runs two at a time where neither needs the other, each on half of the cores.
 
 `launch: fork` starts stages from a process that has imported the training stack once, which saves every stage some
 seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices. The
@@ -13,25 +13,15 @@ below it stays (`core/keeper.py`).
 one, over the pipeline's; a smoke run keeps the latter.
 """
 
-import importlib
 import os
 import shlex
 import shutil
-import signal
-import sys
-import time
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from open_r1.core.artifacts import Artifact, read_progress
 from open_r1.core.commands import COMMANDS
-from open_r1.core.errors import ArtifactError, RecipeError, Stopped, report_errors
-from open_r1.core.inputs import local_inputs, needs_hub, read_manifest
-from open_r1.core.keeper import Keeper
-from open_r1.core.keys import Keys, keys_of
-from open_r1.core.live import LiveTable
-from open_r1.core.processes import Signals
+from open_r1.core.errors import RecipeError, report_errors
+from open_r1.core.inputs import needs_hub, read_manifest
 from open_r1.core.recipes import (
     Recipe,
     check_keys,
@@ -41,64 +31,28 @@ from open_r1.core.recipes import (
     parse_overrides,
     read_overlay,
 )
+from open_r1.core.runner import Stage, connect, run_stages, stage_command
 
-PRELOAD = ["open_r1.training.preload"]  # what forked stages find imported
-USAGE = (
-    "PIPELINE.yaml [--root DIR] [--seed N] [--with FILE] [--smoke] [--from S] [--to S] [--only S] [--force S] "
-    "[--dry-run] [--debug]"
-)
-
-
-@dataclass
-class Stage:
-    """
-    One stage of a pipeline.
-
-    Attributes:
-        name (`str`): Name of the stage and of its output directory.
-        command (`str`): The `open-r1` command that runs it.
-        arguments (`list[str]`): Its command line.
-        recipe (`dict`): The resolved recipe.
-        log (`Path`): Where its output goes.
-    """
-
-    name: str
-    command: str
-    arguments: list[str]
-    recipe: Recipe = field(repr=False)
-    log: Path
-
-    @property
-    def output(self) -> Path:
-        return Path(self.recipe["output_dir"])
-
-    @property
-    def keys(self) -> Keys:
-        """The declared keys of its command."""
-        return keys_of(getattr(importlib.import_module(COMMANDS[self.command].module), "ARGUMENTS", None))
-
-    def complete(self) -> bool:
-        """Whether its artifact is there and is what the recipe makes; says where it was made in another way."""
-        if read_manifest(self.output) is None:
-            return False
-        artifact = Artifact(self.recipe, self.keys)
-        complete = artifact.complete
-        if notice := artifact.notice():
-            print(f"notice: {notice}", flush=True)
-        return complete
+KNOWN = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "dry-run", "debug")
+USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--with FILE] [--jobs N] [--smoke] [--from S] [--to S] [--only S]"
+USAGE += " [--force S] [--dry-run] [--debug]"
 
 
-def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any]:
-    """The stages of a pipeline file, resolved for the root and seed of this run, and how to launch them."""
+def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any, int]:
+    """The stages of a pipeline file, resolved for the root and seed of this run, how to launch them, and how many."""
     pipeline = inherited(path)
-    check_keys(pipeline, ("root", "seed", "launch", "stages"), str(path))
+    check_keys(pipeline, ("root", "seed", "launch", "jobs", "stages"), str(path))
     if not isinstance(pipeline.get("stages"), list) or not pipeline["stages"]:
         raise RecipeError(f"{path}: lists no `stages`", "add `stages:` with entries like `{name: base, run: sft}`")
     shared, overlays = shared_values(pipeline, options), read_overlays(options.get("with", []))
     smoke = bool(options.get("smoke"))
     stages = [make_stage(entry, path, shared, smoke, overlays) for entry in pipeline["stages"]]
+    connect(stages)
+    jobs = options.get("jobs", pipeline.get("jobs", 1))
+    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
+        raise RecipeError(f"{path}: `jobs: {jobs}` is no number of stages", "give 1 or more")
     over = [] if smoke else [overlay["launch"] for overlay in overlays.values() if overlay.get("launch")]
-    return stages, [pipeline.get("launch", "fork"), *over][-1]
+    return stages, [pipeline.get("launch", "fork"), *over][-1], jobs
 
 
 def read_overlays(files: list[str]) -> dict[str, Recipe]:
@@ -156,107 +110,7 @@ def select(stages: list[Stage], options: Recipe) -> list[Stage]:
 
 def downstream(stages: list[Stage], name: str) -> list[Stage]:
     """A stage and all that read its artifact, directly or not."""
-    found = [stage for stage in stages if stage.name == name]
-    for stage in stages:
-        paths = map(Path, local_inputs(stage.recipe, stage.keys))
-        inputs = {place for path in paths for place in (path, *path.parents)}
-        if stage not in found and any(other.output in inputs for other in found):
-            found.append(stage)
-    return found
-
-
-# ------------------------------------------------------------------------------------------------ processes
-
-
-def stage_command(stage: Stage, launch: Any) -> list[str]:
-    """The command line of a stage, as a user would type it."""
-    module = ["-m", COMMANDS[stage.command].module, *stage.arguments]
-    prefix = list(launch) if isinstance(launch, list) and COMMANDS[stage.command].trains else [sys.executable]
-    return prefix + module
-
-
-def start_stage(stage: Stage, launch: Any, keeper: Keeper) -> None:
-    """Starts a stage below the keeper, with its output in its log."""
-    stage.log.parent.mkdir(parents=True, exist_ok=True)
-    command = [] if launch == "fork" else stage_command(stage, launch)
-    module = COMMANDS[stage.command].module
-    keeper.ask(do="start", module=module, arguments=stage.arguments, command=command, log=str(stage.log))
-
-
-def watch(stage: Stage, keeper: Keeper, table: LiveTable, signals: Signals) -> int:
-    """Waits for a stage, keeping the table up to date and passing requests to stop on; returns its exit code."""
-    began, passed = time.time(), 0
-    while (code := keeper.exitcode) is None:
-        if signals.count > passed:
-            passed = signals.count
-            keeper.ask(do="stop" if passed == 1 else "kill")
-        table.update(stage.name, stage.output, time.time() - began)
-        time.sleep(0.1)
-    return code
-
-
-def run_stage(stage: Stage, launch: Any, table: LiveTable, keeper: Keeper, signals: Signals) -> None:
-    """Runs one stage to its end; raises `ArtifactError` if it fails, `Stopped` if it stopped where it can continue."""
-    before = read_progress(stage.output)
-    began = time.time()
-    start_stage(stage, launch, keeper)
-    code = watch(stage, keeper, table, signals)
-    ended = time.time() - began
-    # jobs are with Slurm, or a page waits to be looked at
-    if code == 0 and read_manifest(stage.output) is None:
-        table.finish(stage.name, "waiting", ended)
-        raise ArtifactError(
-            f"stage {stage.name} is not complete yet: {last_words(stage.log)}", "run the pipeline again when it is"
-        )
-    note = read_progress(stage.output)
-    # by the note, since `accelerate launch` has an exit code of its own; not by one from an earlier life
-    if code and note.get("stopped") and note != before:
-        table.finish(stage.name, "stopped", ended)
-        raise Stopped(
-            f"stage {stage.name} by a signal at step {note['done']} of {note['total']}", "run it again to continue"
-        )
-    if code and (signals.count or code == Stopped.exit_code):
-        table.finish(stage.name, "stopped", ended)
-        leave(signals)
-    if code:
-        table.finish(stage.name, "failed", ended)
-        raise ArtifactError(
-            f"stage {stage.name} failed with exit code {code}: {last_words(stage.log)}",
-            f"read {stage.log}; repeat it alone with: {shlex.join(stage_command(stage, launch))}",
-        )
-    table.finish(stage.name, "done", ended)
-
-
-def leave(signals: Signals) -> NoReturn:
-    """Ends the runner after a request to stop."""
-    print("stopped; the same command continues", flush=True)
-    sys.exit(Stopped.exit_code if signals.count < 2 else 128 + signal.SIGTERM)
-
-
-def run_stages(stages: list[Stage], launch: Any) -> None:
-    """Runs those that are not complete, in order."""
-    keeper = None
-    with LiveTable([stage.name for stage in stages]) as table, Signals() as signals:
-        try:
-            for stage in stages:
-                if signals.count:
-                    leave(signals)
-                if stage.complete():
-                    table.finish(stage.name, "skipped", 0)
-                    continue
-                keeper = keeper or Keeper(PRELOAD if launch == "fork" else [])
-                run_stage(stage, launch, table, keeper, signals)
-        finally:
-            if keeper:
-                keeper.close()
-
-
-def last_words(log: Path) -> str:
-    """The error line of a log, else its last line."""
-    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines[-20:] if line.startswith("error:")]
-    return (errors or lines or ["no output"])[-1]
+    return [stage for stage in stages if name in (stage.name, *stage.needs)]
 
 
 def read_options(arguments: list[str]) -> tuple[Recipe, Path]:
@@ -270,8 +124,7 @@ def read_options(arguments: list[str]) -> tuple[Recipe, Path]:
     if len(places) != 1:
         raise RecipeError("no pipeline given", f"open-r1 run {USAGE}")
     options = parse_overrides([word for n, word in enumerate(arguments) if n != places[0]])
-    known = ("root", "seed", "with", "smoke", "from", "to", "only", "force", "dry-run", "debug")
-    check_keys(options, known, "command line")
+    check_keys(options, KNOWN, "command line")
     return options, Path(arguments[places[0]])
 
 
@@ -279,7 +132,7 @@ def read_options(arguments: list[str]) -> tuple[Recipe, Path]:
 def main(arguments: list[str]) -> None:
     """Runs a pipeline from the command line."""
     options, file = read_options(arguments)
-    stages, launch = read_pipeline(file, options)
+    stages, launch, jobs = read_pipeline(file, options)
     chosen = select(stages, options)
     if options.get("dry-run"):
         for stage in chosen:
@@ -293,7 +146,7 @@ def main(arguments: list[str]) -> None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the stages import huggingface_hub
     # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
-    run_stages(chosen, launch)
+    run_stages(chosen, stages, launch, jobs)
     final = chosen[-1].output / "summary.txt"
     if final.exists():
         print(final.read_text(encoding="utf-8"))

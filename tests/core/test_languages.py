@@ -183,12 +183,12 @@ OPENED = [
 @pytest.mark.parametrize("text", OPENED)
 def test_what_is_left_open_costs_no_time(text):
     long = (text * 200_000)[:200_000]
-    began = time.perf_counter()
+    began = time.process_time()
     consistency(long, "en"), main_language(long), is_mixed(long)
-    assert time.perf_counter() - began < 20  # some 20 ms where nothing else runs; minutes if it grew with the square
+    assert time.process_time() - began < 20  # of CPU time: some 20 ms; minutes if it grew with the square
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.text()
     | st.lists(st.sampled_from([*OPENED, "so it ", "所以", "\\)", "\\]", "\n", "é", "٣"]), max_size=30).map("".join)

@@ -7,6 +7,7 @@ import sys
 from contextlib import contextmanager
 
 import pytest
+from waiting import PATIENCE
 
 from open_r1.core import processes
 from open_r1.core.processes import StopRequest
@@ -52,7 +53,7 @@ def test_a_second_request_ends_a_process_that_is_stuck_in_c(second):
         process.send_signal(signal.SIGTERM)
         assert process.stdout.readline() == "SIGTERM: stops where it can continue\n" and process.poll() is None
         process.send_signal(second)
-        assert process.wait(timeout=300) == 128 + second
+        assert process.wait(timeout=PATIENCE) == 128 + second
 
 
 def test_signals_that_come_together_are_one_request():
@@ -66,7 +67,7 @@ def test_signals_that_come_together_are_one_request():
 
 
 def test_children_take_signals_as_usual_and_what_was_before_comes_back():
-    result = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, timeout=120)
+    result = subprocess.run([sys.executable, "-c", WATCHED], capture_output=True, text=True, timeout=PATIENCE)
     assert result.stdout == f"{-signal.SIGTERM} False\nSIGUSR1: stops where it can continue\nTrue True\n", (
         result.stderr
     )

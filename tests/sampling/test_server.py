@@ -171,7 +171,7 @@ def served():
     process = subprocess.Popen(
         command, env=os.environ | {"HF_HUB_OFFLINE": "1"}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
     )
-    wait_for(f"http://127.0.0.1:{port}/health", 120)
+    wait_for(f"http://127.0.0.1:{port}/health")
     yield f"http://127.0.0.1:{port}/v1"
     process.kill()
     process.wait()

@@ -6,14 +6,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 from conftest import REPOSITORY
+from waiting import wait_for
 
 from open_r1.core.processes import die_with_parent
 
-PATIENCE = 300.0  # seconds after which something is taken for hung; nothing here takes a tenth of it when idle
 CONFIGS = {
     "ddp": ["ddp.yaml"],
     "fsdp_full": ["fsdp.yaml", "--fsdp_state_dict_type", "FULL_STATE_DICT"],
@@ -22,8 +21,8 @@ CONFIGS = {
 
 
 def environment() -> dict[str, str]:
-    """Without a GPU, without the Hub; a single `use_cpu` in the recipe does not reach accelerate's launcher."""
-    return os.environ | {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1", "HF_HUB_OFFLINE": "1"}
+    """Without a GPU; a single `use_cpu` in the recipe does not reach accelerate's launcher."""
+    return os.environ | {"ACCELERATE_USE_CPU": "true"}
 
 
 def launcher(mode: str) -> list[str]:
@@ -32,15 +31,6 @@ def launcher(mode: str) -> list[str]:
     config = str(REPOSITORY / "recipes/accelerate_configs" / name)
     command = [sys.executable, "-m", "accelerate.commands.launch", "--config_file", config, "--num_processes", "2"]
     return [*command, "--mixed_precision", "no", "--main_process_port", "0", *options]
-
-
-def wait_for(found, what: str):
-    """The first true value of `found()`."""
-    deadline = time.monotonic() + PATIENCE
-    while not (value := found()):
-        assert time.monotonic() < deadline, f"waited in vain for {what}"
-        time.sleep(0.01)
-    return value
 
 
 class Launched:

@@ -1,14 +1,13 @@
 """An unfinished training goes on after a change of how it runs, to the same result; sources join when they should."""
 
 import json
-import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
+from waiting import PATIENCE, wait_for
 
 from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError
@@ -28,7 +27,6 @@ def start(arguments: list[str], output: Path, **more: object) -> subprocess.Pope
     return subprocess.Popen(
         [sys.executable, "-m", "open_r1.cli", *arguments, *options],
         cwd=REPOSITORY,
-        env=os.environ | {"HF_HUB_OFFLINE": "1"},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -36,16 +34,15 @@ def start(arguments: list[str], output: Path, **more: object) -> subprocess.Pope
 
 
 def finished(arguments: list[str], output: Path, **more: object) -> str:
-    printed, _ = start(arguments, output, **more).communicate(timeout=300)
+    printed, _ = start(arguments, output, **more).communicate(timeout=PATIENCE)
     assert (output / "manifest.json").exists(), printed
     return printed
 
 
 def killed_after(checkpoint: Path, process: subprocess.Popen) -> None:
     """SIGKILL as soon as a checkpoint is complete, somewhere in the steps after it."""
-    deadline = time.monotonic() + 300
-    while not (checkpoint / "trainer_state.json").exists() and time.monotonic() < deadline and process.poll() is None:
-        time.sleep(0.005)
+    file = checkpoint / "complete"
+    wait_for(lambda: file.exists() or process.poll() is not None, file)
     process.kill()
     process.communicate()
 

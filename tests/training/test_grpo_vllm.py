@@ -14,6 +14,7 @@ from pathlib import Path
 
 from conftest import REPOSITORY
 from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED
+from waiting import PATIENCE
 
 pytestmark = NEEDED
 OPTIONS = {"num_generations": 4, "prompts_per_step": 2, "per_device_train_batch_size": 8, "generation_batch_size": 8}
@@ -47,16 +48,16 @@ def end(process: subprocess.Popen) -> None:
 
 def train_with_a_kill(script: list[str], output: Path, **options: object) -> list[dict]:
     """Trains, is killed at the first checkpoint, and trains to the end; returns what was logged, step by step."""
-    log, deadline = output.with_suffix(".log"), time.monotonic() + 300
+    log, deadline = output.with_suffix(".log"), time.monotonic() + PATIENCE
     process = start(script, output, **options)
-    while not (output / "checkpoint-2" / "trainer_state.json").exists() and time.monotonic() < deadline:
+    while not (output / "checkpoint-2" / "complete").exists() and time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-4000:]
         time.sleep(0.005)
     end(process)
     assert not (output / "manifest.json").exists()
     process = start(script, output, **options)
     try:
-        assert process.wait(timeout=300) == 0, log.read_text()[-4000:]
+        assert process.wait(timeout=PATIENCE) == 0, log.read_text()[-4000:]
     finally:
         if process.poll() is None:
             end(process)

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
-from launched import PATIENCE, environment, launcher, wait_for
+from launched import environment, launcher
+from waiting import PATIENCE, wait_for
 
 from open_r1.core.artifacts import read_manifest, read_progress
 from open_r1.core.errors import Stopped

@@ -91,17 +91,6 @@ def measured(model: str, root: Path) -> dict:
     return metrics
 
 
-@pytest.fixture(scope="module", autouse=True)
-def one_thread():
-    """Two threads share a model this small at a loss, and at a great one where the machine is busy."""
-    import torch
-
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    yield
-    torch.set_num_threads(threads)
-
-
 @pytest.fixture(scope="module")
 def world(tmp_path_factory) -> Path:
     return tmp_path_factory.mktemp("learning")

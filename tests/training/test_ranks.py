@@ -11,10 +11,12 @@ from pathlib import Path
 import pytest
 import safetensors.torch
 import torch
-from launched import PATIENCE, Launched
+from launched import Launched
+from tiny_models import greedy
+from waiting import PATIENCE
 
-from open_r1.core.artifacts import read_manifest, read_progress
-from open_r1.core.errors import Stopped
+from open_r1.core.artifacts import START, read_manifest, read_progress
+from open_r1.core.errors import Halted, Stopped
 from open_r1.metrics.kept_rollouts import read_rollout, rollout_files
 
 MINI = "recipes/mini"
@@ -38,6 +40,7 @@ PARTS = {
 # groups that give way to others, and rollouts that are kept; no part of every test, for the time it takes
 REFILLED = PARTS["grpo"] + ["--rewards", "{random: {weight: 0}, half_reward.half: {weight: 1}}"]
 REFILLED += ["--dynamic_sampling", "{rounds: 3}", "--keep_rollouts", "true"]
+LORA = ("--use_peft", "true", "--lora_r", 8, "--lora_dropout", 0, "--learning_rate", 0.02)
 TYPES = {"one": "NO", "ddp": "MULTI_CPU", "fsdp_full": "FSDP", "fsdp_sharded": "FSDP"}
 
 
@@ -108,14 +111,6 @@ def history(output: Path) -> list[dict[str, float]]:
     return [{name: row[name] for name in names if name in row} for row in rows if "loss" in row]
 
 
-def weights(output: Path) -> dict[str, torch.Tensor]:
-    """What is in the file; FSDP writes the head that is tied to the embedding a second time."""
-    found = safetensors.torch.load_file(output / "model.safetensors")
-    head = found.pop("lm_head.weight", None)
-    assert head is None or torch.equal(head, found["model.embed_tokens.weight"])
-    return found
-
-
 def require_same(output: Path, other: Path, tolerance: float = 0.0) -> None:
     """Losses and weights of two finished runs; bit by bit unless a tolerance is given."""
     found, wanted = history(output), history(other)
@@ -124,7 +119,7 @@ def require_same(output: Path, other: Path, tolerance: float = 0.0) -> None:
     for mine, theirs in zip(found, wanted, strict=True):
         assert mine == pytest.approx(theirs, rel=tolerance, abs=tolerance / 10)
     assert len({row["loss"] for row in found}) > STEPS // 2  # it does train
-    mine, theirs = weights(output), weights(other)
+    mine, theirs = (safetensors.torch.load_file(path / "model.safetensors") for path in (output, other))
     assert mine.keys() == theirs.keys()
     for name in mine:
         torch.testing.assert_close(mine[name], theirs[name], rtol=tolerance * 10, atol=tolerance)
@@ -144,9 +139,9 @@ def checkpoints(output: Path) -> dict[int, bool]:
     return {int(path.name.split("-")[1]): (path / "complete").exists() for path in output.glob("checkpoint-*")}
 
 
-def killed_in_a_save(ranks: Launched, command: list, output: Path, part: str) -> None:
+def killed_in_a_save(ranks: Launched, command: list, output: Path, part: str, **plan: object) -> None:
     """SIGKILL to all while the last rank has not come to the end of a checkpoint."""
-    ranks.start(command, hold={"event": "on_save", "step": 4, "ranks": ranks.every[-1:]})
+    ranks.start(command, hold={"event": "on_save", "step": 4, "ranks": ranks.every[-1:]}, **plan)
     ranks.wait_until_held(ranks.every[-1:])
     if ranks.world > 1:
         assert checkpoints(output) == {2: True, 4: False}
@@ -191,15 +186,19 @@ def killed_after_the_last_step(ranks: Launched, command: list, output: Path, par
 def test_interrupted_in_every_way_equals_uninterrupted(launched, stage, whole, tmp_path, mode, part):
     ranks, output = launched(mode), tmp_path / "interrupted"
     command = stage(part, ranks, output)
-    signals = [] if mode == "fsdp_full" else [stopped, stopped_twice]  # they ask nothing of the form of the state
-    for interrupt in (killed_in_a_save, *signals, killed_after_the_last_step):
+    for interrupt in (killed_in_a_save, stopped, stopped_twice, killed_after_the_last_step):
         interrupt(ranks, command, output, part)
     ranks.run(command)
     require_ranks(ranks, mode)
     require_same(output, whole(mode, part))
     assert not checkpoints(output)
-    ranks.run(command)  # started again when complete: all ranks end, none trains
-    assert "is complete" in ranks.output() and not ranks.facts()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["one", "ddp"])
+def test_complete_run_is_not_trained_again_by_any_rank(launched, stage, whole, mode):
+    ranks = launched(mode)
+    assert "is complete" in ranks.run(stage("sft", ranks, whole(mode, "sft"))) and not ranks.facts()
 
 
 def kept(output: Path) -> dict[str, list[dict]]:
@@ -229,7 +228,7 @@ def test_refilled_rollouts_continue_with_the_same_prompts(launched, stage, whole
 
 @pytest.mark.slow
 @pytest.mark.parametrize("part", PARTS)
-@pytest.mark.parametrize("mode", ["ddp", "fsdp_sharded"])
+@pytest.mark.parametrize("mode", ["ddp", "fsdp_full", "fsdp_sharded"])
 def test_two_ranks_compute_what_one_does(whole, mode, part):
     plan: dict = {}
     if part == "grpo":  # each rank samples, and deals a rollout to steps, with its own random numbers
@@ -246,6 +245,44 @@ def test_two_ranks_refill_a_rollout_as_one_does(whole):
     assert [row["prompt"] for rows in kept(two).values() for row in rows] == [
         row["prompt"] for rows in kept(one).values() for row in rows
     ]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("mode", "part"),
+    [("ddp", "sft"), ("ddp", "grpo"), ("fsdp_full", "sft"), ("fsdp_sharded", "sft"), ("fsdp_sharded", "grpo")],
+)
+def test_adapter_of_two_ranks_that_were_killed_is_that_of_one(
+    launched, stage, whole, start_model, tmp_path, mode, part
+):
+    """On the disk it is alone, and merged into its base. GRPO starts from the other's adapter, which it merges."""
+    ranks, output, base, more, plan = launched(mode), tmp_path / "interrupted", start_model, LORA, {}
+    if part == "grpo":
+        base, plan = whole("one", "sft", LORA) / "adapter", {"fixed_completions": True}
+        more = (*LORA, "--model_name_or_path", base, "--generation_batch_size", 8, "--learning_rate", 0.005)
+    command = stage(part, ranks, output, *more)
+    killed_in_a_save(ranks, command, output, part, **plan)
+    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command, **plan, calls=2)
+    require_ranks(ranks, mode)
+    require_same(output, whole("one", part, more, **plan), tolerance=1e-3)
+    settings = json.loads((output / "adapter/adapter_config.json").read_text())
+    assert settings["base_model_name_or_path"] == str(base)
+    assert not checkpoints(output) and not (output / START).exists()
+    assert greedy(output, "zero") == greedy(output / "adapter", "zero") != greedy(base, "zero")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["ddp", "fsdp_sharded"])
+def test_bfloat16_continues_and_is_saved_as_such(launched, stage, whole, tmp_path, mode):
+    """By autocast; FSDP holds the weights in float32 meanwhile."""
+    ranks, output, more = launched(mode), tmp_path / "interrupted", ("--dtype", "bfloat16", "--bf16", "true")
+    command = stage("sft", ranks, output, *more)
+    killed_in_a_save(ranks, command, output, "sft")
+    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command)
+    require_same(output, whole(mode, "sft", more))
+    saved = safetensors.torch.load_file(output / "model.safetensors").values()
+    assert {weight.dtype for weight in saved} == {torch.bfloat16}
+    assert json.loads((output / "config.json").read_text())["dtype"] == "bfloat16"
 
 
 @pytest.mark.slow
@@ -269,6 +306,24 @@ def test_checkpoints_at_the_end_of_epochs(launched, stage, tmp_path, mode, part,
     ranks.run(again)
     ranks.run(stage(part, ranks, tmp_path / "whole", *options))
     require_same(output, tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_guard_ends_all_ranks_at_the_same_step(launched, stage, tmp_path):
+    """By what is logged, with a checkpoint; and by what one of them alone has seen, before the next update."""
+    ranks, drifted, broken = launched("ddp"), tmp_path / "drifted", tmp_path / "broken"
+    more = ["--max_steps", 16, "--sync_ref_model", "false", "--guards", "{kl: 0, clipped: null, no_spread: null}"]
+    command = stage("grpo", ranks, drifted, *more)
+    for _ in range(2):
+        ranks.start(command)
+        assert ranks.finish() == [Halted.exit_code] * 2, ranks.output()
+        assert ranks.output().count("halted: at step 10, for 5 rollouts: the policy is ") in (1, 2)
+        assert checkpoints(drifted) == {12: True} and read_manifest(drifted) is None
+    ranks.start(stage("sft", ranks, broken), nan={"step": 4, "rank": 1})
+    assert ranks.finish() == [Halted.exit_code] * 2, ranks.output()
+    assert ranks.output().count("halted: at step 4 the loss") == 2 and checkpoints(broken) == {2: True}
+    ranks.run(stage("sft", ranks, broken, "--logging_steps", 2))
+    assert read_manifest(broken)["steps"] == STEPS and not checkpoints(broken)
 
 
 @pytest.mark.slow

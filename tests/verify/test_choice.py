@@ -187,7 +187,7 @@ PARTS = ["A", "B", "(", ")", "[", "]", "{", "}", " ", ".", ":", "-", "or ", "and
          "*", "1", "nucleus", "Both A and B", "\n", "\ud800", "\x00", "\\frac12"]  # fmt: skip
 
 
-@settings(max_examples=500, deadline=None)
+@settings(max_examples=500)
 @given(
     st.lists(st.sampled_from(PARTS), max_size=8).map("".join) | st.text(),
     st.sampled_from([*OPTIONS, "A", "1", "²", ""]),

@@ -194,7 +194,7 @@ SPOILT = st.builds(
 )  # fmt: skip
 
 
-@settings(max_examples=2000, deadline=5000)
+@settings(max_examples=2000)
 @given(SPOILT | st.text() | st.lists(st.sampled_from(BITS)).map("".join))
 def test_no_text_raises_anything_but_a_data_error(text):
     with warnings.catch_warnings():

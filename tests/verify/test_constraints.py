@@ -471,12 +471,12 @@ ARGUMENTS = {key: value for _, arguments, *_ in FOLLOWED for key, value in argum
 @pytest.mark.parametrize("name", CHECKS)
 def test_long_texts_are_judged_in_time_that_grows_with_them(name):
     gold = json.dumps([{"id": name, **ARGUMENTS}])
-    began = time.perf_counter()
+    began = time.process_time()
     assert all(judge(gold, text * (200_000 // len(text))) in (0.0, 1.0) for text in REPEATED)
-    assert time.perf_counter() - began < 60  # 0.5 s where nothing else runs; hours if it grew with the square
+    assert time.process_time() - began < 60  # of CPU time: 0.5 s; hours if it grew with the square
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from(sorted(CHECKS)),
     st.fixed_dictionaries(

@@ -30,7 +30,7 @@ from open_r1.core.processes import die_with_parent
 PATIENCE = 30.0  # seconds for the kernel to end killed processes
 Request = dict[
     str, Any
-]  # `do`: start, stop or kill; to start: `module`, `arguments`, `command` (empty to fork), `log`
+]  # `do`: start, stop or kill; to start: `module`, `arguments`, `command` (empty to fork), `log`, `cores`
 
 
 class Keeper:
@@ -153,7 +153,11 @@ def become(request: Request, replies: int) -> None:
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     os.close(replies)
+    if request["cores"]:
+        os.sched_setaffinity(0, request["cores"])
     if not request["command"]:
+        if request["cores"] and "torch" in sys.modules:  # counted the cores when it was imported
+            sys.modules["torch"].set_num_threads(len(request["cores"]))
         return
     try:
         os.execvp(request["command"][0], request["command"])

@@ -28,7 +28,8 @@ class LiveTable:
 
     def __init__(self, names: list[str]):
         self.rows: dict[str, dict[str, Any]] = {name: {"state": "waiting"} for name in names}
-        self.began, self.spoke = time.time(), 0.0
+        self.began = time.time()
+        self.spoke: dict[str, float] = {}  # when a stage's line was last printed
         self.live: Live | None = None
         self.first: dict[str, tuple[int, float]] = {}  # where a stage stood when first seen: a resumed one starts late
 
@@ -57,8 +58,8 @@ class LiveTable:
         self.rows[name] = row
         if self.live:
             self.live.update(self.render())
-        elif time.time() - self.spoke > PLAIN_EVERY:
-            self.spoke = time.time()
+        elif time.time() - self.spoke.setdefault(name, time.time() - PLAIN_EVERY) > PLAIN_EVERY:
+            self.spoke[name] = time.time()
             print(f"{name}: running  {'  '.join(self.cells(row)[1:])}", flush=True)
 
     def finish(self, name: str, state: str, seconds: float) -> None:
@@ -67,7 +68,6 @@ class LiveTable:
         if self.live:
             self.live.update(self.render())
         else:
-            self.spoke = time.time()
             print(f"{name}: {state}" + (f"  {clock(seconds)}" if seconds else ""), flush=True)
 
     def cells(self, row: dict[str, Any]) -> list[str]:
@@ -82,7 +82,7 @@ class LiveTable:
         from rich.table import Table
 
         table = Table("stage", "state", "progress", "latest", "time", "left", box=None)
-        colours = {"running": "bold cyan", "done": "green", "failed": "bold red"}
+        colours = {"running": "bold cyan", "done": "green", "failed": "bold red", "halted": "bold red"}
         for name, row in self.rows.items():
             table.add_row(name, *self.cells(row), style=colours.get(row["state"], "dim"))
         return table

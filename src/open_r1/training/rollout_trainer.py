@@ -32,6 +32,7 @@ from ..core.errors import RecipeError
 from ..core.formats import completion_text
 from ..core.rows import Row
 from ..metrics.kept_rollouts import file_of, write_rollout
+from .padding import UnpaddedTrainer
 
 # The methods of TRL's trainer that are called or replaced here, and what they take. Of its attributes, `_metrics`,
 # `_logs` and `_pending_extra_logs` are read.
@@ -74,7 +75,7 @@ class Draw(NamedTuple):
     rewards: torch.Tensor
 
 
-class RolloutTrainer(GRPOTrainer):
+class RolloutTrainer(UnpaddedTrainer):
     """
     TRL's trainer with dynamic sampling and kept rollouts; raises `RecipeError` at a TRL that it does not know.
 

@@ -4,28 +4,49 @@ import contextlib
 import json
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..core.artifacts import require_model
 from ..core.errors import ArtifactError
 from ..core.inputs import ADAPTER
+from ..core.processes import is_main_process
 
 if TYPE_CHECKING:
+    import torch
     from transformers import Trainer
 
 FIX = "the checkpoints are kept: mend the cause and run the stage again to save once more"
 
 
-def save_whole(trainer: "Trainer", directory: Path) -> None:
+def save_whole(trainer: "Trainer", directory: Path, dtype: "torch.dtype") -> None:
     """
-    Saves model and tokenizer, gathered from all ranks.
+    Saves model and tokenizer, gathered from all ranks. All of them must call it, after the last step.
 
-    With sharded checkpoints (accelerate's default for FSDP2) `save_model` writes nothing and says nothing, so the
-    final save asks for the full state.
+    FSDP needs more than `save_model`, which with sharded checkpoints (accelerate's default) writes nothing and says
+    nothing. In mixed precision it trains in float32 whatever was loaded, and it keeps both names of a tied weight: the
+    file would be twice as large as that of a single process.
+
+    Args:
+        trainer (`Trainer`):
+            Its training is over: the model's weights are converted in place.
+        directory (`Path`):
+            Where to.
+        dtype (`torch.dtype`):
+            Precision of a whole model; an adapter keeps the one in which it was trained.
     """
-    if trainer.is_fsdp_enabled:
-        trainer.accelerator.state.fsdp_plugin.set_state_dict_type("FULL_STATE_DICT")
-    trainer.save_model(str(directory), _internal_call=True)  # else it would publish what is not checked yet
+    from accelerate.utils import is_peft_model
+
+    if not trainer.is_fsdp_enabled:
+        trainer.save_model(str(directory), _internal_call=True)  # else it would publish what is not checked yet
+        return
+    model: Any = trainer.model
+    if not is_peft_model(model):
+        model.to(dtype)
+    weights = trainer.accelerator.get_state_dict(model)  # on the first rank, in its memory
+    if is_main_process():
+        kept = {name: weight for name, weight in weights.items() if name not in model.all_tied_weights_keys}
+        model.save_pretrained(directory, state_dict=kept)
+        trainer.processing_class.save_pretrained(directory)
 
 
 def require_loadable(directory: Path, trust_remote_code: bool = False) -> None:

@@ -1,0 +1,250 @@
+"""Stages as processes: which may start, where each runs, and what its end means for the others.
+
+A stage may start once all that it loads is made. `jobs` of them run at a time, each below a keeper of its own
+(`keeper.py`), with its share of the cores; a stage that nothing could run beside has all of them. Both follow from the
+pipeline alone, not from what happens to be finished, since the number of threads decides the last digits of a result.
+After a failure no other stage starts; those that run go on to their ends.
+"""
+
+import importlib
+import os
+import shlex
+import signal
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, NoReturn
+
+from .artifacts import Artifact, read_halt, read_progress
+from .commands import COMMANDS
+from .errors import ArtifactError, Halted, Stopped, UserError
+from .inputs import local_inputs, read_manifest
+from .keeper import Keeper
+from .keys import Keys, keys_of
+from .live import LiveTable
+from .processes import Signals
+from .recipes import Recipe
+
+Notes = tuple[dict[str, Any], dict[str, Any]]  # progress, and halt
+PRELOAD = ["open_r1.training.preload"]  # what forked stages find imported
+
+
+class Waiting(ArtifactError):
+    """A stage that has done its part and waits for jobs or for a reader."""
+
+
+STATES = {Stopped: "stopped", Halted: "halted", Waiting: "waiting"}  # how the table calls a stage that ended so
+
+
+@dataclass
+class Stage:
+    """
+    One stage of a pipeline.
+
+    Attributes:
+        name (`str`): Name of the stage and of its output directory.
+        command (`str`): The `open-r1` command that runs it.
+        arguments (`list[str]`): Its command line.
+        recipe (`dict`): The resolved recipe.
+        log (`Path`): Where its output goes.
+        needs (`set[str]`): The stages before it whose artifacts it loads, also through others.
+    """
+
+    name: str
+    command: str
+    arguments: list[str]
+    recipe: Recipe = field(repr=False)
+    log: Path
+    needs: set[str] = field(default_factory=set)
+
+    @property
+    def output(self) -> Path:
+        return Path(self.recipe["output_dir"])
+
+    @property
+    def keys(self) -> Keys:
+        """The declared keys of its command."""
+        return keys_of(getattr(importlib.import_module(COMMANDS[self.command].module), "ARGUMENTS", None))
+
+    def complete(self) -> bool:
+        """Whether its artifact is there and is what the recipe makes; says where it was made in another way."""
+        if read_manifest(self.output) is None:
+            return False
+        artifact = Artifact(self.recipe, self.keys)
+        complete = artifact.complete
+        if notice := artifact.notice():
+            print(f"notice: {notice}", flush=True)
+        return complete
+
+
+def connect(stages: list[Stage]) -> None:
+    """Fills in what each stage needs of those before it."""
+    for number, stage in enumerate(stages):
+        paths = map(Path, local_inputs(stage.recipe, stage.keys))
+        inputs = {place for path in paths for place in (path, *path.parents)}
+        for other in stages[:number]:
+            if other.output in inputs:
+                stage.needs |= {other.name} | other.needs
+
+
+def cores_of(stage: Stage, stages: list[Stage], place: int, jobs: int) -> list[int]:
+    """The cores of a stage at a place: its share; empty for all, where every other stage comes before or after it."""
+    cores = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    alone = all(other.name in stage.needs or stage.name in other.needs for other in stages if other is not stage)
+    if jobs == 1 or alone or len(cores) < jobs:
+        return []
+    return cores[place * len(cores) // jobs : (place + 1) * len(cores) // jobs]
+
+
+def stage_command(stage: Stage, launch: Any) -> list[str]:
+    """The command line of a stage, as a user would type it."""
+    module = ["-m", COMMANDS[stage.command].module, *stage.arguments]
+    prefix = list(launch) if isinstance(launch, list) and COMMANDS[stage.command].trains else [sys.executable]
+    return prefix + module
+
+
+class Place:
+    """
+    Where one stage runs at a time.
+
+    Args:
+        launch:
+            How stages start, see `pipeline.py`.
+    """
+
+    def __init__(self, launch: Any):
+        self.launch = launch
+        self.keeper: Keeper | None = None  # started with the first stage: what is complete needs none
+        self.stage: Stage | None = None
+        self.began = 0.0
+        self.before: Notes = ({}, {})  # of an earlier life
+
+    def start(self, stage: Stage, cores: list[int]) -> None:
+        """Starts a stage below the keeper, with its output in its log."""
+        self.keeper = self.keeper or Keeper(PRELOAD if self.launch == "fork" else [])
+        self.stage, self.began, self.before = stage, time.time(), notes(stage.output)
+        stage.log.parent.mkdir(parents=True, exist_ok=True)
+        command = [] if self.launch == "fork" else stage_command(stage, self.launch)
+        module = COMMANDS[stage.command].module
+        log = str(stage.log)
+        self.keeper.ask(do="start", module=module, arguments=stage.arguments, command=command, log=log, cores=cores)
+
+    def ask(self, request: str) -> None:
+        """Asks the stage to `stop` where it can continue, or to be killed."""
+        if self.stage and self.keeper:
+            self.keeper.ask(do=request)
+
+    def look(self, table: LiveTable, signals: Signals) -> None:
+        """Keeps the table up to date; where the stage has ended, frees the place and raises what `check` does."""
+        assert self.stage and self.keeper
+        seconds = time.time() - self.began
+        if (code := self.keeper.exitcode) is None:
+            return table.update(self.stage.name, self.stage.output, seconds)
+        stage, self.stage = self.stage, None
+        try:
+            check(stage, code, self.before, self.launch, bool(signals.count))
+        except UserError as error:
+            table.finish(stage.name, STATES.get(type(error), "failed"), seconds)
+            raise
+        table.finish(stage.name, "done", seconds)
+
+    def close(self) -> None:
+        """Ends what runs here."""
+        if self.keeper:
+            self.keeper.close()
+
+
+def notes(output: Path) -> Notes:
+    """What a stage has left about how far it is, and about a guard that ended it."""
+    return read_progress(output), read_halt(output)
+
+
+def check(stage: Stage, code: int, before: Notes, launch: Any, asked: bool) -> None:
+    """
+    Tells how a stage ended.
+
+    Raises:
+        `Waiting`: it is with Slurm, or a page waits to be looked at.
+        `Stopped`: it stopped where it can continue.
+        `Halted`: one of its guards ended it.
+        `ArtifactError`: it failed.
+    """
+    if code == 0 and read_manifest(stage.output) is None:
+        message = f"stage {stage.name} is not complete yet: {last_words(stage.log)}"
+        raise Waiting(message, "run the pipeline again when it is")
+    # by its notes, since `accelerate launch` has an exit code of its own; not by those from an earlier life
+    note, halt = notes(stage.output)
+    if code and halt and halt != before[1]:
+        raise Halted(f"stage {stage.name}: {halt['message']}", halt["hint"])
+    if code and note.get("stopped") and note != before[0]:
+        at = f"at step {note['done']} of {note['total']}"
+        raise Stopped(f"stage {stage.name} by a signal {at}", "run it again to continue")
+    if code and (asked or code == Stopped.exit_code):
+        raise Stopped(f"stage {stage.name} by a signal", "run it again to continue")
+    if code:
+        raise ArtifactError(
+            f"stage {stage.name} failed with exit code {code}: {last_words(stage.log)}",
+            f"read {stage.log}; repeat it alone with: {shlex.join(stage_command(stage, launch))}",
+        )
+
+
+def leave(signals: Signals) -> NoReturn:
+    """Ends the runner after a request to stop."""
+    print("stopped; the same command continues", flush=True)
+    sys.exit(Stopped.exit_code if signals.count < 2 else 128 + signal.SIGTERM)
+
+
+def run_stages(chosen: list[Stage], stages: list[Stage], launch: Any, jobs: int) -> None:
+    """Runs the chosen ones of a pipeline's stages that are not complete, `jobs` at a time."""
+    waiting, places, passed = list(chosen), [Place(launch) for _ in range(jobs)], 0
+    failure: UserError | None = None
+    with LiveTable([stage.name for stage in chosen]) as table, Signals() as signals:
+        try:
+            while True:
+                if not signals.count and not failure:
+                    fill(places, waiting, stages, table)
+                busy = [place for place in places if place.stage]
+                if not busy:
+                    break
+                if signals.count > passed:
+                    passed = signals.count
+                    for place in busy:
+                        place.ask("stop" if passed == 1 else "kill")
+                for place in busy:
+                    try:
+                        place.look(table, signals)
+                    except UserError as error:
+                        failure = failure or error
+                time.sleep(0.1)
+        finally:
+            for place in places:
+                place.close()
+        if failure and not (isinstance(failure, Stopped) and signals.count > 1):
+            raise failure
+        if signals.count and (failure or waiting):
+            leave(signals)
+
+
+def fill(places: list[Place], waiting: list[Stage], stages: list[Stage], table: LiveTable) -> None:
+    """Starts stages at the free places, in the order of the pipeline; takes them off the waiting ones."""
+    for stage in list(waiting):
+        running = [place.stage for place in places if place.stage]
+        free = next((n for n, place in enumerate(places) if not place.stage), None)
+        if free is None:
+            return
+        if stage.needs & {other.name for other in (*waiting, *running)}:
+            continue
+        waiting.remove(stage)
+        if stage.complete():
+            table.finish(stage.name, "skipped", 0)
+        else:
+            places[free].start(stage, cores_of(stage, stages, free, len(places)))
+
+
+def last_words(log: Path) -> str:
+    """The error line of a log, else its last line."""
+    text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    errors = [line for line in lines[-20:] if line.startswith("error:")]
+    return (errors or lines or ["no output"])[-1]
