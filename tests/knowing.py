@@ -63,6 +63,8 @@ def reply(path: str, prompt: str, seed: int) -> str:
 
 def know(handler) -> None:
     """Answers a request of any kind."""
+    if handler.command == "GET":  # what it serves: it does not say
+        return handler.answer(404)
     body = handler.body
     if "input" in body:
         return handler.answer(200, json.dumps({"data": [{"probs": [0.5]}]}).encode())
