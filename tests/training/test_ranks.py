@@ -192,8 +192,13 @@ def test_interrupted_in_every_way_equals_uninterrupted(launched, stage, whole, t
     require_ranks(ranks, mode)
     require_same(output, whole(mode, part))
     assert not checkpoints(output)
-    ranks.run(command)  # started again when complete: all ranks end, none trains
-    assert "is complete" in ranks.output() and not ranks.facts()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["one", "ddp"])
+def test_complete_run_is_not_trained_again_by_any_rank(launched, stage, whole, mode):
+    ranks = launched(mode)
+    assert "is complete" in ranks.run(stage("sft", ranks, whole(mode, "sft"))) and not ranks.facts()
 
 
 def kept(output: Path) -> dict[str, list[dict]]:
