@@ -17,6 +17,8 @@ from faulty import free_port
 from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED
 from waiting import PATIENCE
 
+from open_r1.training.checkpoints import COMPLETE
+
 pytestmark = NEEDED
 OPTIONS = {"num_generations": 4, "prompts_per_step": 2, "per_device_train_batch_size": 8, "generation_batch_size": 8}
 OPTIONS |= {"max_completion_length": 16, "max_steps": 8, "save_steps": 2, "logging_steps": 1, "learning_rate": 0.01}
@@ -53,7 +55,7 @@ def train_with_a_kill(script: list[str], output: Path, **options: object) -> lis
     """Trains, is killed at the first checkpoint, and trains to the end; returns what was logged, step by step."""
     log, deadline = output.with_suffix(".log"), time.monotonic() + PATIENCE
     process = start(script, output, **options)
-    while not (output / "checkpoint-2" / "trainer_state.json").exists() and time.monotonic() < deadline:
+    while not (output / "checkpoint-2" / COMPLETE).exists() and time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-4000:]
         time.sleep(0.005)
     end(process)
@@ -99,13 +101,15 @@ def test_old_weights_on_a_server_end_the_run_and_new_ones_continue_it(tiny, vllm
     script, output = ["tests/vllm_cpu/grpo_over_disk.py"], tmp_path / "out"
     log, stopped = output.with_suffix(".log"), output / "checkpoint-5/trainer_state.json"
     try:
-        assert start(script, output, {"WEIGHTS_SENT": "3"}, **options).wait(timeout=300) == 2, log.read_text()[-4000:]
+        assert start(script, output, {"WEIGHTS_SENT": "3"}, **options).wait(timeout=PATIENCE) == 2, log.read_text()[
+            -4000:
+        ]
         error = log.read_text()
         assert "error: vLLM's weights have not changed since step 2, and the training's have\n  fix: " in error
         assert "Traceback" not in error and not (output / "manifest.json").exists()
         gaps = [row["sampling/sampling_logp_difference/mean"] for row in logged(stopped)]
         assert max(gaps[:3]) < 1e-3 < 1e-2 < min(gaps[3:]) and len(gaps) == 5, gaps
-        assert start(script, output, **options).wait(timeout=300) == 0, log.read_text()[-4000:]
+        assert start(script, output, **options).wait(timeout=PATIENCE) == 0, log.read_text()[-4000:]
     finally:
         vllm_server.reload()
     assert "checkpoint-5" in log.read_text() and (output / "manifest.json").exists()
@@ -114,6 +118,7 @@ def test_old_weights_on_a_server_end_the_run_and_new_ones_continue_it(tiny, vllm
 
 def test_an_adapter_is_merged_for_vllm(tiny, tmp_path):
     options = {"model_name_or_path": tiny, "vllm_mode": "colocate", "use_peft": "true", "lora_r": 8}
+    options |= {"lora_dropout": 0.0}
     check(train_with_a_kill(["-m", "open_r1.grpo"], tmp_path / "out", **options))
 
 
@@ -124,7 +129,7 @@ def test_a_server_that_is_away_ends_both_ranks_in_one_line(tiny, tmp_path):
     launch = ["-m", "accelerate.commands.launch", "--config_file", "recipes/accelerate_configs/ddp.yaml"]
     launch += ["--num_processes", "2", "--mixed_precision", "no", "--main_process_port", "0", "src/open_r1/grpo.py"]
     process = start(launch, tmp_path / "out", {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}, **options)
-    assert process.wait(timeout=300) != 0
+    assert process.wait(timeout=PATIENCE) != 0
     log = (tmp_path / "out.log").read_text()
     assert log.count(f"error: no vLLM server at {url} after 1 s: nothing listens on port") == 1, log[-4000:]
     ours = log.partition("error: no vLLM server")[0]  # what follows is the launcher's
