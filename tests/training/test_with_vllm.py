@@ -115,10 +115,10 @@ def test_the_longest_prompt_is_counted_in_tokens_with_its_template(tmp_path):
 
     template = str(REPOSITORY / "recipes/templates/chatml/r1.jinja")
     tokenizer = load_tokenizer(save_tiny_base(tmp_path / "base", "chatml"), template)
-    texts = ["1 + 1", "1 + 1 " * 30, "x" * 40] * 200
+    texts = ["1 + 1", "The sum of two numbers. " * 10, "等于几" * 40] * 400  # the last has fewer characters
     rows = Dataset.from_list([{"prompt": [{"role": "user", "content": text}]} for text in texts])
     every = [len(tokenizer(render_prompt(tokenizer, row["prompt"]))["input_ids"]) for row in rows]
-    assert longest_prompt(tokenizer, rows) == max(every) > 90
+    assert longest_prompt(tokenizer, rows) == max(every) == every[2]
 
 
 def test_a_failure_of_trls_client_is_one_line(monkeypatch, tmp_path):
