@@ -115,8 +115,9 @@ def evaluate(directory: Path, marks: list[int], options: dict[str, Any]) -> None
 
 def result(directory: Path, marks: list[int]) -> dict[str, Any]:
     """What one run came to."""
-    rows = json.loads((directory / "log.json").read_text())
     ends = [json.loads((directory / f"at-{mark}" / "mark.json").read_text()) for mark in marks]
+    rows = json.loads((directory / "log.json").read_text())
+    rows = [row for row in rows if row["num_tokens"] <= ends[-1]["tokens"]]
     metrics = json.loads((directory / "evaluate" / "manifest.json").read_text())["metrics"]
     equal = [row["frac_reward_zero_std"] for row in rows]
     useful = mean(1 - share for share in equal) * len(rows)  # rollouts' worth of groups that teach
@@ -153,8 +154,8 @@ def main() -> None:
     options = {key: shared.pop(key, value) for key, value in DEFAULTS.items()}
     marks = [options["tokens"] * (n + 1) // options["marks"] for n in range(options["marks"])]
     context, results = multiprocessing.get_context("spawn"), {}
-    for name, keys in chosen.items():
-        for seed in options["seeds"]:
+    for seed in options["seeds"]:
+        for name, keys in chosen.items():
             directory = Path(options["output_dir"]) / f"{name}-seed{seed}"
             jobs = [(train, (options["recipe"], merge(shared, keys) | {"seed": seed}, marks, directory), "log.json")]
             jobs += [(evaluate, (directory, marks, options), "evaluate/manifest.json")]

@@ -44,6 +44,13 @@ class Handler(BaseHTTPRequestHandler):
     def log_message(self, *_):
         pass
 
+    def do_GET(self):
+        server = self.server
+        with server.lock:
+            server.requests.append({"path": self.path, "headers": dict(self.headers)})
+            behave = server.script.pop(0) if server.script else server.otherwise
+        behave(self)
+
     def do_POST(self):
         self.body = body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         server = self.server

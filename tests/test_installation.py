@@ -31,6 +31,18 @@ def index():
         pytest.skip(f"no package index: {found.stderr.strip().splitlines()[0]}")
 
 
+def test_files_of_the_package_that_are_no_code_are_shipped():
+    package = REPOSITORY / "src/open_r1"
+    files = [path for path in package.rglob("*.*") if path.suffix not in (".py", ".pyc")]
+    data = {path.relative_to(package).as_posix() for path in files}
+    shipped = {
+        f"{room.removeprefix('open_r1.').replace('.', '/')}/{name}"
+        for room, names in PARSER["options.package_data"].items()
+        for name in names.split()
+    }
+    assert data and data == shipped
+
+
 @pytest.mark.network
 @pytest.mark.usefixtures("index")
 def test_all_extras_but_vllm_resolve_with_the_tested_versions():

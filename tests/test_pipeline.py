@@ -10,7 +10,7 @@ from open_r1 import pipeline
 from open_r1.core import runner
 from open_r1.core.artifacts import Artifact
 from open_r1.core.commands import COMMANDS
-from open_r1.core.errors import ArtifactError, RecipeError, Stopped
+from open_r1.core.errors import ArtifactError, Halted, RecipeError, Stopped
 from open_r1.core.inputs import local_inputs
 from open_r1.core.recipes import fill
 from open_r1.core.runner import stage_command
@@ -290,7 +290,7 @@ def test_a_stage_that_waits_for_jobs_or_a_review_has_not_failed(tmp_path):
     (tmp_path / "log.txt").write_text("4 tasks are with Slurm\n")
     stage = runner.Stage("samples", "generate", [], {"output_dir": str(tmp_path / "samples")}, tmp_path / "log.txt")
     with pytest.raises(runner.Waiting, match="not complete yet.*4 tasks are with Slurm"):
-        runner.check(stage, 0, {}, "fork", False)
+        runner.check(stage, 0, runner.notes(stage.output), "fork", False)
 
 
 @pytest.mark.parametrize("stale", [False, True])
@@ -300,7 +300,7 @@ def test_a_stage_that_a_signal_stopped_has_not_failed(tmp_path, stale):
     artifact = Artifact(stage.recipe)
     artifact.path.mkdir()
     artifact.progress(2, 8, stopped=stale)
-    before = runner.read_progress(artifact.path)
+    before = runner.notes(artifact.path)
     if not stale:
         artifact.progress(4, 8, stopped=True)
     error, message = (ArtifactError, "exit code 1: error: no space") if stale else (Stopped, "zero .* at step 4 of 8")
@@ -330,3 +330,21 @@ def test_each_stage_gets_its_share_of_the_cores(stages, monkeypatch, name, place
     monkeypatch.setattr(runner.os, "sched_getaffinity", lambda _: {0, 1, 2, 3})
     stage = next(stage for stage in stages if stage.name == name)
     assert runner.cores_of(stage, stages, place, jobs) == cores
+
+
+@pytest.mark.parametrize("stale", [False, True])
+def test_a_stage_that_a_guard_ended_says_why(tmp_path, stale):
+    """By the note that it leaves, not its exit code, which a launcher replaces; not by that of an earlier life."""
+    (tmp_path / "log.txt").write_text("error: no space left\n")
+    stage = runner.Stage("zero", "grpo", [], {"output_dir": str(tmp_path / "zero")}, tmp_path / "log.txt")
+    artifact = Artifact(stage.recipe)
+    artifact.path.mkdir()
+    artifact.halt(Halted("at step 4: it was worth nothing", "another reward"), 4)
+    before = runner.notes(artifact.path)
+    if not stale:
+        with pytest.raises(Halted):
+            artifact.halted_step()  # the same recipe says it again
+    error, message = (ArtifactError, "code 1: error: no space") if stale else (Halted, "stage zero: at step 4: it was")
+    with pytest.raises(error, match=message) as caught:
+        runner.check(stage, 1, before, "fork", False)
+    assert stale or caught.value.hint == "another reward"

@@ -1,8 +1,12 @@
 """`open-r1 rollouts`: the filters, the table, and errors that say what to do."""
 
-import pytest
+import subprocess
+import sys
 
-from open_r1.metrics.kept_rollouts import file_of, write_rollout
+import pytest
+from conftest import REPOSITORY
+
+from open_r1.metrics.kept_rollouts import file_of, read_rollout, write_rollout
 from open_r1.rollouts import main
 
 RIGHT, WRONG, JUDGED = "two is right", "wait , it is three", "nobody knows"
@@ -61,6 +65,13 @@ def test_counts_what_passes_step_by_step(directory, capsys, options, rows):
     head, *table = [line.split() for line in capsys.readouterr().out.splitlines()]
     assert head[:3] == ["step", "completions", "reward"] and head[-1] == "reflection_per_1k"
     assert [" ".join(line) for line in table] == rows
+
+
+def test_a_reader_that_has_seen_enough_ends_it_quietly(directory):
+    write_rollout(file_of(directory, 21), list(read_rollout(file_of(directory, 11))) * 5000)
+    command = f"{sys.executable} -m open_r1.rollouts {directory} --limit 99999 | head -1"
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=REPOSITORY)
+    assert done.stdout.startswith("# step 1: right") and not done.stderr
 
 
 @pytest.mark.parametrize(

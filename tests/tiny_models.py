@@ -71,9 +71,9 @@ def save_tiny_base(directory: Path, dialect: str, **changes) -> str:
     tokenizer = tiny_tokenizer(dialect)
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 4}
     sizes |= {"num_key_value_heads": 2, "max_position_embeddings": 512, "tie_word_embeddings": True}
+    sizes |= {"vocab_size": len(tokenizer)}
     config = AutoConfig.for_model(
         {"chatml": "qwen2", "llama3": "llama"}[dialect],
-        vocab_size=len(tokenizer),
         eos_token_id=tokenizer.eos_token_id,
         bos_token_id=tokenizer.bos_token_id,
         **sizes | changes,

@@ -10,6 +10,7 @@ tokens (the paper's ten: wait, mistake, however, but, retry, error, verify, wron
 """
 
 import argparse
+import os
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -49,6 +50,15 @@ def options(arguments: list[str] | None) -> argparse.Namespace:
     return parser.parse_args(sys.argv[1:] if arguments is None else arguments)
 
 
+def at_step(files: list[Path], step: int) -> list[Path]:
+    """The one of the files that holds the rollout of a step."""
+    steps = [int(path.name.split("-")[1].split(".")[0]) for path in files]
+    if step not in steps:
+        kept = ", ".join(map(str, steps[:8])) + (", ..." if len(steps) > 8 else "")
+        raise ArtifactError(f"no rollout was kept at step {step}", f"choose one of {kept}")
+    return [files[steps.index(step)]]
+
+
 def chosen(path: Path, wanted: argparse.Namespace) -> Iterator[Row]:
     """The rows of one rollout that pass the filters."""
     for row in read_rollout(path):
@@ -85,16 +95,15 @@ def main(arguments: list[str] | None = None) -> None:
     if not files:
         raise ArtifactError(f"{wanted.directory} holds no rollouts", "train with `keep_rollouts: true`")
     if wanted.step is not None:
-        steps = [path.name.split("-")[1].split(".")[0] for path in files]
-        files = [path for path, step in zip(files, steps, strict=True) if int(step) == wanted.step]
-        if not files:
-            kept = ", ".join(str(int(step)) for step in steps[:8]) + (", ..." if len(steps) > 8 else "")
-            raise ArtifactError(f"no rollout was kept at step {wanted.step}", f"choose one of {kept}")
-    if wanted.count:
-        return print(counted(files, wanted))
+        files = at_step(files, wanted.step)
     rows = (row for path in files for row in chosen(path, wanted))
-    for row in islice(rows, 10 if wanted.limit is None else wanted.limit):
-        print(shown(row))
+    printed = map(shown, islice(rows, 10 if wanted.limit is None else wanted.limit))
+    try:
+        for text in [counted(files, wanted)] if wanted.count else printed:
+            print(text)
+        sys.stdout.flush()
+    except BrokenPipeError:  # `| head` has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 if __name__ == "__main__":

@@ -12,9 +12,12 @@ from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import CLOSE, check_rendering, read_template
+from open_r1.core.processes import is_main_process
 from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import SFTArguments, row_sizes
+from open_r1.training.checks import check_lengths
 from open_r1.training.models import explained_errors, new_model, start_model
+from open_r1.training.ranks import first_decides
 from open_r1.training.run import Run, make_optimizer, start
 
 if TYPE_CHECKING:
@@ -43,6 +46,14 @@ def training_rows(run: Run, sources: list[dict[str, Any]], template: str | None)
     return rows.map(answer, remove_columns=[name for name in rows.column_names if name != "prompt"])
 
 
+def tell_lengths(run: Run, rows: "Dataset", template: str | None) -> None:
+    """Says what `max_length` cuts off the rows, which is refused above the limit of the guard `truncated_rows`."""
+    limit = run.limits.get("truncated_rows")
+    found = first_decides(lambda: check_lengths(rows, run.tokenizer, run.config, template, limit))
+    if found and is_main_process():
+        print(f"notice: {found}", flush=True)
+
+
 ARGUMENTS, TRL = SFTArguments, "SFTConfig"
 
 
@@ -56,6 +67,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     template = read_template(run.args.training_template) if run.args.training_template else None
     rows = training_rows(run, run.args.datasets, template)
+    tell_lengths(run, rows, template)
     held_out = training_rows(run, run.args.eval_datasets, template) if run.args.eval_datasets else None
     model = new_model(run) if run.args.model_config else start_model(run)
     shipped = run.tokenizer.chat_template

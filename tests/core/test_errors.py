@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from open_r1.core.errors import ArtifactError, DataError, RecipeError, Stopped, disk_problem, report_errors
+from open_r1.core.errors import ArtifactError, DataError, Halted, RecipeError, Stopped, disk_problem, report_errors
 
 
 def failing(error):
@@ -17,11 +17,15 @@ def failing(error):
 
 
 @pytest.mark.parametrize("argv", [["x"], ["x", "--debug"]])
-def test_a_signal_ends_with_a_code_of_its_own_and_no_traceback(argv, capsys, monkeypatch):
+@pytest.mark.parametrize(("kind", "label", "code"), [(Stopped, "stopped", 75), (Halted, "halted", 78)])
+def test_a_signal_and_a_guard_end_with_codes_of_their_own_and_no_traceback(
+    argv, kind, label, code, capsys, monkeypatch
+):
     monkeypatch.setattr(sys, "argv", argv)
     with pytest.raises(SystemExit) as caught:
-        failing(Stopped("at step 3 of 8", "run it again"))()
-    assert caught.value.code == 75 and capsys.readouterr().err == "stopped: at step 3 of 8\n  fix: run it again\n"
+        failing(kind("at step 3 of 8", "run it again"))()
+    assert caught.value.code == code
+    assert capsys.readouterr().err == f"{label}: at step 3 of 8\n  fix: run it again\n"
 
 
 @pytest.mark.parametrize(

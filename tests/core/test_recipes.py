@@ -91,6 +91,12 @@ def test_unknown_key_of_an_overlay_names_both_files(overlaid):
         recipes.check_keys(found, ["a", "b"], where)
 
 
+def test_reference_of_an_overlay_that_the_recipe_lacks_names_both_files(write):
+    recipe, overlay = write("r.yaml", "a: 1"), write("o.yaml", "b: ${most}")
+    with pytest.raises(RecipeError, match=r"r.yaml with .*o.yaml: `\${most}` in .* names no key"):
+        recipes.read_command_line(["--config", str(recipe), "--with", str(overlay)], "sft")
+
+
 def test_reference_alone_keeps_the_type_of_its_key(write):
     path = write("r.yaml", "n: 4\nsame: ${n}\ninside: {list: ['${n}', 'x${n}']}\nitems: ${inside}\n")
     found = recipes.load_recipe(path)

@@ -4,7 +4,8 @@
 
 A file `FOLDER/run-N.json` starts run N: `module` and `arguments`; `port` where the ranks meet; `hold`, where some
 ranks wait until the file `held-N-RANK`, which each writes there, is gone; `fixed_completions`, in place of the sampled
-ones, after `calls` of the run that it continues; `same_request`, in seconds; more `environment`; `fsdp: false` for
+ones, after `calls` of the run that it continues; `same_request`, in seconds; `nan`, a step at which the loss of one
+rank is none, as `{"step": 3, "rank": 1}`; more `environment`; `fsdp: false` for
 accelerate as it is without GPUs. Each rank leaves `pid-N-RANK`, `facts-N-RANK.json` once it trains, and at the end
 `code-N-RANK`.
 """
@@ -52,6 +53,17 @@ def hold_callback(plan: dict, number: int):
     return Hold()
 
 
+def poison(trainer, step: int, rank: int) -> None:
+    """Makes the loss of one rank NaN at a step, but not its gradient."""
+    compute = trainer.training_step
+
+    def training_step(*args, **kwargs):
+        loss = compute(*args, **kwargs)
+        return loss * float("nan") if trainer.state.global_step == step - 1 and rank == RANK else loss
+
+    trainer.training_step = training_step
+
+
 def fix_completions(calls_before: int) -> None:
     """Completions that depend on the prompt, their number in the group and the call, on any number of ranks alike."""
     import hashlib
@@ -97,6 +109,8 @@ def run(plan: dict, number: int) -> None:
         write(FOLDER / f"facts-{number}-{RANK}.json", json.dumps(facts))
         if plan.get("hold"):
             trainer.add_callback(hold_callback(plan, number))
+        if plan.get("nan"):
+            poison(trainer, **plan["nan"])
         train(self, trainer)
 
     Run.train = watched

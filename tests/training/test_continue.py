@@ -41,7 +41,7 @@ def finished(arguments: list[str], output: Path, **more: object) -> str:
 
 def killed_after(checkpoint: Path, process: subprocess.Popen) -> None:
     """SIGKILL as soon as a checkpoint is complete, somewhere in the steps after it."""
-    file = checkpoint / "trainer_state.json"
+    file = checkpoint / "complete"
     wait_for(lambda: file.exists() or process.poll() is not None, file)
     process.kill()
     process.communicate()

@@ -17,8 +17,6 @@ from faulty import free_port
 from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED
 from waiting import PATIENCE
 
-from open_r1.training.checkpoints import COMPLETE
-
 pytestmark = NEEDED
 OPTIONS = {"num_generations": 4, "prompts_per_step": 2, "per_device_train_batch_size": 8, "generation_batch_size": 8}
 OPTIONS |= {"max_completion_length": 16, "max_steps": 8, "save_steps": 2, "logging_steps": 1, "learning_rate": 0.01}
@@ -55,7 +53,7 @@ def train_with_a_kill(script: list[str], output: Path, **options: object) -> lis
     """Trains, is killed at the first checkpoint, and trains to the end; returns what was logged, step by step."""
     log, deadline = output.with_suffix(".log"), time.monotonic() + PATIENCE
     process = start(script, output, **options)
-    while not (output / "checkpoint-2" / COMPLETE).exists() and time.monotonic() < deadline:
+    while not (output / "checkpoint-2" / "complete").exists() and time.monotonic() < deadline:
         assert process.poll() is None, log.read_text()[-4000:]
         time.sleep(0.005)
     end(process)
@@ -101,9 +99,8 @@ def test_old_weights_on_a_server_end_the_run_and_new_ones_continue_it(tiny, vllm
     script, output = ["tests/vllm_cpu/grpo_over_disk.py"], tmp_path / "out"
     log, stopped = output.with_suffix(".log"), output / "checkpoint-5/trainer_state.json"
     try:
-        assert start(script, output, {"WEIGHTS_SENT": "3"}, **options).wait(timeout=PATIENCE) == 2, log.read_text()[
-            -4000:
-        ]
+        process = start(script, output, {"WEIGHTS_SENT": "3"}, **options)
+        assert process.wait(timeout=PATIENCE) == 2, log.read_text()[-4000:]
         error = log.read_text()
         assert "error: vLLM's weights have not changed since step 2, and the training's have\n  fix: " in error
         assert "Traceback" not in error and not (output / "manifest.json").exists()

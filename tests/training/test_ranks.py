@@ -16,7 +16,7 @@ from tiny_models import greedy
 from waiting import PATIENCE
 
 from open_r1.core.artifacts import START, read_manifest, read_progress
-from open_r1.core.errors import Stopped
+from open_r1.core.errors import Halted, Stopped
 from open_r1.metrics.kept_rollouts import read_rollout, rollout_files
 
 MINI = "recipes/mini"
@@ -192,8 +192,13 @@ def test_interrupted_in_every_way_equals_uninterrupted(launched, stage, whole, t
     require_ranks(ranks, mode)
     require_same(output, whole(mode, part))
     assert not checkpoints(output)
-    ranks.run(command)  # started again when complete: all ranks end, none trains
-    assert "is complete" in ranks.output() and not ranks.facts()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", ["one", "ddp"])
+def test_complete_run_is_not_trained_again_by_any_rank(launched, stage, whole, mode):
+    ranks = launched(mode)
+    assert "is complete" in ranks.run(stage("sft", ranks, whole(mode, "sft"))) and not ranks.facts()
 
 
 def kept(output: Path) -> dict[str, list[dict]]:
@@ -301,6 +306,24 @@ def test_checkpoints_at_the_end_of_epochs(launched, stage, tmp_path, mode, part,
     ranks.run(again)
     ranks.run(stage(part, ranks, tmp_path / "whole", *options))
     require_same(output, tmp_path / "whole")
+
+
+@pytest.mark.slow
+def test_a_guard_ends_all_ranks_at_the_same_step(launched, stage, tmp_path):
+    """By what is logged, with a checkpoint; and by what one of them alone has seen, before the next update."""
+    ranks, drifted, broken = launched("ddp"), tmp_path / "drifted", tmp_path / "broken"
+    more = ["--max_steps", 16, "--sync_ref_model", "false", "--guards", "{kl: 0, clipped: null, no_spread: null}"]
+    command = stage("grpo", ranks, drifted, *more)
+    for _ in range(2):
+        ranks.start(command)
+        assert ranks.finish() == [Halted.exit_code] * 2, ranks.output()
+        assert ranks.output().count("halted: at step 10, for 5 rollouts: the policy is ") in (1, 2)
+        assert checkpoints(drifted) == {12: True} and read_manifest(drifted) is None
+    ranks.start(stage("sft", ranks, broken), nan={"step": 4, "rank": 1})
+    assert ranks.finish() == [Halted.exit_code] * 2, ranks.output()
+    assert ranks.output().count("halted: at step 4 the loss") == 2 and checkpoints(broken) == {2: True}
+    ranks.run(stage("sft", ranks, broken, "--logging_steps", 2))
+    assert read_manifest(broken)["steps"] == STEPS and not checkpoints(broken)
 
 
 @pytest.mark.slow

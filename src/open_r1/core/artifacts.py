@@ -21,12 +21,13 @@ from typing import Any
 
 import yaml
 
-from .errors import ArtifactError
+from .errors import ArtifactError, Halted
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, looks_local, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .recipes import Recipe, difference, fingerprint
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
+HALT = "halted.json"  # why a guard ended the run, and the recipe that it had
 START = "start"  # the merged model of a run that starts from an adapter, while it is needed
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
@@ -134,7 +135,7 @@ class Artifact:
     def _begun(self) -> bool:
         """Whether an unfinished run lies here, and not one that failed at once."""
         entries = {entry.name for entry in self.path.iterdir()}
-        return RECIPE in entries and bool(entries - {RECIPE, STARTED, LOCK, PROGRESS, START, f".{START}"})
+        return RECIPE in entries and bool(entries - {RECIPE, STARTED, LOCK, PROGRESS, HALT, START, f".{START}"})
 
     def _refuse_another(self) -> None:
         """Raises `ArtifactError` if the unfinished run that lies here would have another result."""
@@ -175,8 +176,25 @@ class Artifact:
             **facts,
         }
         write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
-        for name in (PROGRESS, STARTED):
+        for name in (PROGRESS, STARTED, HALT):
             (self.path / name).unlink(missing_ok=True)
+
+    def halt(self, reason: Halted, step: int) -> None:
+        """Leaves a note for the runner of a pipeline, and for the process that would run into it again."""
+        note = {"message": str(reason), "hint": reason.hint, "step": step, "time": time.time(), "recipe": self.recipe}
+        write_atomically(self.path / HALT, json.dumps(note, default=str))
+
+    def halted_step(self) -> int:
+        """
+        The step at which a guard ended this run under another recipe, 0 where none did. Raises `Halted` again where it
+        was this recipe: nothing has changed that could make it better.
+        """
+        note = read_halt(self.path)
+        if note and note["recipe"] == json.loads(json.dumps(self.recipe, default=str)):
+            reason = Halted(note["message"], note["hint"])
+            self.halt(reason, note["step"])
+            raise reason
+        return note.get("step", 0)
 
     @property
     def seconds(self) -> float:
@@ -191,8 +209,17 @@ class Artifact:
 
 def read_progress(directory: Path) -> dict[str, Any]:
     """The note a stage left about how far it is, empty if there is none."""
+    return read_note(directory / PROGRESS)
+
+
+def read_halt(directory: Path) -> dict[str, Any]:
+    """The note that a guard left when it ended a training, empty if there is none."""
+    return read_note(directory / HALT)
+
+
+def read_note(file: Path) -> dict[str, Any]:
     try:
-        return json.loads((directory / PROGRESS).read_text(encoding="utf-8"))
+        return json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
 

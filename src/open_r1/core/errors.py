@@ -51,6 +51,12 @@ class Stopped(UserError):
     label, exit_code = "stopped", 75  # EX_TEMPFAIL of sysexits.h: nothing is wrong, run it again
 
 
+class Halted(UserError):
+    """A training that one of its guards ended, because what it would go on to compute is worth nothing."""
+
+    label, exit_code = "halted", 78  # EX_CONFIG of sysexits.h: run again as it is, it would end here again
+
+
 DISK_PROBLEMS = {errno.ENOSPC, errno.EDQUOT, errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOTDIR, errno.EEXIST}
 
 
@@ -67,7 +73,7 @@ def disk_problem(error: Exception) -> str | None:
 def report_errors(main: Callable[..., None]) -> Callable[..., None]:
     """
     Decorates an entry point: a user's mistake ends it with one line, a hint and exit code 2, a signal with one line
-    and exit code 75. `--debug` shows the traceback.
+    and exit code 75, a guard with one line and exit code 78. `--debug` shows the traceback of a mistake.
     """
 
     @functools.wraps(main)
@@ -77,7 +83,7 @@ def report_errors(main: Callable[..., None]) -> Callable[..., None]:
         except Exception as error:
             problem = disk_problem(error)
             debug = "--debug" in [*sys.argv, *(word for given in args for word in given or [])]
-            if (debug and not isinstance(error, Stopped)) or not (isinstance(error, UserError) or problem):
+            if (debug and not isinstance(error, (Stopped, Halted))) or not (isinstance(error, UserError) or problem):
                 raise
             hint = getattr(error, "hint", "") or ("free space or choose another `--root`" if problem else "")
             kind = type(error) if isinstance(error, UserError) else UserError

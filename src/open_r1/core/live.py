@@ -82,7 +82,7 @@ class LiveTable:
         from rich.table import Table
 
         table = Table("stage", "state", "progress", "latest", "time", "left", box=None)
-        colours = {"running": "bold cyan", "done": "green", "failed": "bold red"}
+        colours = {"running": "bold cyan", "done": "green", "failed": "bold red", "halted": "bold red"}
         for name, row in self.rows.items():
             table.add_row(name, *self.cells(row), style=colours.get(row["state"], "dim"))
         return table

@@ -121,7 +121,8 @@ def inherited(path: Path, heirs: tuple[Path, ...] = ()) -> Recipe:
     """A recipe on top of the ones that it inherits from."""
     if path.resolve() in heirs:
         raise RecipeError(f"{path}: inherits from itself", "correct `inherit`")
-    recipe, merged = read_yaml(path), {}
+    recipe = read_yaml(path)
+    merged: Recipe = {}
     given = recipe.pop("inherit", None) or []
     for parent in [given] if isinstance(given, str) else given:
         merged = merge(merged, inherited(path.parent / str(parent), (*heirs, path.resolve())))
@@ -178,21 +179,21 @@ def parse_overrides(arguments: Iterable[str]) -> Recipe:
     return overrides
 
 
-def interpolate(value: Any, recipe: Recipe, path: Path) -> Any:
+def interpolate(value: Any, recipe: Recipe, where: str) -> Any:
     """Replaces `${key}` in every text of `value` by that top-level key of the recipe."""
     if isinstance(value, dict):
-        return {key: interpolate(item, recipe, path) for key, item in value.items()}
+        return {key: interpolate(item, recipe, where) for key, item in value.items()}
     if isinstance(value, list):
-        return [interpolate(item, recipe, path) for item in value]
+        return [interpolate(item, recipe, where) for item in value]
     if not isinstance(value, str):
         return value
 
     def look_up(match: re.Match) -> Any:
         if match[1] not in recipe:
             raise RecipeError(
-                f"{path}: `${{{match[1]}}}` in {value!r} names no key of this recipe", f"add `{match[1]}:`"
+                f"{where}: `${{{match[1]}}}` in {value!r} names no key of this recipe", f"add `{match[1]}:`"
             )
-        return interpolate(recipe[match[1]], {key: item for key, item in recipe.items() if key != match[1]}, path)
+        return interpolate(recipe[match[1]], {key: item for key, item in recipe.items() if key != match[1]}, where)
 
     if whole := re.fullmatch(REFERENCE, value):
         return look_up(whole)
@@ -228,7 +229,12 @@ def load_recipe(
     recipe = laid_over(inherited(path), overlays, command)
     quick = recipe.pop("smoke", {})
     recipe = merge(merge(recipe, quick if smoke else {}), overrides or {})
-    return interpolate(with_sources(recipe), recipe, path)
+    return interpolate(with_sources(recipe), recipe, place(path, overlays))
+
+
+def place(path: str | Path, overlays: Iterable[str]) -> str:
+    """A recipe's file and those that lie over it, for error messages."""
+    return " with ".join([str(path), *overlays])
 
 
 def with_sources(recipe: Recipe) -> Recipe:
@@ -337,8 +343,7 @@ def read_command_line(arguments: list[str], command: str = "") -> tuple[Recipe, 
     overrides.pop("debug", None)
     if not where and overrides and "help" not in overrides:
         overrides = merge(laid_over({}, overlays, command), overrides)
-        return interpolate(with_sources(overrides), overrides, Path("command line")), "command line", force
+        return interpolate(with_sources(overrides), overrides, "command line"), "command line", force
     if not where:
         raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml; `open-r1 COMMAND --help` says more")
-    recipe = load_recipe(where, overrides, smoke, overlays, command)
-    return recipe, " with ".join([str(where), *overlays]), force
+    return load_recipe(where, overrides, smoke, overlays, command), place(where, overlays), force

@@ -16,9 +16,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .artifacts import Artifact, read_progress
+from .artifacts import Artifact, read_halt, read_progress
 from .commands import COMMANDS
-from .errors import ArtifactError, Stopped, UserError
+from .errors import ArtifactError, Halted, Stopped, UserError
 from .inputs import local_inputs, read_manifest
 from .keeper import Keeper
 from .keys import Keys, keys_of
@@ -26,6 +26,7 @@ from .live import LiveTable
 from .processes import Signals
 from .recipes import Recipe
 
+Notes = tuple[dict[str, Any], dict[str, Any]]  # progress, and halt
 PRELOAD = ["open_r1.training.preload"]  # what forked stages find imported
 
 
@@ -33,7 +34,7 @@ class Waiting(ArtifactError):
     """A stage that has done its part and waits for jobs or for a reader."""
 
 
-STATES = {Stopped: "stopped", Waiting: "waiting"}  # how the table calls a stage that ended so
+STATES = {Stopped: "stopped", Halted: "halted", Waiting: "waiting"}  # how the table calls a stage that ended so
 
 
 @dataclass
@@ -117,12 +118,12 @@ class Place:
         self.keeper: Keeper | None = None  # started with the first stage: what is complete needs none
         self.stage: Stage | None = None
         self.began = 0.0
-        self.before: dict[str, Any] = {}  # the note of an earlier life
+        self.before: Notes = ({}, {})  # of an earlier life
 
     def start(self, stage: Stage, cores: list[int]) -> None:
         """Starts a stage below the keeper, with its output in its log."""
         self.keeper = self.keeper or Keeper(PRELOAD if self.launch == "fork" else [])
-        self.stage, self.began, self.before = stage, time.time(), read_progress(stage.output)
+        self.stage, self.began, self.before = stage, time.time(), notes(stage.output)
         stage.log.parent.mkdir(parents=True, exist_ok=True)
         command = [] if self.launch == "fork" else stage_command(stage, self.launch)
         module = COMMANDS[stage.command].module
@@ -154,21 +155,29 @@ class Place:
             self.keeper.close()
 
 
-def check(stage: Stage, code: int, before: Recipe, launch: Any, asked: bool) -> None:
+def notes(output: Path) -> Notes:
+    """What a stage has left about how far it is, and about a guard that ended it."""
+    return read_progress(output), read_halt(output)
+
+
+def check(stage: Stage, code: int, before: Notes, launch: Any, asked: bool) -> None:
     """
     Tells how a stage ended.
 
     Raises:
         `Waiting`: it is with Slurm, or a page waits to be looked at.
         `Stopped`: it stopped where it can continue.
+        `Halted`: one of its guards ended it.
         `ArtifactError`: it failed.
     """
     if code == 0 and read_manifest(stage.output) is None:
         message = f"stage {stage.name} is not complete yet: {last_words(stage.log)}"
         raise Waiting(message, "run the pipeline again when it is")
-    note = read_progress(stage.output)
-    # by the note, since `accelerate launch` has an exit code of its own; not by one from an earlier life
-    if code and note.get("stopped") and note != before:
+    # by its notes, since `accelerate launch` has an exit code of its own; not by those from an earlier life
+    note, halt = notes(stage.output)
+    if code and halt and halt != before[1]:
+        raise Halted(f"stage {stage.name}: {halt['message']}", halt["hint"])
+    if code and note.get("stopped") and note != before[0]:
         at = f"at step {note['done']} of {note['total']}"
         raise Stopped(f"stage {stage.name} by a signal {at}", "run it again to continue")
     if code and (asked or code == Stopped.exit_code):

@@ -56,6 +56,13 @@ class StageArguments:
             `muon` for Muon on matrices and AdamW on the rest; by default what `optim` says.
         optimizer_args (`dict`, *optional*):
             Settings of that optimizer.
+        guards (`dict`, *optional*):
+            Limits above which a training ends, by guard, see `guards.py`; `null` switches one off. By default:
+            `nonfinite` (a loss, a gradient or weights that are NaN or infinite), `truncated_rows: 0.05` (share of rows
+            that `max_length` cuts), and in GRPO `clipped: 0.95` (share of completions cut at
+            `max_completion_length`, over 10 rollouts), `no_spread: 0.99` (share of groups with one and the same
+            reward, 20), `kl: 2` (nats per token, 5), `growth: 100` (mean length, times that at the start, 5) and
+            `engine_gap: 0.2` (mean difference of the log-probabilities of vLLM and the trainer, 5).
     """
 
     theirs: ClassVar[Keys] = THEIRS
@@ -72,6 +79,7 @@ class StageArguments:
     tokenizer: dict | None = key(None, inside={"corpus": Key(inside=SOURCE)})
     optimizer: str | None = field(default=None)
     optimizer_args: dict | None = field(default=None)
+    guards: dict = key({}, RUN)
 
 
 @dataclass

@@ -10,6 +10,7 @@ from trl.trainer.utils import RepeatSampler
 
 from ..core.artifacts import Artifact
 from ..core.processes import StopRequest
+from .guards import Guards
 from .ranks import any_rank
 
 
@@ -30,7 +31,7 @@ class Progress(TrainerCallback):
 
 class StopTogether(TrainerCallback):
     """
-    Saves and stops all ranks at the same step once a signal has reached any of them.
+    Saves and stops all ranks at the same step once a signal has reached any of them, or a guard has tripped.
 
     A signal reaches the ranks at different moments, and a save is a collective: a rank that acted on its own flag
     would save while another computes.
@@ -41,16 +42,18 @@ class StopTogether(TrainerCallback):
         window (`int`):
             Steps between two places where a run can stop and continue exactly: for GRPO the steps that one rollout
             feeds, since its completions are in no checkpoint; 1 elsewhere.
+        guards (`Guards`):
+            What they have found.
     """
 
-    def __init__(self, request: StopRequest, window: int):
-        self.request, self.window = request, window
+    def __init__(self, request: StopRequest, window: int, guards: Guards):
+        self.request, self.window, self.guards = request, window, guards
         self.stopped = False
 
     def on_step_end(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:
         if state.global_step % self.window or state.global_step >= state.max_steps:
             return
-        if any_rank(self.request.made, args.device):
+        if any_rank(self.request.made or self.guards.found is not None, args.device):
             self.stopped = control.should_save = control.should_training_stop = True
 
 

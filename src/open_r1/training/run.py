@@ -2,7 +2,8 @@
 
 A script is then a dozen lines: `start` gives it a `Run` (recipe, arguments, tokenizer), it builds its TRL trainer, and
 `Run.train` does the rest. Killed at any moment and run again, a script continues from its newest complete checkpoint.
-SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a second one ends it at once.
+SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a second one ends it at once. A guard
+(`guards.py`) ends it with exit code 78 (`Halted`).
 """
 
 import contextlib
@@ -11,21 +12,24 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import START, Artifact, require_model
-from ..core.errors import ArtifactError, RecipeError, Stopped
+from ..core.artifacts import START, Artifact
+from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
 from ..core.formats import ResponseFormat
 from ..core.inputs import adapter_base
 from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
 from ..data.models import set_generation_defaults
-from .adapters import check_adapter, merge_result, merged_start, point_at_base
+from .adapters import merge_result, merged_start, point_at_base
 from .arguments import StageArguments
+from .checks import check_checkpoint, check_run, notices
 from .ranks import first_decides, require_sharding
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
     from trl import ModelConfig
+
+    from .callbacks import StopTogether
 
 
 @dataclass
@@ -40,6 +44,7 @@ class Run:
         config (`TrainingArguments`): TRL's trainer configuration.
         model_args (`ModelConfig`): TRL's model configuration.
         tokenizer (`PreTrainedTokenizerBase`): With the recipe's chat template.
+        halted_step (`int`): Step at which a guard has ended this run, before a key was changed; 0 if none has.
     """
 
     recipe: Recipe
@@ -48,6 +53,7 @@ class Run:
     config: "TrainingArguments"
     model_args: "ModelConfig"
     tokenizer: "PreTrainedTokenizerBase"
+    halted_step: int = 0
 
     @property
     def response_format(self) -> ResponseFormat:
@@ -74,6 +80,13 @@ class Run:
     def source(self) -> str:
         """The start model by the name that the recipe gives it, whatever was made of it to load."""
         return self.recipe["model_name_or_path"]
+
+    @property
+    def limits(self) -> dict[str, float]:
+        """Of the guards that are on."""
+        from .guards import limits_of
+
+        return limits_of(self.args.guards, self.artifact.path.name)
 
     def train(self, trainer: "Trainer") -> None:
         """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
@@ -115,24 +128,43 @@ class Run:
         require_loadable(self.artifact.path, self.config.trust_remote_code)
 
     def train_on(self, trainer: "Trainer", request: StopRequest) -> None:
-        """Trains from the newest complete checkpoint; raises `Stopped` where a signal ends it before the last step."""
+        """
+        Trains from the newest complete checkpoint; raises `Stopped` where a signal ends it before the last step, and
+        `Halted` where a guard does.
+        """
         from .callbacks import EpochOrder, Progress, StopTogether
         from .checkpoints import AllTrained, Checkpoints, newest_checkpoint
+        from .guards import Guards
+        from .timing import Timing, shares
 
-        stop = StopTogether(request, self.window)
-        for callback in (EpochOrder(), Progress(self.artifact), stop, Checkpoints(trainer)):
-            trainer.add_callback(callback)
         checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
+        guards = Guards(trainer, self.limits, self.window, self.halted_step if checkpoint else 0)
+        stop, timing = StopTogether(request, self.window, guards), Timing(trainer)
+        for callback in (EpochOrder(), Progress(self.artifact), stop, guards, Checkpoints(trainer), timing):
+            trainer.add_callback(callback)
+        if checkpoint:
+            check_checkpoint(checkpoint, trainer.model)
         if checkpoint and is_main_process():
             print(f"resuming {checkpoint}", flush=True)
-        with contextlib.suppress(AllTrained):
-            trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
-        for callback in trainer.callback_handler.callbacks:
-            if found := getattr(callback, "found", None):  # one that stopped the run, on all ranks
-                raise found
+        try:
+            with contextlib.suppress(AllTrained), timing.listening():
+                trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
+            if is_main_process() and (line := shares(trainer.state.log_history)):
+                print(line, flush=True)
+            self.require_end(trainer, stop)
+        except Halted as reason:
+            if is_main_process():
+                self.artifact.halt(reason, trainer.state.global_step)
+            raise
+
+    def require_end(self, trainer: "Trainer", stop: "StopTogether") -> None:
+        """Raises what ended a training before its last step."""
         done, total = trainer.state.global_step, trainer.state.max_steps
         if done >= total:
             return
+        for callback in trainer.callback_handler.callbacks:
+            if found := getattr(callback, "found", None):  # one that stopped the run, on all ranks
+                raise found
         if not stop.stopped:
             raise ArtifactError(f"training ended at step {done} of {total}", "it continues when it is run again")
         if is_main_process():
@@ -189,7 +221,8 @@ def start(
             Fills in values of the recipe that follow from others: recipe, file -> recipe.
 
     Returns:
-        `Run` or `None`: `None` if the artifact is complete already.
+        `Run` or `None`: `None` if the artifact is complete already. Raises `Halted` where a guard has ended this very
+        run before.
     """
 
     def theirs() -> tuple[type, ...]:
@@ -201,49 +234,18 @@ def start(
     if stage is None:
         return None
     args, trainer_config, model_args = stage.arguments
+    halted_step = first_decides(stage.artifact.halted_step)
     tokenizer = make_tokenizer(args, trainer_config, model_args)
     if is_main_process():
         print(f"tokens: responses end with {tokenizer.eos_token}, padding is {tokenizer.pad_token}", flush=True)
-    run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer)
+        for notice in notices(trainer_config, model_args, tokenizer):
+            print(f"notice: {notice}", flush=True)
+    run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer, halted_step)
     if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):
         model_args.model_name_or_path = merged_start(
             run.source, run.artifact.path, tokenizer, trainer_config.trust_remote_code
         )
     return run
-
-
-def check_run(where: str, args: StageArguments, config: "TrainingArguments", model_args: "ModelConfig") -> None:
-    """
-    Refuses a recipe whose start model is not there or cannot be trained as it says, or whose checkpoints could not
-    continue it.
-    """
-    if config.enable_jit_checkpoint:
-        raise RecipeError(
-            f"{where}: `enable_jit_checkpoint` saves each rank by itself", "remove it: a signal saves all ranks anyway"
-        )
-    if getattr(config, "chat_template_path", None):
-        raise RecipeError(
-            f"{where}: `chat_template_path` would train with another template than the one that is saved",
-            "use `chat_template`, and `training_template` for one that only renders the rows",
-        )
-    if config.save_only_model:
-        raise RecipeError(
-            f"{where}: `save_only_model: true` leaves checkpoints that cannot continue",
-            "write `save_only_model: false`",
-        )
-    if model_args.model_name_or_path:
-        require_model(model_args.model_name_or_path)
-    elif not args.model_config:
-        raise RecipeError(f"{where}: neither `model_name_or_path` nor `model_config`", "name the model to start from")
-    check_adapter(where, args, config, model_args)
-    if args.eval_datasets and config.eval_strategy == "no":
-        raise RecipeError(f"{where}: `eval_datasets` without `eval_strategy`", "add `eval_strategy: steps`")
-    if not args.eval_datasets and config.eval_strategy != "no":
-        raise RecipeError(
-            f"{where}: `eval_strategy: {getattr(config.eval_strategy, 'value', config.eval_strategy)}` without "
-            "`eval_datasets`",
-            "add `eval_datasets:` with at least one `- path:`",
-        )
 
 
 def make_tokenizer(

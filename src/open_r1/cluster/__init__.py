@@ -1,0 +1,1 @@
+"""Machines: what a recipe needs of them before anything loads."""

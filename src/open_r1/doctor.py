@@ -1,0 +1,48 @@
+"""Checks this machine, and what a recipe wants from it: versions, GPUs, memory, disk, Hub, sandbox, ports, servers.
+
+    open-r1 doctor --config recipes/Qwen2.5-7B/zero.yaml
+
+One line for each check, with what to do where it fails; an error ends with exit code 1. Nothing is changed or loaded.
+"""
+
+import sys
+
+from open_r1.cluster.health import ERROR, Finding, disk, gpus, hub, memory, ports, sandbox, servers, versions
+from open_r1.cluster.layout import read_layout
+from open_r1.cluster.reading import make_job, read_overlaid
+from open_r1.core.errors import report_errors
+from open_r1.core.recipes import Recipe, parse_overrides
+
+USAGE = "[--config RECIPE.yaml] [--with FILE.yaml] [--key value ...]"
+
+
+def examine(recipe: Recipe, files: list[str]) -> list[Finding]:
+    """All checks; without a recipe those of the machine."""
+    trains = bool(recipe.get("model_name_or_path") or recipe.get("model_config"))
+    layout, where = read_layout(files), files[0]
+    job = make_job(recipe, where, layout) if trains else None
+    found = [versions(), gpus(recipe, layout.devices), memory(job), disk(recipe, job), hub(recipe), sandbox(recipe)]
+    return [*found, ports(recipe), *servers(recipe)]
+
+
+def line(finding: Finding) -> str:
+    """One finding as it is printed."""
+    fix = f"; fix: {finding.fix}" if finding.fix else ""
+    return f"{finding.state:<8} {finding.name}: {finding.words}{fix}"
+
+
+@report_errors
+def main(arguments: list[str] | None = None) -> None:
+    """Prints what every check found."""
+    overrides = parse_overrides(sys.argv[1:] if arguments is None else arguments)
+    where = overrides.pop("config", "")
+    overrides.pop("debug", None)
+    recipe, files = read_overlaid(where, overrides) if where else (overrides, [""])
+    found = examine(recipe, files)
+    print("\n".join(map(line, found)))
+    if any(finding.state == ERROR for finding in found):
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
