@@ -65,6 +65,20 @@ def test_each_key_finds_its_option(recipe, capsys, changes, part):
     assert part in shown(capsys, {"vllm_max_model_length": 512} | recipe | changes)
 
 
+def test_a_recipe_under_the_overlay_of_several_machines(monkeypatch, capsys):
+    monkeypatch.chdir(REPOSITORY)
+    files = ["--config", "recipes/Qwen2.5-32B/zero.yaml", "--with", "recipes/hardware/multi_node.yaml"]
+    keys = {
+        "vllm_server_base_url": "http://node2:8000",
+        "vllm_max_model_length": 34816,
+        "vllm_tensor_parallel_size": 8,
+    }
+    serve.main([*files, *words(keys, "--dry-run")])
+    line = capsys.readouterr().out
+    assert "vllm serve Qwen/Qwen2.5-32B --served-model-name Qwen/Qwen2.5-32B --host 0.0.0.0 --port 8000 " in line
+    assert "--max-model-len 34816 --tensor-parallel-size 8 --dtype bfloat16 " in line
+
+
 def test_a_revision_is_passed_on(recipe, capsys):
     changes = {"model_name_or_path": "org/model", "model_revision": "v2", "vllm_max_model_length": 512}
     assert "serve org/model --served-model-name org/model " in (line := shown(capsys, recipe | changes))

@@ -29,7 +29,8 @@ def config(**values) -> GRPOConfig:
 
 
 def run_of(**values) -> SimpleNamespace:
-    return SimpleNamespace(config=config(**values), recipe=values)
+    adapter = {key: values.pop(key) for key in ("use_peft", "lora_dropout") if key in values}
+    return SimpleNamespace(config=config(**values), model_args=ModelConfig(**adapter), recipe=values)
 
 
 @pytest.mark.parametrize(
@@ -38,6 +39,7 @@ def run_of(**values) -> SimpleNamespace:
         ({"vllm_mode": "sever"}, "`vllm_mode: sever` is unknown", "server, colocate"),
         ({"vllm_tensor_parallel_size": 2}, "`vllm_tensor_parallel_size: 2` does not divide 1", "divisor"),
         ({"top_p": 0.9}, "`top_p: 0.9`", "remove `top_p`, or set `vllm_importance_sampling_correction: false`"),
+        ({"use_peft": True}, "`lora_dropout: 0.05`", "set `lora_dropout: 0.0`"),
         ({"top_k": 20}, "`top_k: 20`", "remove `top_k`"),
         ({"min_p": 0.1}, "`min_p: 0.1`", "remove `min_p`"),
         ({"repetition_penalty": 1.1}, "`repetition_penalty: 1.1`", "remove `repetition_penalty`"),
@@ -52,6 +54,7 @@ def test_values_that_cannot_work_are_refused(values, message, fix):
 
 def test_values_that_work():
     check_sampling(run_of(temperature=0.7, top_p=1.0, top_k=0))
+    check_sampling(run_of(use_peft=True, lora_dropout=0.0))
     check_sampling(run_of(top_p=0.9, vllm_importance_sampling_correction=False))
     check_sampling(run_of(vllm_mode="server", vllm_tensor_parallel_size=2))  # the server's, not the trainer's
 
@@ -112,10 +115,10 @@ def test_the_longest_prompt_is_counted_in_tokens_with_its_template(tmp_path):
 
     template = str(REPOSITORY / "recipes/templates/chatml/r1.jinja")
     tokenizer = load_tokenizer(save_tiny_base(tmp_path / "base", "chatml"), template)
-    texts = ["1 + 1", "1 + 1 " * 30, "x" * 40] * 200
+    texts = ["1 + 1", "The sum of two numbers. " * 10, "等于几" * 40] * 400  # the last has fewer characters
     rows = Dataset.from_list([{"prompt": [{"role": "user", "content": text}]} for text in texts])
     every = [len(tokenizer(render_prompt(tokenizer, row["prompt"]))["input_ids"]) for row in rows]
-    assert longest_prompt(tokenizer, rows) == max(every) > 90
+    assert longest_prompt(tokenizer, rows) == max(every) == every[2]
 
 
 def test_a_failure_of_trls_client_is_one_line(monkeypatch, tmp_path):

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
 
 Values = Mapping[str, Any]
-LONG = 256  # prompts, the longest in characters, among which the longest in tokens is looked for
+BATCH = 1000  # prompts tokenized at a time
 TRANSFER = '{"backend": "nccl"}'  # how weights reach the server: TRL knows no other way
 TRL_NEEDS = ["--weight-transfer-config", TRANSFER, "--logprobs-mode", "processed_logprobs", "--max-logprobs", "-1"]
 
@@ -45,10 +45,12 @@ def trained_dtype(values: Values) -> str:
 
 
 def longest_prompt(tokenizer: "PreTrainedTokenizerBase", rows: "Dataset") -> int:
-    """Tokens of the longest prompt: of the few that are longest in characters, since these take a second at most."""
-    prompts = sorted(rows["prompt"], key=lambda messages: sum(len(message["content"]) for message in messages))[-LONG:]
-    texts = [render_prompt(tokenizer, messages) for messages in prompts]
-    return max(len(ids) for ids in tokenizer(texts, add_special_tokens=False)["input_ids"])
+    """Tokens of the longest prompt. All are counted: the longest in characters is often another."""
+    longest = 0
+    for batch in rows.select_columns("prompt").iter(BATCH):
+        texts = [render_prompt(tokenizer, messages) for messages in batch["prompt"]]
+        longest = max(longest, *map(len, tokenizer(texts, add_special_tokens=False)["input_ids"]))
+    return longest
 
 
 def serve_command(values: Values, length: int | None) -> list[str]:

@@ -82,6 +82,12 @@ def check_sampling(run: Run) -> None:
             "process(es)",
             "use a divisor",
         )
+    if run.model_args.use_peft and run.model_args.lora_dropout:
+        raise RecipeError(
+            f"`lora_dropout: {run.model_args.lora_dropout}`: the trainer would compute log-probabilities with a part "
+            "of the adapter left out, of completions that vLLM draws with all of it",
+            "set `lora_dropout: 0.0` (TRL's default is 0.05)",
+        )
     for key, neutral in NEUTRAL.items() if config.vllm_importance_sampling_correction else ():
         if (value := getattr(config, key)) not in neutral:
             raise RecipeError(
