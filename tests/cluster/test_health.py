@@ -39,7 +39,8 @@ def test_versions(tmp_path, requirements, pins, state, words):
 
 
 def test_versions_of_this_environment_need_no_checkout(tmp_path):
-    assert health.versions(checkout=tmp_path).state == "ok"
+    found = health.versions(checkout=tmp_path)
+    assert found.state == "ok" and f"trl {health.installed('trl')}" in found.words
 
 
 @pytest.mark.parametrize(

@@ -21,6 +21,7 @@ from .memory import on_disk, total
 
 OK, WARNING, ERROR = "ok", "warning", "error"
 CHECKOUT = Path(__file__).parents[3]  # it holds the tested sets; where the package alone is installed, nothing does
+TOLD = ("torch", "transformers", "trl", "accelerate", "peft", "vllm")  # of all versions
 PORTS = {"vllm_server_port": 8000, "vllm_group_port": 51216}  # TRL's defaults
 
 
@@ -80,8 +81,9 @@ def versions(requirements: list[str] | None = None, checkout: Path = CHECKOUT) -
         return Finding(
             "versions", WARNING, f"not those tested together: {', '.join(other)}", f"pip install -c {tested} -e ."
         )
+    told = ", ".join(f"{name} {found[name]}" for name in TOLD if found.get(name))
     words = f"{len(core)} packages, as tested" if pinned else f"{len(core)} packages within their ranges"
-    return Finding("versions", OK, words)
+    return Finding("versions", OK, f"{words}: {told}" if told else words)
 
 
 def read_pins(file: Path) -> dict[str, str]:
