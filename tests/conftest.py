@@ -17,7 +17,8 @@ from servers import running
 REPOSITORY = Path(__file__).resolve().parents[1]
 # before anything imports huggingface_hub: nothing is asked, and what was downloaded is what `hub.py` puts there
 HUB_CACHE = Path(tempfile.mkdtemp(prefix="hub-"))
-os.environ |= {"HF_HUB_OFFLINE": "1", "HF_HUB_CACHE": str(HUB_CACHE)}
+os.environ.setdefault("HF_HUB_OFFLINE", "1")
+os.environ["HF_HUB_CACHE"] = str(HUB_CACHE)
 atexit.register(shutil.rmtree, HUB_CACHE, ignore_errors=True)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: tiny models gain nothing from more
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # by the clock, both

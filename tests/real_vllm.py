@@ -12,6 +12,8 @@ import pytest
 from faulty import free_port, wait_for
 from waiting import PATIENCE
 
+from open_r1.training.vllm_server import TRL_NEEDS
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 BIN = REPOSITORY / ".venv-vllm" / "bin"
 CONTEXT = 256  # tokens, of the tiny model's servers
@@ -79,7 +81,7 @@ class VllmServer:
         command = ["timeout", "--foreground", "--kill-after=5", "900", str(BIN / "vllm"), "serve", self.model]
         command += ["--served-model-name", self.model, "tiny", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--dtype", "float32", "--enforce-eager", "--max-model-len", str(CONTEXT)]
-        command += ["--logprobs-mode", "processed_logprobs", "--max-logprobs", "-1"]
+        command += TRL_NEEDS
         environment = os.environ | ENVIRONMENT | {"VLLM_SERVER_DEV_MODE": "1"}
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(

@@ -20,7 +20,8 @@ from conftest import REPOSITORY
 from open_r1.core.commands import COMMANDS
 from open_r1.core.recipes import inherited
 
-LAUNCH = re.compile(r"\s+(?:open-r1 |accelerate launch .*?src/open_r1/)([\w-]+)(?:\.py)? (.*)")
+# in an indented line, behind variables and launchers
+LAUNCH = re.compile(r"\s{2,}(?:\S.*? )?(?:open-r1 |src/open_r1/)([\w-]+)(?:\.py)? (.*)")
 
 
 @dataclass(frozen=True)

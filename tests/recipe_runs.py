@@ -4,6 +4,7 @@ reads from its `root` from the recipe of its folder that makes it, which is run 
 
 A recipe that asks a server to sample is run as it is written, since a scripted server costs nothing; any other in
 smoke mode. Either way it reads the sources that it names, not those of its `smoke` section, and a few rows of each.
+The `smoke` section as it stands is another run.
 """
 
 import contextlib
@@ -27,6 +28,7 @@ from open_r1.core.recipes import read_command_line
 SOURCES = ("datasets", "eval_datasets", "add")
 # values that need a GPU, or what is made for one
 GPU = {"load_in_4bit": True, "load_in_8bit": True, "use_vllm": True, "engine": "vllm"}
+CPU = {"load_in_4bit": False, "load_in_8bit": False, "use_vllm": False, "engine": "transformers"}
 # artifacts that no recipe makes, and the model whose stand-in they are
 IMPORTED = {"data/SmolLM2-135M/start": "SmolLM2-135M-Instruct"}
 
@@ -65,6 +67,13 @@ def small(entry: Any) -> Any:
     return entry | {key: min(entry[key], most) for key, most in (("count", 4), ("from_step", 1)) if key in entry}
 
 
+def few_rows(full: dict[str, Any]) -> dict[str, Any]:
+    """The sources that a recipe names, and how much of them is read: few rows, but these whole."""
+    changes: dict[str, Any] = {key: [small(entry) for entry in full[key]] for key in SOURCES if full.get(key)}
+    changes |= {"total": 8} if full.get("total") else {}
+    return changes | ({"max_length": full["max_length"]} if full.get("max_length") else {})
+
+
 def with_url(value: Any, url: str) -> Any:
     """A value in which every `url` is this one."""
     if isinstance(value, list):
@@ -81,7 +90,7 @@ def options(values: dict[str, Any]) -> list[str]:
 
 class Runs:
     """
-    All runs of a session, each made once.
+    All runs, each made once.
 
     Args:
         folder (`Path`): For the artifacts.
@@ -95,7 +104,7 @@ class Runs:
         self.results: dict[tuple[Recipe, bool], Result | BaseException] = {}
 
     def result(self, recipe: Recipe, smoke: bool = False) -> Result:
-        """The run of a recipe, made now if it was not yet; with `smoke` in smoke mode also where it asks servers."""
+        """The run of a recipe, made now if it was not yet; with `smoke` as its smoke section says."""
         if (recipe, smoke) not in self.results:
             try:
                 self.results[recipe, smoke] = self.run(recipe, smoke)
@@ -129,16 +138,16 @@ class Runs:
         root = str(self.folder / resolve(command, words).get("root", "data"))
         words += ["--root", root]
         full = resolve(command, words)
-        changes: dict[str, Any] = {key: [small(entry) for entry in full[key]] for key in SOURCES if full.get(key)}
-        if full.get("total"):
-            changes["total"] = 8
+        changes = {} if smoke else few_rows(full)
         if COMMANDS[command].trains:
             changes |= {"use_cpu": True, "disable_tqdm": True, "logging_steps": 1}
         if smoke or full.get("engine") != "server":
             words += ["--smoke"]
         if smoke or recipe.kind == "overlay":
             changes["output_dir"] = f"{full['output_dir']}-{recipe.name.replace('/', '-')}{'-smoke' if smoke else ''}"
-        chosen = resolve(command, words) | changes
+        here = resolve(command, words)
+        changes |= {key: CPU[key] for key in GPU if here.get(key) == GPU[key]}
+        chosen = here | changes
         served = with_url(chosen, self.url)
         return words + options(changes | {key: served[key] for key in served if served[key] != chosen[key]})
 

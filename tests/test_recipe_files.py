@@ -7,6 +7,7 @@ import importlib
 import re
 
 import pytest
+import recipe_list
 from conftest import REPOSITORY
 from recipe_list import header, launches, recipes, unreached
 
@@ -27,6 +28,27 @@ def each(*commands: str) -> list:
 
 def test_every_file_is_a_recipe_or_reached_by_one():
     assert not unreached(), "their headers show no command with their path, and no recipe inherits or names them"
+
+
+def test_file_without_a_command_is_found(tmp_path, monkeypatch):
+    files = {
+        "stage": "# Trains.\n#   accelerate launch --config_file x \\\n#     src/open_r1/sft.py \\\n"
+        "#     --config recipes/a/stage.yaml\ninherit: parent.yaml\nexamples: recipes/a/named.yaml",
+        "parent": "# A parent.\nseed: 0",
+        "named": "# Named.\n- {question: x}",
+        "other": "# Shows another's command.\n#   open-r1 sft --config recipes/a/stage.yaml\nseed: 1",
+        "mention": "# Runs by `open-r1 sft --config recipes/a/mention.yaml`.\nseed: 2",
+    }
+    (tmp_path / "recipes/a").mkdir(parents=True)
+    for name, text in files.items():
+        (tmp_path / f"recipes/a/{name}.yaml").write_text(text)
+    monkeypatch.setattr(recipe_list, "REPOSITORY", tmp_path)
+    recipes.cache_clear()
+    try:
+        assert [recipe.path for recipe in recipes("stage")] == ["recipes/a/stage.yaml"]
+        assert unreached() == ["recipes/a/mention.yaml", "recipes/a/other.yaml"]
+    finally:
+        recipes.cache_clear()
 
 
 def test_kinds_are_told_apart():

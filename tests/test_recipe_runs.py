@@ -7,6 +7,7 @@ import gc
 import json
 import math
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
 from conftest import HUB_CACHE, REPOSITORY
@@ -19,6 +20,7 @@ from servers import running
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.formats import read_template
 from open_r1.pipeline import read_pipeline
+from open_r1.training.models import check_context, config_of
 
 MINI = "recipes/mini/pipeline.yaml"  # test_mini_pipeline.py runs it
 COVERED = {
@@ -38,9 +40,9 @@ def each(found: list) -> list:
     return [pytest.param(recipe, id=recipe.name) for recipe in found]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """The runs of a session, with the Hub and the servers that they ask."""
+    """All runs, with the Hub and the servers that they ask."""
     import datasets
     import torch
 
@@ -113,6 +115,20 @@ def writes(directory, tokenizer, load) -> None:
     assert found.shape[1] == inputs["input_ids"].shape[1] + 3
 
 
+@pytest.mark.parametrize("recipe", each(TRAINING))
+def test_texts_fit_the_start_model(runs, recipe):
+    """As long as they are without `--smoke`, and where vLLM makes room for them."""
+    full, start = as_shown(recipe), runs.result(recipe).recipe.get("model_name_or_path")
+    if start is None:
+        return
+    config = SimpleNamespace(model_init_kwargs=full.get("model_init_kwargs"), trust_remote_code=False)
+    model = SimpleNamespace(model_name_or_path=start, model_revision=full.get("model_revision", "main"))
+    run = SimpleNamespace(recipe=full, source=start, config=config, model_args=model)
+    check_context(run)
+    given = (config.model_init_kwargs or {}).get("max_position_embeddings", config_of(run).max_position_embeddings)
+    assert (full.get("vllm_max_model_length") or 0) <= given
+
+
 @pytest.mark.parametrize(("recipe", "key"), [pytest.param(*one, id="-".join((one[0].name, one[1]))) for one in NEEDY])
 def test_what_needs_a_gpu_is_refused_by_name(runs, recipe, key):
     message, fix, *rest = runs.refusal(recipe, key).splitlines()
@@ -145,9 +161,16 @@ def test_data_recipe_leaves_what_it_is_for(runs, recipe):
     check_data(recipe, runs.result(recipe))
 
 
-@pytest.mark.parametrize("recipe", each([recipe for recipe in DATA if as_shown(recipe).get("engine") == "server"]))
-def test_data_recipe_for_servers_runs_in_smoke_mode(runs, recipe):
-    check_data(recipe, runs.result(recipe, smoke=True))
+SMOKE = [recipe for recipe in STAGES if recipe.kind == "stage" and "smoke" in recipe.content]
+
+
+@pytest.mark.parametrize("recipe", each(SMOKE))
+def test_smoke_section_runs_as_it_stands(runs, recipe):
+    result = runs.result(recipe, smoke=True)
+    if recipe in TRAINING:
+        assert read_manifest(result.output)["steps"] == 2
+    else:
+        check_data(recipe, result)
 
 
 def check_data(recipe, result):

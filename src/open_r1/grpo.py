@@ -136,16 +136,19 @@ def main(arguments: list[str] | None = None) -> None:
         require_vllm("use_vllm: true", "remove it")
     from open_r1.rewards import build_rewards
     from open_r1.rewards.probe import probe
+    from open_r1.training.with_vllm import explained_server, prepare_vllm, watch_vllm
 
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs
     rows, spare = training_rows(run)
+    if run.config.use_vllm:
+        prepare_vllm(run, rows)
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
         print(f"probe: {line}", flush=True)
     keep_reference(run)
     check_context(run)
     check_embedding(run)
-    with explained_errors(run):
+    with explained_server(run), explained_errors(run):
         trainer = trainer_class(run, spare)(
             model=run.model_args.model_name_or_path,
             reward_funcs=rewards,
@@ -156,7 +159,9 @@ def main(arguments: list[str] | None = None) -> None:
             peft_config=adapter_config(run.model_args),
         )
     check_turn_end(run, trainer.eos_token_ids)
-    run.train(trainer)
+    watch_vllm(run, trainer)
+    with explained_server(run):
+        run.train(trainer)
 
 
 if __name__ == "__main__":

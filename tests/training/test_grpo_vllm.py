@@ -13,6 +13,7 @@ import time
 from pathlib import Path
 
 from conftest import REPOSITORY
+from faulty import free_port
 from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED
 from waiting import PATIENCE
 
@@ -25,7 +26,9 @@ OPTIONS |= {"rewards": "{random: {weight: 0}, tests.training.half_reward.half: {
 OPTIONS |= {"dynamic_sampling": "{rounds: 3}"}
 
 
-def start(script: list[str], output: Path, **options: object) -> subprocess.Popen:
+def start(
+    script: list[str], output: Path, environment: dict[str, str] | None = None, **options: object
+) -> subprocess.Popen:
     chosen = OPTIONS | {"output_dir": output} | options
     words = [word for key, value in chosen.items() for word in (f"--{key}", str(value))]
     command = [str(BIN / "python"), *script, "--config", "recipes/mini/zero_random_reward.yaml", *words]
@@ -33,7 +36,7 @@ def start(script: list[str], output: Path, **options: object) -> subprocess.Pope
         return subprocess.Popen(
             command,
             cwd=REPOSITORY,
-            env=os.environ | ENVIRONMENT,
+            env=os.environ | ENVIRONMENT | (environment or {}),
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -62,8 +65,12 @@ def train_with_a_kill(script: list[str], output: Path, **options: object) -> lis
         if process.poll() is None:
             end(process)
     assert "resuming" in log.read_text() and (output / "manifest.json").exists()
-    history = json.loads((output / "trainer_state.json").read_text())["log_history"]
-    return [row for row in history if "loss" in row]
+    return logged(output / "trainer_state.json")
+
+
+def logged(file: Path) -> list[dict]:
+    """What was logged of the steps."""
+    return [row for row in json.loads(file.read_text())["log_history"] if "loss" in row]
 
 
 def check(rows: list[dict]) -> None:
@@ -84,3 +91,41 @@ def test_a_vllm_server_draws_from_the_policy(tiny, vllm_server, tmp_path):
         check(train_with_a_kill(["tests/vllm_cpu/grpo_over_disk.py"], tmp_path / "out", **options))
     finally:
         vllm_server.reload()
+
+
+def test_old_weights_on_a_server_end_the_run_and_new_ones_continue_it(tiny, vllm_server, tmp_path):
+    """The weights of steps 0, 1 and 2 arrive; then none do, until the run is started again."""
+    options = {"model_name_or_path": tiny, "vllm_mode": "server", "vllm_server_base_url": vllm_server.root}
+    script, output = ["tests/vllm_cpu/grpo_over_disk.py"], tmp_path / "out"
+    log, stopped = output.with_suffix(".log"), output / "checkpoint-5/trainer_state.json"
+    try:
+        assert start(script, output, {"WEIGHTS_SENT": "3"}, **options).wait(timeout=PATIENCE) == 2, log.read_text()[-4000:]
+        error = log.read_text()
+        assert "error: vLLM's weights have not changed since step 2, and the training's have\n  fix: " in error
+        assert "Traceback" not in error and not (output / "manifest.json").exists()
+        gaps = [row["sampling/sampling_logp_difference/mean"] for row in logged(stopped)]
+        assert max(gaps[:3]) < 1e-3 < 1e-2 < min(gaps[3:]) and len(gaps) == 5, gaps
+        assert start(script, output, **options).wait(timeout=PATIENCE) == 0, log.read_text()[-4000:]
+    finally:
+        vllm_server.reload()
+    assert "checkpoint-5" in log.read_text() and (output / "manifest.json").exists()
+    assert [row["step"] for row in logged(output / "trainer_state.json")] == list(range(1, 9))
+
+
+def test_an_adapter_is_merged_for_vllm(tiny, tmp_path):
+    options = {"model_name_or_path": tiny, "vllm_mode": "colocate", "use_peft": "true", "lora_r": 8}
+    check(train_with_a_kill(["-m", "open_r1.grpo"], tmp_path / "out", **options))
+
+
+def test_a_server_that_is_away_ends_both_ranks_in_one_line(tiny, tmp_path):
+    url = f"http://127.0.0.1:{free_port()}"
+    options = {"model_name_or_path": tiny, "vllm_mode": "server", "vllm_server_base_url": url}
+    options |= {"vllm_server_timeout": 1, "per_device_train_batch_size": 4}
+    launch = ["-m", "accelerate.commands.launch", "--config_file", "recipes/accelerate_configs/ddp.yaml"]
+    launch += ["--num_processes", "2", "--mixed_precision", "no", "--main_process_port", "0", "src/open_r1/grpo.py"]
+    process = start(launch, tmp_path / "out", {"ACCELERATE_USE_CPU": "true", "OMP_NUM_THREADS": "1"}, **options)
+    assert process.wait(timeout=PATIENCE) != 0
+    log = (tmp_path / "out.log").read_text()
+    assert log.count(f"error: no vLLM server at {url} after 1 s: nothing listens on port") == 1, log[-4000:]
+    ours = log.partition("error: no vLLM server")[0]  # what follows is the launcher's
+    assert "Traceback" not in ours and "GRPOTrainer" not in ours

@@ -57,11 +57,11 @@ def untimed(row: dict) -> dict:
     return {key: value for key, value in row.items() if "time" not in key and "seconds" not in key}
 
 
-def test_keeping_changes_nothing_and_without_both_the_trainer_is_trls(train, monkeypatch):
+def test_keeping_changes_nothing_and_without_both_the_trainer_is_the_plain_one(train, monkeypatch):
     made, start = [], grpo.Run.train
     monkeypatch.setattr(grpo.Run, "train", lambda self, trainer: made.append(type(trainer)) or start(self, trainer))
     outputs = [train(**options) for options in ({}, KEPT)]
-    assert made == [rollout_trainer.GRPOTrainer, RolloutTrainer]
+    assert made == [rollout_trainer.UnpaddedTrainer, RolloutTrainer]
     states = [(output / "model.safetensors").read_bytes() for output, _ in outputs]
     logs = [[untimed(row) for row in log.values()] for _, log in outputs]
     assert states[0] == states[1] and logs[0] == logs[1] and len({row["loss"] for row in logs[0]}) == 4

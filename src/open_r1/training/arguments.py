@@ -115,6 +115,8 @@ class GRPOArguments(StageArguments):
             rollout (DAPO), see `training/rollout_trainer.py`.
         keep_rollouts (`int`, *optional*, defaults to `0`):
             `true` keeps every rollout in `OUTPUT/rollouts`, N every N-th; `open-r1 rollouts OUTPUT` reads them.
+        vllm_canary_rollouts (`int`, *optional*, defaults to `1`):
+            With `use_vllm`: rollouts between two questions whether vLLM's weights still change; 0 for none.
     """
 
     theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
@@ -123,6 +125,7 @@ class GRPOArguments(StageArguments):
     prompts_per_step: int = field(default=32)
     dynamic_sampling: dict | None = key(None, inside={"rounds": Key()})
     keep_rollouts: int = key(0, RUN)
+    vllm_canary_rollouts: int = key(1, RUN)
 
     def __post_init__(self):
         chosen = self.dynamic_sampling

@@ -64,7 +64,7 @@ GUARDS = {
         0.95,
         10,
         "{value:.0%} of completions reach `max_completion_length` and are cut before their answer",
-        "raise it, or see why none ends (`eos_token`, the template), and start again (`--force`)",
+        "give them more tokens, or see why none ends (`eos_token`, the template), and start again (`--force`)",
     ),
     # a model that solves most of its prompts has 0.9 and learns from the rest; rewards that are all 0 have 1
     "no_spread": Guard(

@@ -162,10 +162,11 @@ class Run:
         done, total = trainer.state.global_step, trainer.state.max_steps
         if done >= total:
             return
+        for callback in trainer.callback_handler.callbacks:
+            if found := getattr(callback, "found", None):  # one that stopped the run, on all ranks
+                raise found
         if not stop.stopped:
             raise ArtifactError(f"training ended at step {done} of {total}", "it continues when it is run again")
-        if stop.guards.found:
-            raise stop.guards.found
         if is_main_process():
             self.artifact.progress(done, total, stopped=True)
         raise Stopped(f"by a signal at step {done} of {total}", "run it again to continue")
