@@ -33,13 +33,14 @@ def models(*names, owner="vllm"):
 )
 def test_versions(tmp_path, requirements, pins, state, words):
     (tmp_path / "constraints.txt").write_text("# tested\n" + pins)
-    found = health.versions(requirements, tmp_path / "constraints.txt")
+    found = health.versions(requirements, tmp_path)
     assert found.state == state and words in found.words
     assert bool(found.fix) is (state != "ok") and (state == "ok" or "pip install " in found.fix)
 
 
 def test_versions_of_this_environment_need_no_checkout(tmp_path):
-    assert health.versions(tested=tmp_path / "constraints.txt").state == "ok"
+    found = health.versions(checkout=tmp_path)
+    assert found.state == "ok" and f"trl {health.installed('trl')}" in found.words
 
 
 @pytest.mark.parametrize(

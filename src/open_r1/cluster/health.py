@@ -20,9 +20,8 @@ from .job import GB, Job
 from .memory import on_disk, total
 
 OK, WARNING, ERROR = "ok", "warning", "error"
-CONSTRAINTS = (
-    Path(__file__).parents[3] / "constraints.txt"
-)  # in a checkout; absent where the package alone is installed
+CHECKOUT = Path(__file__).parents[3]  # it holds the tested sets; where the package alone is installed, nothing does
+TOLD = ("torch", "transformers", "trl", "accelerate", "peft", "vllm")  # of all versions
 PORTS = {"vllm_server_port": 8000, "vllm_group_port": 51216}  # TRL's defaults
 
 
@@ -54,10 +53,11 @@ def installed(name: str) -> str | None:
         return None
 
 
-def versions(requirements: list[str] | None = None, tested: Path = CONSTRAINTS) -> Finding:
+def versions(requirements: list[str] | None = None, checkout: Path = CHECKOUT) -> Finding:
     """The installed versions: whether they lie in the package's ranges, and are those that were tested together."""
     from packaging.requirements import Requirement
 
+    tested = checkout / ("constraints-gpu.txt" if installed("vllm") else "constraints.txt")
     wanted = [Requirement(line) for line in (requirements or metadata.requires("open_r1") or [])]
     core = [one for one in wanted if one.marker is None]
     found = {one.name: installed(one.name) for one in wanted}
@@ -73,23 +73,24 @@ def versions(requirements: list[str] | None = None, tested: Path = CONSTRAINTS) 
         return Finding("versions", ERROR, words, f"pip install {pins}")
     pinned = read_pins(tested)
     other = [
-        f"{name} {found[name]}, not {pinned[name]}"
-        for name in found
-        if found[name] and pinned.get(name, found[name]) != found[name]
+        f"{name} {version}, not {pinned[name.lower()]}"
+        for name, version in found.items()
+        if version and pinned.get(name.lower(), version) != version
     ]
     if other:
         return Finding(
             "versions", WARNING, f"not those tested together: {', '.join(other)}", f"pip install -c {tested} -e ."
         )
+    told = ", ".join(f"{name} {found[name]}" for name in TOLD if found.get(name))
     words = f"{len(core)} packages, as tested" if pinned else f"{len(core)} packages within their ranges"
-    return Finding("versions", OK, words)
+    return Finding("versions", OK, f"{words}: {told}" if told else words)
 
 
 def read_pins(file: Path) -> dict[str, str]:
     """The versions of a constraints file; none where there is no such file."""
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
     pairs = [line.split("==") for line in lines if "==" in line and not line.startswith("#")]
-    return {name.replace("_", "-"): version.strip() for name, version in pairs}
+    return {name.replace("_", "-").lower(): version.strip() for name, version in pairs}
 
 
 # ------------------------------------------------------------------------------------------------------------ machine

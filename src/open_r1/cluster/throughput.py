@@ -95,11 +95,8 @@ def length_of(recipe: Recipe, values: Values, job: Job, rows: int | None = None)
     steps, known = values.max_steps, rows or rows_of(recipe.get("datasets"))
     if steps <= 0 and known:
         steps = int(values.num_train_epochs * known / (values.prompts_per_step if grpo else batch))
-    return (
-        Length(steps, batch, float(steps) * batch * (job.rows // values.per_device_train_batch_size) * job.tokens)
-        if (steps > 0)
-        else None
-    )
+    texts = job.rows // values.per_device_train_batch_size  # a pair has two
+    return Length(steps, batch, float(steps) * batch * texts * job.tokens) if steps > 0 else None
 
 
 def operations(job: Job) -> float:
@@ -119,7 +116,7 @@ def hours(job: Job, length: Length, values: Values) -> float:
     rollout = values.generation_batch_size or length.rows
     rollouts = length.steps * length.rows / rollout / values.num_iterations
     rows = rollout / job.devices
-    weights = 2.0 * job.shape.active
+    weights = 2.0 * min(job.shape.parameters, rows * job.shape.active)  # many rows meet all experts
     reading = (weights + rows * cache(job, 2) / 2) / (card.bandwidth * BANDWIDTH_USED)
     launching = 0.0 if values.use_vllm else LAUNCH * job.shape.num_hidden_layers
     multiplying = rows * 2 * job.shape.active / (card.operations * UTILIZATION)
