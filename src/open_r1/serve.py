@@ -23,7 +23,7 @@ from open_r1.core.recipes import Recipe, check_keys, read_command_line
 from open_r1.training.arguments import GRPOArguments
 from open_r1.training.vllm_server import longest_prompt, serve_command
 
-USAGE = "--config RECIPE.yaml [--dry-run] [--smoke] [--key value ...]"
+USAGE = "--config RECIPE.yaml [--with FILE] [--dry-run] [--smoke] [--key value ...]"
 ENVIRONMENT = {"VLLM_SERVER_DEV_MODE": "1"}
 
 
@@ -63,7 +63,7 @@ def program() -> str:
 def main(arguments: list[str] | None = None) -> None:
     """Prints or executes the command that serves a recipe's model."""
     words = sys.argv[1:] if arguments is None else arguments
-    recipe, where, _ = read_command_line([word for word in words if word != "--dry-run"])
+    recipe, where, _ = read_command_line([word for word in words if word != "--dry-run"], "grpo")
     if not recipe.get("use_vllm") or recipe.get("vllm_mode") != "server":
         raise RecipeError(
             f"{where}: its completions come from no server", "add `use_vllm: true` and `vllm_mode: server`"

@@ -99,7 +99,9 @@ def test_old_weights_on_a_server_end_the_run_and_new_ones_continue_it(tiny, vllm
     script, output = ["tests/vllm_cpu/grpo_over_disk.py"], tmp_path / "out"
     log, stopped = output.with_suffix(".log"), output / "checkpoint-5/trainer_state.json"
     try:
-        assert start(script, output, {"WEIGHTS_SENT": "3"}, **options).wait(timeout=PATIENCE) == 2, log.read_text()[-4000:]
+        assert start(script, output, {"WEIGHTS_SENT": "3"}, **options).wait(timeout=PATIENCE) == 2, log.read_text()[
+            -4000:
+        ]
         error = log.read_text()
         assert "error: vLLM's weights have not changed since step 2, and the training's have\n  fix: " in error
         assert "Traceback" not in error and not (output / "manifest.json").exists()
