@@ -48,6 +48,19 @@ def test_rows_that_do_not_divide_show_the_arithmetic(recipe, message, hint):
     assert message in str(caught.value) and hint in caught.value.hint
 
 
+ROWS = ["rows_per_step", "per_device_train_batch_size"]
+PROMPTS = ["num_generations", "prompts_per_step", "generation_batch_size", "num_iterations", "save_steps", ROWS[1]]
+
+
+@pytest.mark.parametrize(
+    ("adjust", "name"), [(row_sizes, name) for name in ROWS] + [(grpo_sizes, name) for name in PROMPTS]
+)
+@pytest.mark.parametrize("value", [0, -1, "8", 0.5, True])
+def test_a_size_that_is_no_number_is_one_line(adjust, name, value):
+    with pytest.raises(RecipeError, match=f"r.yaml: `{name}: {value}`"):
+        adjust({"rows_per_step": 8, name: value}, "r.yaml")
+
+
 @pytest.mark.parametrize("recipe", [{}, {"rows_per_step": None}, {"gradient_accumulation_steps": 3}])
 def test_without_rows_per_step_the_old_keys_hold(recipe):
     assert row_sizes(recipe, "r.yaml") == recipe
