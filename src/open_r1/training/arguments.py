@@ -121,7 +121,7 @@ class GRPOArguments(StageArguments):
 
     theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
 
-    rewards: dict = key({}, inside={"*": Key(inside=REWARD)})
+    rewards: dict = key({}, inside={"soft_overlong": Key(), "*": Key(inside=REWARD)})  # whose `cache` counts tokens
     prompts_per_step: int = field(default=32)
     dynamic_sampling: dict | None = key(None, inside={"rounds": Key()})
     keep_rollouts: int = key(0, RUN)
