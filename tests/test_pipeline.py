@@ -221,11 +221,29 @@ def test_last_words_are_the_error_or_the_last_line(tmp_path, text, words):
         "stagess: []",
         "jobs: 0\nstages: [{name: base, run: sft, recipe: %s}]" % (MINI.parent / "base.yaml"),
         "jobs: many\nstages: [{name: base, run: sft, recipe: %s}]" % (MINI.parent / "base.yaml"),
+        "launch: accelerate launch\nstages: [{name: base, run: sft, recipe: %s}]" % (MINI.parent / "base.yaml"),
     ],
 )
 def test_broken_pipeline_is_a_recipe_error(tmp_path, text):
     (tmp_path / "p.yaml").write_text(text)
     with pytest.raises(RecipeError):
+        pipeline.read_pipeline(tmp_path / "p.yaml", {})
+
+
+@pytest.mark.parametrize(
+    ("stages", "message"),
+    [
+        ("{name: a, run: sft}, {name: a, run: grpo, recipe: b.yaml}", "the name a stands for two"),
+        ("{name: a, run: sft}, {name: c, run: sft, recipe: a.yaml}", "the output r/a stands for two"),
+        ("{name: a, run: sft}, {name: none, run: sft}", "stage none: its recipe names no `output_dir`"),
+    ],
+)
+def test_stages_with_one_name_or_output_are_a_recipe_error(tmp_path, stages, message):
+    """Side by side they would write the same directory, and one of them is not waited for."""
+    for name, text in {"a": "output_dir: r/a", "b": "output_dir: r/b", "none": "max_steps: 1"}.items():
+        (tmp_path / f"{name}.yaml").write_text(text)
+    (tmp_path / "p.yaml").write_text(f"stages: [{stages}]")
+    with pytest.raises(RecipeError, match=message):
         pipeline.read_pipeline(tmp_path / "p.yaml", {})
 
 
@@ -320,10 +338,11 @@ def test_stages_need_what_they_load_and_what_that_needs(stages):
     [
         ("base", 0, 2, [0, 1]),
         ("student_rl", 1, 2, [2, 3]),
-        ("student_rl", 2, 3, [2, 3]),
         ("student_rl", 0, 1, []),
         ("evaluate", 1, 2, []),  # nothing can run beside it
         ("student_rl", 1, 5, []),
+        ("base", 0, 3, [0]),  # at every place as many, though four do not divide
+        ("student_rl", 2, 3, [2]),
     ],
 )
 def test_each_stage_gets_its_share_of_the_cores(stages, monkeypatch, name, place, jobs, cores):

@@ -209,3 +209,20 @@ def test_after_a_failure_the_others_end_and_none_starts(tmp_path):
     code, printed = runner.end()
     assert code == 2 and "second: failed" in printed and "stage: done" in printed, printed
     assert not (tmp_path / "third").exists() and "RuntimeError: as it was told" in printed
+
+
+def test_a_result_of_another_recipe_ends_none_of_those_that_run(tmp_path):
+    runner = Runner(tmp_path, "fork", others={"second": ("", "saves")})
+    (tmp_path / "second").mkdir()
+    (tmp_path / "second/manifest.json").write_text('{"hash": "0", "recipe": {"max_steps": 1}, "devices": 1}')
+    runner.start(40)
+    code, printed = runner.end()
+    assert code == 2 and "holds the result of another recipe" in printed, printed
+    assert "second: failed" in printed and "stage: done" in printed, printed
+
+
+def test_a_launcher_has_the_devices_to_itself(tmp_path):
+    runner = Runner(tmp_path, [sys.executable], others={"second": ("", "saves")})
+    runner.start(20)
+    code, printed = runner.end()
+    assert code == 0 and printed.index("stage: done") < printed.index("second: running"), printed

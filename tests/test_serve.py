@@ -33,6 +33,12 @@ def shown(capsys, values: dict) -> str:
     return capsys.readouterr().out
 
 
+def test_an_overlay_of_the_trainer_is_one_of_its_server(recipe, capsys, tmp_path):
+    (tmp_path / "nodes.yaml").write_text("grpo: {vllm_tensor_parallel_size: 8}\nsft: {}\n")
+    serve.main(words(recipe, "--dry-run", "--with", str(tmp_path / "nodes.yaml")))
+    assert "--tensor-parallel-size 8 " in capsys.readouterr().out
+
+
 def test_the_command_follows_from_the_recipe(recipe, capsys):
     from open_r1.core.formats import render_prompt
     from open_r1.data.tokenizer import load_tokenizer

@@ -5,7 +5,8 @@ it). What is complete is skipped, what was killed continues, what fails stops th
 pipelines. `jobs: 2` runs two at a time where neither needs the other, each on half of the cores.
 
 `launch: fork` starts stages from a process that has imported the training stack once, which saves every stage some
-seconds; `launch: [accelerate, launch, --config_file, FILE]` starts them as one would by hand, on several devices. The
+seconds, `launch: python` without; `launch: [accelerate, launch, --config_file, FILE]` starts those that train as one
+would by hand, on all devices of the machine, and so one of them at a time. The
 first SIGTERM (or Ctrl-C) lets the running stage save, the second ends it at once, and however the runner ends, nothing
 below it stays (`core/keeper.py`).
 
@@ -47,12 +48,28 @@ def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any, int]:
     shared, overlays = shared_values(pipeline, options), read_overlays(options.get("with", []))
     smoke = bool(options.get("smoke"))
     stages = [make_stage(entry, path, shared, smoke, overlays) for entry in pipeline["stages"]]
+    check_outputs(stages, str(path))
     connect(stages)
     jobs = options.get("jobs", pipeline.get("jobs", 1))
     if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
         raise RecipeError(f"{path}: `jobs: {jobs}` is no number of stages", "give 1 or more")
     over = [] if smoke else [overlay["launch"] for overlay in overlays.values() if overlay.get("launch")]
-    return stages, [pipeline.get("launch", "fork"), *over][-1], jobs
+    launch = [pipeline.get("launch", "fork"), *over][-1]
+    if launch not in ("fork", "python") and not (launch and isinstance(launch, list)):
+        raise RecipeError(f"{path}: `launch: {launch}`", "write `fork`, `python`, or a command as a list of its words")
+    return stages, launch, jobs
+
+
+def check_outputs(stages: list[Stage], where: str) -> None:
+    """Raises `RecipeError` unless each stage has a name and a directory of its own."""
+    made: set[str] = set()
+    for stage in stages:
+        if not stage.recipe.get("output_dir"):
+            raise RecipeError(f"{where}, stage {stage.name}: its recipe names no `output_dir`", "add `${root}/NAME`")
+        for what in (f"the name {stage.name}", f"the output {stage.output}"):
+            if what in made:
+                raise RecipeError(f"{where}: {what} stands for two stages", "give each stage its own")
+            made.add(what)
 
 
 def read_overlays(files: list[str]) -> dict[str, Recipe]:

@@ -23,7 +23,7 @@ from open_r1.core.recipes import Recipe, check_keys, read_command_line
 from open_r1.training.arguments import GRPOArguments
 from open_r1.training.vllm_server import longest_prompt, serve_command
 
-USAGE = "--config RECIPE.yaml [--with OVERLAY.yaml] [--dry-run] [--key value ...]"
+USAGE = "--config RECIPE.yaml [--with FILE] [--dry-run] [--smoke] [--key value ...]"
 ENVIRONMENT = {"VLLM_SERVER_DEV_MODE": "1"}
 
 

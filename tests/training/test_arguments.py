@@ -9,8 +9,8 @@ from tiny_models import run, save_rows, save_tiny_base
 from open_r1 import sft
 from open_r1.core.artifacts import Artifact, read_manifest
 from open_r1.core.errors import ArtifactError, RecipeError
-from open_r1.core.keys import keys_of
-from open_r1.training.arguments import SFTArguments, grpo_sizes, row_sizes
+from open_r1.core.keys import FINISHED, keys_of, restrict
+from open_r1.training.arguments import GRPOArguments, SFTArguments, grpo_sizes, row_sizes
 
 GRPO = {"prompts_per_step": 32, "num_generations": 16, "generation_batch_size": 8192, "save_steps": 80}
 
@@ -48,9 +48,31 @@ def test_rows_that_do_not_divide_show_the_arithmetic(recipe, message, hint):
     assert message in str(caught.value) and hint in caught.value.hint
 
 
+ROWS = ["rows_per_step", "per_device_train_batch_size"]
+PROMPTS = ["num_generations", "prompts_per_step", "generation_batch_size", "num_iterations", "save_steps", ROWS[1]]
+
+
+@pytest.mark.parametrize(
+    ("adjust", "name"), [(row_sizes, name) for name in ROWS] + [(grpo_sizes, name) for name in PROMPTS]
+)
+@pytest.mark.parametrize("value", [0, -1, "8", 0.5, True])
+def test_a_size_that_is_no_number_is_one_line(adjust, name, value):
+    with pytest.raises(RecipeError, match=f"r.yaml: `{name}: {value}`"):
+        adjust({"rows_per_step": 8, name: value}, "r.yaml")
+
+
 @pytest.mark.parametrize("recipe", [{}, {"rows_per_step": None}, {"gradient_accumulation_steps": 3}])
 def test_without_rows_per_step_the_old_keys_hold(recipe):
     assert row_sizes(recipe, "r.yaml") == recipe
+
+
+@pytest.mark.parametrize(
+    ("reward", "decides"),
+    [("soft_overlong", {"weight": 1, "cache": 9}), ("judge", {"weight": 1}), ("accuracy", {"weight": 1})],
+)
+def test_the_cache_of_a_judge_is_a_file_and_that_of_overlong_texts_decides(reward, decides):
+    recipe = {"rewards": {reward: {"weight": 1, "cache": 9}}}
+    assert restrict(recipe, keys_of(GRPOArguments), FINISHED) == {"rewards": {reward: decides}}
 
 
 @pytest.fixture

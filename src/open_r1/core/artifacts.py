@@ -196,6 +196,10 @@ class Artifact:
             raise reason
         return note.get("step", 0)
 
+    def forget_halt(self) -> None:
+        """For a run that begins anew: at which step a guard ended another one there says nothing of it."""
+        (self.path / HALT).unlink(missing_ok=True)
+
     @property
     def seconds(self) -> float:
         """Time spent on it so far, by this process and by those that were killed before it."""

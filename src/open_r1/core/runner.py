@@ -3,15 +3,18 @@
 A stage may start once all that it loads is made. `jobs` of them run at a time, each below a keeper of its own
 (`keeper.py`), with its share of the cores; a stage that nothing could run beside has all of them. Both follow from the
 pipeline alone, not from what happens to be finished, since the number of threads decides the last digits of a result.
-After a failure no other stage starts; those that run go on to their ends.
+Two stages that a launcher starts never run together: each of them takes all devices. After a failure no other stage
+starts; those that run go on to their ends.
 """
 
+import contextlib
 import importlib
 import os
 import shlex
 import signal
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
@@ -94,14 +97,19 @@ def cores_of(stage: Stage, stages: list[Stage], place: int, jobs: int) -> list[i
     alone = all(other.name in stage.needs or stage.name in other.needs for other in stages if other is not stage)
     if jobs == 1 or alone or len(cores) < jobs:
         return []
-    return cores[place * len(cores) // jobs : (place + 1) * len(cores) // jobs]
+    share = len(cores) // jobs  # the same at every place: which one is free is chance
+    return cores[place * share : (place + 1) * share]
+
+
+def has_launcher(stage: Stage, launch: Any) -> bool:
+    """Whether a launcher starts a stage: it may use several devices."""
+    return isinstance(launch, list) and COMMANDS[stage.command].trains
 
 
 def stage_command(stage: Stage, launch: Any) -> list[str]:
     """The command line of a stage, as a user would type it."""
-    module = ["-m", COMMANDS[stage.command].module, *stage.arguments]
-    prefix = list(launch) if isinstance(launch, list) and COMMANDS[stage.command].trains else [sys.executable]
-    return prefix + module
+    prefix = launch if has_launcher(stage, launch) else [sys.executable]
+    return [*prefix, "-m", COMMANDS[stage.command].module, *stage.arguments]
 
 
 class Place:
@@ -198,12 +206,13 @@ def leave(signals: Signals) -> NoReturn:
 def run_stages(chosen: list[Stage], stages: list[Stage], launch: Any, jobs: int) -> None:
     """Runs the chosen ones of a pipeline's stages that are not complete, `jobs` at a time."""
     waiting, places, passed = list(chosen), [Place(launch) for _ in range(jobs)], 0
-    failure: UserError | None = None
+    failures: list[UserError] = []
     with LiveTable([stage.name for stage in chosen]) as table, Signals() as signals:
         try:
             while True:
-                if not signals.count and not failure:
-                    fill(places, waiting, stages, table)
+                if not signals.count and not failures:
+                    with noted(failures):
+                        fill(places, waiting, stages, table)
                 busy = [place for place in places if place.stage]
                 if not busy:
                     break
@@ -212,18 +221,27 @@ def run_stages(chosen: list[Stage], stages: list[Stage], launch: Any, jobs: int)
                     for place in busy:
                         place.ask("stop" if passed == 1 else "kill")
                 for place in busy:
-                    try:
+                    with noted(failures):
                         place.look(table, signals)
-                    except UserError as error:
-                        failure = failure or error
                 time.sleep(0.1)
         finally:
             for place in places:
                 place.close()
+        # what has failed says more than what was stopped or waits
+        failure = min(failures, key=lambda error: isinstance(error, Stopped | Waiting), default=None)
         if failure and not (isinstance(failure, Stopped) and signals.count > 1):
             raise failure
         if signals.count and (failure or waiting):
             leave(signals)
+
+
+@contextlib.contextmanager
+def noted(failures: list[UserError]) -> Iterator[None]:
+    """Notes what has failed, and lets the other stages go on."""
+    try:
+        yield
+    except UserError as error:
+        failures.append(error)
 
 
 def fill(places: list[Place], waiting: list[Stage], stages: list[Stage], table: LiveTable) -> None:
@@ -233,10 +251,18 @@ def fill(places: list[Place], waiting: list[Stage], stages: list[Stage], table: 
         free = next((n for n, place in enumerate(places) if not place.stage), None)
         if free is None:
             return
+        launch = places[free].launch
+        if has_launcher(stage, launch) and any(has_launcher(other, launch) for other in running):
+            continue
         if stage.needs & {other.name for other in (*waiting, *running)}:
             continue
         waiting.remove(stage)
-        if stage.complete():
+        try:
+            complete = stage.complete()
+        except UserError:  # another recipe's result lies there
+            table.finish(stage.name, "failed", 0)
+            raise
+        if complete:
             table.finish(stage.name, "skipped", 0)
         else:
             places[free].start(stage, cores_of(stage, stages, free, len(places)))

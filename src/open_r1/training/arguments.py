@@ -121,7 +121,7 @@ class GRPOArguments(StageArguments):
 
     theirs: ClassVar[Keys] = {**THEIRS, **FOLLOWS}
 
-    rewards: dict = key({}, inside={"*": Key(inside=REWARD)})
+    rewards: dict = key({}, inside={"soft_overlong": Key(), "*": Key(inside=REWARD)})  # whose `cache` counts tokens
     prompts_per_step: int = field(default=32)
     dynamic_sampling: dict | None = key(None, inside={"rounds": Key()})
     keep_rollouts: int = key(0, RUN)
@@ -157,6 +157,14 @@ class RewardModelArguments(StageArguments):
     rows_per_step: int | None = key(None, WHOLE_BATCH)
 
 
+def count(recipe: Recipe, name: str, default: int, where: str) -> int:
+    """The value of a key that counts something; raises `RecipeError` for what is no positive whole number."""
+    value = recipe.get(name, default)
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise RecipeError(f"{where}: `{name}: {value}`", "give a positive whole number, or leave it out")
+    return value
+
+
 def with_accumulation(recipe: Recipe, where: str, rows: int, sizes: str) -> Recipe:
     """
     A recipe with the gradient accumulation that makes one optimiser step see all of its rows.
@@ -175,7 +183,7 @@ def with_accumulation(recipe: Recipe, where: str, rows: int, sizes: str) -> Reci
         `dict`: the recipe. Raises `RecipeError`, with the arithmetic, for sizes that do not divide.
     """
     world = int(os.environ.get("WORLD_SIZE", 1))
-    per_device = recipe.get("per_device_train_batch_size", 8)
+    per_device = count(recipe, "per_device_train_batch_size", 8, where)
     devices = f"{world} device(s) x per_device_train_batch_size {per_device}"
     if rows % (per_device * world):
         raise RecipeError(
@@ -194,11 +202,9 @@ def with_accumulation(recipe: Recipe, where: str, rows: int, sizes: str) -> Reci
 
 def row_sizes(recipe: Recipe, where: str) -> Recipe:
     """Fills in the gradient accumulation of SFT and reward models, where the recipe states `rows_per_step`."""
-    rows = recipe.get("rows_per_step")
-    if rows is None:
+    if recipe.get("rows_per_step") is None:
         return recipe
-    if isinstance(rows, bool) or not isinstance(rows, int) or rows < 1:
-        raise RecipeError(f"{where}: `rows_per_step: {rows}`", "give a positive number of rows")
+    rows = count(recipe, "rows_per_step", 1, where)
     return with_accumulation(recipe, where, rows, f"rows_per_step {rows}")
 
 
@@ -209,22 +215,23 @@ def grpo_sizes(recipe: Recipe, where: str) -> Recipe:
     TRL keeps no rollout buffer in its checkpoints, so a checkpoint in the middle of a rollout cannot continue as it
     would have: `save_steps` must be a multiple of the optimiser steps that one rollout feeds.
     """
-    group = recipe.get("num_generations", 8)
-    prompts = recipe.get("prompts_per_step", 32)
+    group = count(recipe, "num_generations", 8, where)
+    prompts = count(recipe, "prompts_per_step", 32, where)
     step = prompts * group
-    rollout = recipe.get("generation_batch_size", step)
+    rollout = count(recipe, "generation_batch_size", step, where)
     if rollout % step:
         raise RecipeError(
             f"{where}: generation_batch_size {rollout} is no multiple of prompts_per_step {prompts} x "
             f"num_generations {group} = {step}",
             f"use {max(1, rollout // step) * step}",
         )
-    window = rollout // step * recipe.get("num_iterations", 1)
-    if recipe.get("save_strategy", "steps") == "steps" and recipe.get("save_steps", 500) % window:
-        raise RecipeError(
-            f"{where}: save_steps {recipe.get('save_steps', 500)} falls into a rollout, "
-            f"which lasts {window} optimiser steps",
-            f"use a multiple of {window}",
-        )
+    window = rollout // step * count(recipe, "num_iterations", 1, where)
+    if recipe.get("save_strategy", "steps") == "steps":
+        save = count(recipe, "save_steps", 500, where)
+        if save % window:
+            raise RecipeError(
+                f"{where}: save_steps {save} falls into a rollout, which lasts {window} optimiser steps",
+                f"use a multiple of {window}",
+            )
     sizes = f"prompts_per_step {prompts} x num_generations {group} = {step} completions"
     return with_accumulation(recipe, where, step, sizes) | {"generation_batch_size": rollout}

@@ -97,7 +97,8 @@ GUARDS = {
         0.2,
         5,
         "vLLM and the trainer differ by {value:.2f} nats per token: they do not hold the same weights",
-        "use versions of vLLM and TRL that were tested together (constraints-gpu.txt), or `use_vllm: false`",
+        "use versions of vLLM and TRL that were tested together (constraints-gpu.txt), or `use_vllm: false`, and "
+        "start again (`--force`)",
     ),
 }
 

@@ -24,6 +24,7 @@ from .adapters import merge_result, merged_start, point_at_base
 from .arguments import StageArguments
 from .checks import check_checkpoint, check_run, notices
 from .ranks import first_decides, require_sharding
+from .tokenizers import make_tokenizer
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
@@ -138,6 +139,8 @@ class Run:
         from .timing import Timing, shares
 
         checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
+        if not checkpoint and is_main_process():
+            self.artifact.forget_halt()
         guards = Guards(trainer, self.limits, self.window, self.halted_step if checkpoint else 0)
         stop, timing = StopTogether(request, self.window, guards), Timing(trainer)
         for callback in (EpochOrder(), Progress(self.artifact), stop, guards, Checkpoints(trainer), timing):
@@ -246,35 +249,6 @@ def start(
             run.source, run.artifact.path, tokenizer, trainer_config.trust_remote_code
         )
     return run
-
-
-def make_tokenizer(
-    args: StageArguments, config: "TrainingArguments", model_args: "ModelConfig"
-) -> "PreTrainedTokenizerBase":
-    """The recipe's tokenizer: trained on a corpus or loaded with the model, with the recipe's template and tokens."""
-    from ..data.tokenizer import PAD, load_tokenizer, set_ends, train_tokenizer, with_template
-
-    if args.tokenizer:
-        from ..data.sources import load_source
-
-        rows = load_source(args.tokenizer["corpus"] | {"raw": True})
-        texts = (row["prompt"] + row["completion"] for row in rows)
-        tokenizer = with_template(
-            train_tokenizer(texts, args.tokenizer["vocab_size"]), args.chat_template, "the new tokenizer"
-        )
-        set_ends(tokenizer, args.eos_token, args.pad_token, "the new tokenizer")
-        return tokenizer
-    tokenizer = load_tokenizer(
-        model_args.model_name_or_path,
-        args.chat_template,
-        model_args.model_revision,
-        args.eos_token,
-        args.pad_token,
-        config.trust_remote_code,
-    )
-    if tokenizer.pad_token is None:  # nothing to spare; `start_model` makes room for it in the embedding
-        tokenizer.add_special_tokens({"pad_token": PAD})
-    return tokenizer
 
 
 def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
