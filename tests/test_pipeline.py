@@ -111,10 +111,10 @@ def overlay(tmp_path):
 
 
 def test_overlay_reaches_the_stages_of_its_commands_and_the_launch(overlay, stages):
-    over = overlay("launch: [go]\ngrpo: {temperature: 0.5}\ncurate: {num_samples: 9}\n")
+    over = overlay("launch: [go, 8]\ngrpo: {temperature: 0.5}\ncurate: {num_samples: 9}\n")
     more = overlay("grpo: {top_p: 0.5}\n")
     found, launch, _ = pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5, "with": [over, more]})
-    assert launch == ["go"]
+    assert launch == ["go", "8"]  # words, as a command has them
     for options in ({"with": [more]}, {"with": [over], "smoke": True}):
         assert pipeline.read_pipeline(MINI, options)[1] == "fork"
     for stage, plain in zip(found, stages, strict=True):
@@ -324,6 +324,23 @@ def test_a_stage_that_a_signal_stopped_has_not_failed(tmp_path, stale):
     error, message = (ArtifactError, "exit code 1: error: no space") if stale else (Stopped, "zero .* at step 4 of 8")
     with pytest.raises(error, match=message):
         runner.check(stage, 1, before, "fork", False)
+
+
+@pytest.mark.parametrize(
+    ("code", "asked", "error"),
+    [
+        (1, True, Stopped),
+        (-15, True, Stopped),
+        (75, False, Stopped),
+        (2, True, ArtifactError),
+        (1, False, ArtifactError),
+    ],
+)
+def test_a_stage_that_fails_while_it_is_to_stop_has_failed(tmp_path, code, asked, error):
+    """By the exit code of a mistake, or of a full disk; a launcher, and a stage that cannot save, have others."""
+    stage = runner.Stage("mix", "mix", [], {"output_dir": str(tmp_path / "mix")}, tmp_path / "log.txt")
+    with pytest.raises(error):
+        runner.check(stage, code, ({}, {}), "fork", asked)
 
 
 def test_stages_need_what_they_load_and_what_that_needs(stages):

@@ -57,7 +57,7 @@ def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any, int]:
     launch = [pipeline.get("launch", "fork"), *over][-1]
     if launch not in ("fork", "python") and not (launch and isinstance(launch, list)):
         raise RecipeError(f"{path}: `launch: {launch}`", "write `fork`, `python`, or a command as a list of its words")
-    return stages, launch, jobs
+    return stages, [str(word) for word in launch] if isinstance(launch, list) else launch, jobs
 
 
 def check_outputs(stages: list[Stage], where: str) -> None:

@@ -71,6 +71,7 @@ def test_overlays_lie_between_the_recipe_and_the_command_line(overlaid, command,
         ("launch: [go]", "no section for `grpo`; it has none"),
         ("sft: {a: 2}\na: 2", "unknown key `a`"),
         ("reward_model: {a: 2}\nsft: {a: 2}", "unknown key `reward_model`"),
+        ("grpo: 5\nsft: {a: 2}", "`grpo: 5` is no mapping"),
         ("- a", "not a mapping"),
         (None, "no such recipe"),
     ],
@@ -139,12 +140,14 @@ def test_reference_to_a_reference_is_resolved(write):
         ("", "not a mapping"),
         ("inherit: missing.yaml", "missing.yaml: no such recipe"),
         ("inherit: r.yaml", "r.yaml"),
+        ("inherit: 3", "r.yaml: `inherit: 3` names no recipe"),
+        ("smoke: 3", "r.yaml: `smoke: 3` is no mapping"),
     ],
 )
 def test_broken_recipe_is_a_recipe_error_with_a_fix(write, text, message):
     path = write("r.yaml", text)
     with pytest.raises(RecipeError, match=message) as caught:
-        recipes.load_recipe(path)
+        recipes.load_recipe(path, smoke=True)
     assert caught.value.hint
 
 

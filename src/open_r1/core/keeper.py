@@ -28,9 +28,8 @@ from typing import Any
 from open_r1.core.processes import die_with_parent
 
 PATIENCE = 30.0  # seconds for the kernel to end killed processes
-Request = dict[
-    str, Any
-]  # `do`: start, stop or kill; to start: `module`, `arguments`, `command` (empty to fork), `log`, `cores`
+# `do`: start, stop or kill; to start: `module`, `arguments`, `command` (empty to fork), `log`, `cores` (empty for all)
+Request = dict[str, Any]
 
 
 class Keeper:

@@ -58,7 +58,7 @@ class LiveTable:
         self.rows[name] = row
         if self.live:
             self.live.update(self.render())
-        elif time.time() - self.spoke.setdefault(name, time.time() - PLAIN_EVERY) > PLAIN_EVERY:
+        elif time.time() - self.spoke.get(name, 0.0) > PLAIN_EVERY:
             self.spoke[name] = time.time()
             print(f"{name}: running  {'  '.join(self.cells(row)[1:])}", flush=True)
 

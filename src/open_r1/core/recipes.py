@@ -124,6 +124,8 @@ def inherited(path: Path, heirs: tuple[Path, ...] = ()) -> Recipe:
     recipe = read_yaml(path)
     merged: Recipe = {}
     given = recipe.pop("inherit", None) or []
+    if not isinstance(given, str | list):
+        raise RecipeError(f"{path}: `inherit: {given}` names no recipe", "write a path, or a list of them")
     for parent in [given] if isinstance(given, str) else given:
         merged = merge(merged, inherited(path.parent / str(parent), (*heirs, path.resolve())))
     return merge(merged, recipe)
@@ -142,6 +144,14 @@ def read_overlay(path: Path) -> Recipe:
     return overlay
 
 
+def section(recipe: Recipe, name: str, where: str | Path) -> Recipe:
+    """The mapping below a key, empty where it is left out or has nothing; raises `RecipeError` for what is none."""
+    found = recipe.get(name) or {}
+    if not isinstance(found, dict):
+        raise RecipeError(f"{where}: `{name}: {found}` is no mapping", "write `key: value` lines below it")
+    return found
+
+
 def laid_over(recipe: Recipe, files: Iterable[str], command: str) -> Recipe:
     """A recipe of a command under overlays, of which later ones win."""
     for file in files:
@@ -151,7 +161,7 @@ def laid_over(recipe: Recipe, files: Iterable[str], command: str) -> Recipe:
                 sections = ", ".join(key for key in overlay if key != "launch") or "none"
                 hint = f"leave `--with {file}` out, or add a section"
                 raise RecipeError(f"{file}: no section for `{command}`; it has {sections}", hint)
-            overlay = overlay[command] or {}
+            overlay = section(overlay, command, file)
         recipe = merge(recipe, overlay)
     return recipe
 
@@ -227,8 +237,9 @@ def load_recipe(
     """
     path = Path(path)
     recipe = laid_over(inherited(path), overlays, command)
-    quick = recipe.pop("smoke", {})
-    recipe = merge(merge(recipe, quick if smoke else {}), overrides or {})
+    quick = section(recipe, "smoke", path) if smoke else {}
+    recipe.pop("smoke", None)
+    recipe = merge(merge(recipe, quick), overrides or {})
     return interpolate(with_sources(recipe), recipe, place(path, overlays))
 
 

@@ -188,7 +188,7 @@ def check(stage: Stage, code: int, before: Notes, launch: Any, asked: bool) -> N
     if code and note.get("stopped") and note != before[0]:
         at = f"at step {note['done']} of {note['total']}"
         raise Stopped(f"stage {stage.name} by a signal {at}", "run it again to continue")
-    if code and (asked or code == Stopped.exit_code):
+    if code == Stopped.exit_code or (asked and code not in (0, ArtifactError.exit_code)):
         raise Stopped(f"stage {stage.name} by a signal", "run it again to continue")
     if code:
         raise ArtifactError(

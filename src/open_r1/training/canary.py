@@ -42,9 +42,8 @@ class Canary(TrainerCallback):
         self.text = prompt_ids(trainer)
         self.found: EndpointError | None = None
         self.now = 0.0  # what the training's weights add up to at the end of the last rollout's steps: vLLM has these
-        self.asked: tuple[float, list[float]] | None = (
-            None  # what vLLM should have had at the last question; its answer
-        )
+        # what the weights that vLLM should have had at the last question add up to; its answer
+        self.asked: tuple[float, list[float]] | None = None
         self.since, self.same = 0, 0  # the step whose weights it was seen to have first, and how often again
 
     def on_train_begin(self, args: Any, state: Any, control: Any, **kwargs: Any) -> None:

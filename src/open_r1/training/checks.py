@@ -180,7 +180,7 @@ def check_lengths(
     return found
 
 
-def check_checkpoint(checkpoint: Path, model: "PreTrainedModel") -> None:
+def check_checkpoint(checkpoint: Path, model: "PreTrainedModel", trusted: bool = False) -> None:
     """Raises `ArtifactError` where a checkpoint is another model's: some of its weights would be taken silently."""
     adapter, whole = checkpoint / ADAPTER, checkpoint / "config.json"
     adapted = getattr(model, "peft_config", None) and hasattr(model, "active_peft_config")
@@ -195,7 +195,7 @@ def check_checkpoint(checkpoint: Path, model: "PreTrainedModel") -> None:
     else:
         from transformers import AutoConfig
 
-        configs = (AutoConfig.from_pretrained(checkpoint), model.config)
+        configs = (AutoConfig.from_pretrained(checkpoint, trust_remote_code=trusted), model.config)
         found, wanted = ({name: plain(getattr(config.get_text_config(), name, None)) for name in SHAPE.split()}
                          for config in configs)  # fmt: skip
     if other := [f"{name} {found[name]}, not {wanted[name]}" for name in found if found[name] != wanted[name]]:

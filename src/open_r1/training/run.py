@@ -146,7 +146,7 @@ class Run:
         for callback in (EpochOrder(), Progress(self.artifact), stop, guards, Checkpoints(trainer), timing):
             trainer.add_callback(callback)
         if checkpoint:
-            check_checkpoint(checkpoint, trainer.model)
+            check_checkpoint(checkpoint, trainer.model, self.config.trust_remote_code)
         if checkpoint and is_main_process():
             print(f"resuming {checkpoint}", flush=True)
         try:
