@@ -102,9 +102,10 @@ def draw_rollouts(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
         words.set_ylabel("reflection / 1,000 tokens")
         for axis in (lengths, words):
             axis.set_title(name, fontsize=10)
-            axis.set_ylim(bottom=0)
             axis.grid(alpha=0.3)
             axis.set_xlabel("training step")
+    for axis in axes[0]:  # the others of its column share it; set earlier, it would end at the first run's maximum
+        axis.set_ylim(bottom=0)
     panels.suptitle("Completions in training: length, and words of reflection")
     panels.tight_layout()
     panels.savefig(path, dpi=110)
