@@ -3,8 +3,9 @@
 Weights reach vLLM before every rollout, by ways that have failed without a word (FSDP2, adapters, a server that took
 none), and a run then trains for hours on what an old policy wrote. So after each rollout's steps vLLM is asked for the
 log-probabilities of one short text. They depend on nothing but its weights: where the training's weights have moved
-and these numbers are bit for bit the same, twice in a row, vLLM has kept the old ones. No tolerance is needed, at any
-precision and learning rate. How far vLLM's log-probabilities are from the trainer's is another question, which TRL's
+and these numbers are bit for bit the same, twice in a row, vLLM has kept the old ones: no tolerance to choose. One
+case looks the same and is none: weights in float32 here and in 16 bits there, and a learning rate that has decayed to
+almost nothing; `vllm_canary_rollouts: 0` switches the question off. How far vLLM's log-probabilities are from the trainer's is another question, which TRL's
 `sampling/sampling_logp_difference` answers in the log.
 """
 

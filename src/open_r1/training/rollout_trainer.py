@@ -217,7 +217,7 @@ class RolloutTrainer(UnpaddedTrainer):
             right = rewards["accuracy"] == 1 if rewards.get("accuracy") is not None else None
             row = {"step": step, "prompt": self._logs["prompt"][index]}
             row |= {"completion": completion_text(self._logs["completion"][index]), "rewards": rewards}
-            row |= {"reward": sum(paid) if paid else None, "advantage": self._logs["advantages"][index]}
+            row |= {"reward": sum(paid) if paid else None, "advantage": number(self._logs["advantages"][index])}
             rows.append(row | {"tokens": tokens, "clipped": bool(clipped), "right": right})
         write_rollout(file_of(Path(self.args.output_dir), step), rows)
 
