@@ -5,8 +5,8 @@ none), and a run then trains for hours on what an old policy wrote. So after eac
 log-probabilities of one short text. They depend on nothing but its weights: where the training's weights have moved
 and these numbers are bit for bit the same, twice in a row, vLLM has kept the old ones: no tolerance to choose. One
 case looks the same and is none: weights in float32 here and in 16 bits there, and a learning rate that has decayed to
-almost nothing; `vllm_canary_rollouts: 0` switches the question off. How far vLLM's log-probabilities are from the trainer's is another question, which TRL's
-`sampling/sampling_logp_difference` answers in the log.
+almost nothing; `vllm_canary_rollouts: 0` switches the question off. How far vLLM's log-probabilities are from the
+trainer's is another question, which TRL's `sampling/sampling_logp_difference` answers in the log.
 """
 
 from typing import TYPE_CHECKING, Any
