@@ -27,14 +27,14 @@ SHORT = ["--max_steps", STEPS, "--save_steps", EVERY, "--save_total_limit", 1, "
 # more than one epoch each, so that a run also continues in a later one
 PARTS = {
     "sft": ["sft", "--config", f"{MINI}/base.yaml", "--model_config", "null", "--tokenizer", "null"]
-    + ["--optimizer", "null", "--datasets", "[{path: 'mini:corpus', limit: 40, raw: true}]"],
+    + ["--rows_per_step", 8, "--optimizer", "null", "--datasets", "[{path: 'mini:corpus', limit: 40, raw: true}]"],
     "grpo": ["grpo", "--config", f"{MINI}/zero.yaml", "--num_generations", 4, "--prompts_per_step", 2]
     + ["--generation_batch_size", 16, "--max_completion_length", 8, "--ref_model_sync_steps", 3]
     + ["--learning_rate", 0.01, "--beta", 0.1, "--rewards", "{random: {weight: 1.0}}"]
     + ["--datasets", "[{path: 'mini:chain', limit: 12, min_terms: 3, max_terms: 5}]"],
-    "pairwise": ["reward_model", "--config", f"{MINI}/helpful_rm.yaml"]
+    "pairwise": ["reward_model", "--config", f"{MINI}/helpful_rm.yaml", "--rows_per_step", 8]
     + ["--datasets", "[{path: 'mini:preferences', limit: 40}]"],
-    "pointwise": ["reward_model", "--config", f"{MINI}/safety_rm.yaml"]
+    "pointwise": ["reward_model", "--config", f"{MINI}/safety_rm.yaml", "--rows_per_step", 8]
     + ["--datasets", "[{path: 'mini:safety', limit: 40}]"],
 }
 # groups that give way to others, and rollouts that are kept; no part of every test, for the time it takes
