@@ -120,8 +120,8 @@ def drip(handler):
 
 
 @contextmanager
-def running():
-    server = ScriptedServer()
+def serving(server):
+    """A server that answers, with an event `stop` that ends what waits in it."""
     thread = threading.Thread(target=server.serve_forever, args=[0.01])
     thread.start()
     yield server
@@ -129,3 +129,7 @@ def running():
     server.shutdown()
     thread.join()
     server.server_close()
+
+
+def running():
+    return serving(ScriptedServer())

@@ -20,7 +20,7 @@ from servers import running
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.formats import read_template
 from open_r1.pipeline import read_pipeline
-from open_r1.training.models import check_context, config_of
+from open_r1.training.models import check_context, stored_config
 
 MINI = "recipes/mini/pipeline.yaml"  # test_mini_pipeline.py runs it
 COVERED = {
@@ -125,7 +125,9 @@ def test_texts_fit_the_start_model(runs, recipe):
     model = SimpleNamespace(model_name_or_path=start, model_revision=full.get("model_revision", "main"))
     run = SimpleNamespace(recipe=full, source=start, config=config, model_args=model)
     check_context(run)
-    given = (config.model_init_kwargs or {}).get("max_position_embeddings", config_of(run).max_position_embeddings)
+    given = (config.model_init_kwargs or {}).get(
+        "max_position_embeddings", stored_config(run).get_text_config().max_position_embeddings
+    )
     assert (full.get("vllm_max_model_length") or 0) <= given
 
 

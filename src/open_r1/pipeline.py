@@ -14,6 +14,7 @@ below it stays (`core/keeper.py`).
 one, over the pipeline's; a smoke run keeps the latter.
 """
 
+import importlib
 import os
 import shlex
 import shutil
@@ -23,6 +24,7 @@ from typing import Any
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
+from open_r1.core.keys import keys_of
 from open_r1.core.recipes import (
     Recipe,
     check_keys,
@@ -106,9 +108,9 @@ def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool, overlays: di
     arguments = ["--config", str(recipe_file), *(["--smoke"] if smoke else [])]
     arguments += [word for file in files for word in ("--with", file)]
     arguments += [word for key, value in shared.items() for word in (f"--{key}", str(value))]
-    return Stage(
-        entry["name"], entry["run"], arguments, recipe, Path(shared["root"]) / "logs" / f"{entry['name']}.log"
-    )
+    log = Path(shared["root"]) / "logs" / f"{entry['name']}.log"
+    keys = keys_of(getattr(importlib.import_module(COMMANDS[entry["run"]].module), "ARGUMENTS", None))
+    return Stage(entry["name"], entry["run"], arguments, recipe, log, keys)
 
 
 def select(stages: list[Stage], options: Recipe) -> list[Stage]:

@@ -2,8 +2,9 @@
 
 import json
 import threading
-from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+from servers import serving
 
 
 class VllmLike(ThreadingHTTPServer):
@@ -57,13 +58,5 @@ class Handler(BaseHTTPRequestHandler):
         self.wfile.write(data)
 
 
-@contextmanager
 def running(port: int = 0):
-    server = VllmLike(port)
-    thread = threading.Thread(target=server.serve_forever, args=[0.01])
-    thread.start()
-    yield server
-    server.stop.set()
-    server.shutdown()
-    thread.join()
-    server.server_close()
+    return serving(VllmLike(port))

@@ -16,6 +16,7 @@ from ..core.endpoints import Endpoint
 from ..core.errors import UserError
 from ..core.recipes import Recipe
 from ..sandbox.local import works
+from ..training.network import why_taken
 from .job import GB, Job
 from .memory import on_disk, total
 
@@ -198,23 +199,12 @@ def ports(recipe: Recipe) -> Finding:
     numbers = {key: int(recipe.get(key) or default) for key, default in PORTS.items()}
     if served:  # the server itself is asked by `servers`
         del numbers["vllm_server_port"]
-    taken = {key: number for key, number in numbers.items() if in_use(number)}
+    taken = {key: number for key, number in numbers.items() if why_taken(number)}
     if not taken:
         return Finding("ports", OK, ", ".join(f"{number} is free" for number in numbers.values()))
     words = ", ".join(f"{number} ({key}) is in use" for key, number in taken.items())
     fix = " ".join(f"--{key} {free_port()}" for key in taken)
     return Finding("ports", ERROR if served else WARNING, words, f"if it is not yours: {fix}")
-
-
-def in_use(port: int) -> bool:
-    """Whether something listens on a port of this machine."""
-    with socket.socket() as one:
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            one.bind(("", port))
-        except OSError:
-            return True
-    return False
 
 
 def free_port() -> int:

@@ -8,7 +8,6 @@ starts; those that run go on to their ends.
 """
 
 import contextlib
-import importlib
 import os
 import shlex
 import signal
@@ -24,7 +23,7 @@ from .commands import COMMANDS
 from .errors import ArtifactError, Halted, Stopped, UserError
 from .inputs import local_inputs, read_manifest
 from .keeper import Keeper
-from .keys import Keys, keys_of
+from .keys import Keys
 from .live import LiveTable
 from .processes import Signals
 from .recipes import Recipe
@@ -51,6 +50,7 @@ class Stage:
         arguments (`list[str]`): Its command line.
         recipe (`dict`): The resolved recipe.
         log (`Path`): Where its output goes.
+        keys (`Keys`): The declared keys of its command.
         needs (`set[str]`): The stages before it whose artifacts it loads, also through others.
     """
 
@@ -59,16 +59,12 @@ class Stage:
     arguments: list[str]
     recipe: Recipe = field(repr=False)
     log: Path
+    keys: Keys = field(default_factory=dict, repr=False)
     needs: set[str] = field(default_factory=set)
 
     @property
     def output(self) -> Path:
         return Path(self.recipe["output_dir"])
-
-    @property
-    def keys(self) -> Keys:
-        """The declared keys of its command."""
-        return keys_of(getattr(importlib.import_module(COMMANDS[self.command].module), "ARGUMENTS", None))
 
     def complete(self) -> bool:
         """Whether its artifact is there and is what the recipe makes; says where it was made in another way."""

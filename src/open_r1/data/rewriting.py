@@ -15,13 +15,14 @@ from pathlib import Path
 from typing import Any
 
 from ..core.artifacts import Artifact
-from ..core.endpoints import RETRIED, Endpoint, EndpointError, RequestError, check_urls
+from ..core.endpoints import RETRIED, Endpoint, EndpointError, RequestError
 from ..core.errors import RecipeError
 from ..core.formats import ResponseFormat, read_response
 from ..core.journal import Journal
 from ..core.languages import consistency
 from ..core.recipes import fill, read_entries
 from ..core.rows import RULELESS, Row, name_of
+from ..core.server_settings import ServerSettings
 from ..verify import Case, verify_many
 from .filters import Funnel, count
 
@@ -60,40 +61,22 @@ STEPS = (
 
 
 @dataclass
-class Rewriter:
+class Rewriter(ServerSettings):
     """
     The instruct model.
 
     Args:
-        url (`str` or `list[str]`):
-            Base URLs of its servers.
-        model (`str`):
-            Its name there.
         examples (`str`, *optional*):
             YAML file: a list of `{question, reasoning, rewritten, summary}` that the requests show.
         temperature (`float`, *optional*, defaults to `0.6`):
             Sampling temperature.
         max_tokens (`int`, *optional*, defaults to `16384`):
             Longest reply.
-        key_variable (`str`, *optional*, defaults to `"OPENAI_API_KEY"`):
-            Environment variable with the key.
-        concurrency (`int`, *optional*, defaults to `32`):
-            Requests at once.
-        timeout (`float`, *optional*, defaults to `600.0`):
-            Seconds for one request.
-        retries (`int`, *optional*, defaults to `6`):
-            Attempts after the first.
     """
 
-    url: Any
-    model: str
     examples: str = ""
     temperature: float = 0.6
     max_tokens: int = 16384
-    key_variable: str = "OPENAI_API_KEY"
-    concurrency: int = 32
-    timeout: float = 600.0
-    retries: int = 6
 
     def __post_init__(self):
         for key in ("url", "model"):
@@ -101,12 +84,12 @@ class Rewriter:
                 raise RecipeError(f"`rewrite` has no `{key}`", "name the instruct model's server and its model there")
         if self.concurrency < 1:
             raise RecipeError(f"`rewrite`: `concurrency: {self.concurrency}`", "it must be at least 1")
-        check_urls(self.url)
+        self.endpoint()
 
     async def rewrite(self, rows: list[Row]) -> list[tuple[str, str] | str]:
         """Reasoning and summary of each row, or why there are none."""
         shown = read_examples(self.examples)
-        async with Endpoint(self.url, self.key_variable, self.concurrency, self.timeout, self.retries) as endpoint:
+        async with self.endpoint() as endpoint:
             return await asyncio.gather(*(self.rewrite_one(endpoint, row, shown) for row in rows))
 
     async def rewrite_one(self, endpoint: Endpoint, row: Row, shown: list[dict[str, str]]) -> tuple[str, str] | str:

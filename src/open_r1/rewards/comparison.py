@@ -14,10 +14,11 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..core.endpoints import RETRIED, Endpoint, RequestError, check_urls
+from ..core.endpoints import RETRIED, Endpoint, RequestError
 from ..core.errors import RecipeError
 from ..core.formats import ResponseFormat
 from ..core.journal import Journal
+from ..core.server_settings import ServerSettings
 from .judge import clean, mark
 
 QUESTION = """Two assistants, A and B, replied to the last message of the conversation below. Decide whose reply \
@@ -78,37 +79,19 @@ class Vote(NamedTuple):
 
 
 @dataclass
-class PairJudge:
+class PairJudge(ServerSettings):
     """
     The judge of a recipe.
 
     Args:
-        url (`str` or `list[str]`):
-            Base URLs of its servers.
-        model (`str`):
-            Its name there.
         temperature (`float`, *optional*, defaults to `0.7`):
             Sampling temperature; above 0, so that two votes in one order are two opinions.
         max_tokens (`int`, *optional*, defaults to `4096`):
             Longest reply: an answer of its own, the comparison, the verdict.
-        key_variable (`str`, *optional*, defaults to `"OPENAI_API_KEY"`):
-            Environment variable with the key.
-        concurrency (`int`, *optional*, defaults to `32`):
-            Requests at once.
-        timeout (`float`, *optional*, defaults to `600.0`):
-            Seconds for one request.
-        retries (`int`, *optional*, defaults to `6`):
-            Attempts after the first.
     """
 
-    url: Any
-    model: str
     temperature: float = 0.7
     max_tokens: int = 4096
-    key_variable: str = "OPENAI_API_KEY"
-    concurrency: int = 32
-    timeout: float = 600.0
-    retries: int = 6
 
     def __post_init__(self):
         if not self.model:
@@ -119,11 +102,6 @@ class PairJudge:
                 "they must be at least 0 and at least 1",
             )
         self.endpoint()
-
-    def endpoint(self) -> Endpoint:
-        """Its servers; raises `RecipeError` for settings that cannot work."""
-        check_urls(self.url)
-        return Endpoint(self.url, self.key_variable, self.concurrency, self.timeout, self.retries)
 
     async def votes_on(self, papers: list[list[Ballot]], journal: Journal) -> list[list[Vote] | None]:
         """

@@ -36,19 +36,19 @@ def start_model(run: Run, kind: Any = None, **options: Any) -> "PreTrainedModel"
     return model
 
 
-def config_of(run: Run) -> Any:
-    """The configuration of the start model's language part, as it is stored."""
+def stored_config(run: Run) -> Any:
+    """The configuration of the start model, as it is stored."""
     from transformers import AutoConfig
 
     options = {"revision": run.model_args.model_revision, "trust_remote_code": run.config.trust_remote_code}
-    return AutoConfig.from_pretrained(run.model_args.model_name_or_path, **options).get_text_config()
+    return AutoConfig.from_pretrained(run.model_args.model_name_or_path, **options)
 
 
 def check_context(run: Run) -> None:
     """Refuses texts that are longer than the model has positions for: what it would learn of the rest is nonsense."""
     key = "max_completion_length" if "max_completion_length" in run.recipe else "max_length"
     longest = run.recipe.get(key) or 0
-    stored = getattr(config_of(run), "max_position_embeddings", None)
+    stored = getattr(stored_config(run).get_text_config(), "max_position_embeddings", None)
     positions = (run.config.model_init_kwargs or {}).get("max_position_embeddings", stored)
     if positions and longest > positions:
         raise RecipeError(
@@ -59,7 +59,7 @@ def check_context(run: Run) -> None:
 
 def check_embedding(run: Run) -> None:
     """Refuses a new padding token where nothing can make room for it: under an adapter, and beside a reference."""
-    rows = config_of(run).vocab_size
+    rows = stored_config(run).get_text_config().vocab_size
     if run.tokenizer.pad_token_id >= rows:
         raise RecipeError(
             f"the tokenizer of {run.source} has no token to spare for padding, and its embedding of {rows} no room",

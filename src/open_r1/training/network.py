@@ -73,13 +73,20 @@ def check_group_port(port: int, url: str) -> None:
         raise EndpointError(
             f"`vllm_group_port: {port}` is the port of the server itself", "choose another `vllm_group_port`"
         )
+    if problem := why_taken(port):
+        raise EndpointError(
+            f"`vllm_group_port: {port}` cannot be used on this machine: {problem}",
+            "set `vllm_group_port` to a free port, or end the run that holds it",
+        )
+
+
+def why_taken(port: int) -> str:
+    """Why a port of this machine cannot be listened on; empty for one that can."""
     with closing(socket.socket()) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # else the last run's closed connections count
         try:
             probe.bind(("", port))
             probe.listen()
         except OSError as error:
-            raise EndpointError(
-                f"`vllm_group_port: {port}` cannot be used on this machine: {error.strerror}",
-                "set `vllm_group_port` to a free port, or end the run that holds it",
-            ) from None
+            return error.strerror or str(error)
+    return ""

@@ -32,11 +32,10 @@ class UnpaddedTrainer(GRPOTrainer):
         score = super()._get_per_token_logps_and_entropies
         if compute_aux_loss or any(value is not None for value in images.values()):  # of the batch as a whole
             return score(model, input_ids, attention_mask, logits_to_keep, batch_size, **how)
-        order = attention_mask.sum(1).argsort()
+        order, prompt = attention_mask.sum(1).argsort(), input_ids.shape[1] - logits_to_keep
         logps, entropies = [], []
         for rows in order.split(min(batch_size or ROWS, ROWS)):
             used = attention_mask[rows].any(0).nonzero()[:, 0]
-            prompt = input_ids.shape[1] - logits_to_keep
             # at least one token of each: of a completion that is masked as truncated nothing is left
             columns = slice(min(int(used[0]), prompt - 1), max(int(used[-1]), prompt) + 1)
             ids, mask, kept = input_ids[rows, columns], attention_mask[rows, columns], columns.stop - prompt

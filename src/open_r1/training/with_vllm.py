@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from ..core.errors import EndpointError, RecipeError
 from ..core.inputs import bases
 from ..core.processes import is_main_process, process_count
+from .models import stored_config
 from .preflight import Wanted, check_server
 from .ranks import first_decides
 from .run import Run
@@ -127,13 +128,11 @@ def names_of(source: str, loaded: str) -> tuple[str, ...]:
 def sizes(run: Run) -> tuple[int, int]:
     """Bytes of the model's weights in 16 bit, and the tokens of its context, from its configuration alone."""
     import torch
-    from transformers import AutoConfig, AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM
 
-    trusted = run.config.trust_remote_code
-    options = {"revision": run.model_args.model_revision, "trust_remote_code": trusted}
-    config = AutoConfig.from_pretrained(run.model_args.model_name_or_path, **options)
+    config = stored_config(run)
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(config, trust_remote_code=trusted)
+        model = AutoModelForCausalLM.from_config(config, trust_remote_code=run.config.trust_remote_code)
     return 2 * model.num_parameters(), config.get_text_config().max_position_embeddings
 
 
