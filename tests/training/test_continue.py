@@ -17,6 +17,7 @@ from open_r1.training.arguments import SFTArguments
 
 SHORT = {"max_steps": 8, "save_steps": 2, "logging_steps": 1, "per_device_train_batch_size": 8}
 SFT = ["sft", "--config", "recipes/mini/base.yaml", "--datasets", "[{path: 'mini:corpus', limit: 100, raw: true}]"]
+SFT += ["--rows_per_step", "null"]  # the batch is what the two keys of TRL say
 GRPO = ["grpo", "--config", "recipes/mini/zero.yaml", "--num_generations", "4", "--prompts_per_step", "2"]
 GRPO += ["--generation_batch_size", "16", "--max_completion_length", "12"]
 HALF = {"per_device_train_batch_size": 4, "gradient_accumulation_steps": 2, "save_steps": 4, "save_total_limit": 3}
