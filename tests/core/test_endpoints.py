@@ -9,7 +9,7 @@ import socket
 import pytest
 from servers import running
 
-from open_r1.core.endpoints import Endpoint, RequestError, pause, shown
+from open_r1.core.endpoints import Endpoint, RequestError, pause, shown, together
 from open_r1.core.errors import EndpointError
 from open_r1.core.served import entry_of
 
@@ -79,3 +79,26 @@ def test_a_path_is_no_name_for_a_server_that_lists_all_it_serves(tmp_path, owner
     assert caught.value.hint == "write `model: r1`: the server has that name for it"
     assert entry_of(str(tmp_path), [{"id": "org/model", "owned_by": "org"}], "http://a/v1") == {}
     assert entry_of("r1", entries, "http://a/v1") == entries[0]
+
+
+def test_the_first_error_ends_the_other_requests_without_a_word(caplog):
+    """What they raise when they are cancelled is nobody's news: asyncio would print it, with a traceback."""
+    ended = []
+
+    async def refused():
+        raise EndpointError("the key is refused")
+
+    async def under_way():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            ended.append(1)
+            raise EndpointError("the key is refused here too")
+
+    async def answered():
+        return 1
+
+    with pytest.raises(EndpointError, match="is refused$"):
+        asyncio.run(together([under_way(), answered(), refused(), under_way()]))
+    assert ended == [1, 1] and not caplog.records
+    assert asyncio.run(together(answered() for _ in range(3))) == [1, 1, 1]

@@ -13,7 +13,7 @@ import os
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from .errors import EndpointError, RecipeError
@@ -241,6 +241,18 @@ class Endpoint:
     def clean(self, text: str) -> str:
         """One line of a server's words, without the key."""
         return " ".join((text.replace(self.key, "***") if self.key else text).split())[:300]
+
+
+async def together(work: Iterable[Awaitable[T]]) -> list[T]:
+    """Results in order. The first error cancels the other requests, and is raised once all have ended."""
+    tasks = [asyncio.ensure_future(one) for one in work]
+    try:
+        return await asyncio.gather(*tasks)
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        tasks.clear()  # they hold errors, whose frames hold them
 
 
 def check_urls(urls: Any) -> list[str]:

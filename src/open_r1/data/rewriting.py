@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.artifacts import Artifact
-from ..core.endpoints import RETRIED, Endpoint, EndpointError, RequestError
+from ..core.endpoints import RETRIED, Endpoint, EndpointError, RequestError, together
 from ..core.errors import RecipeError
 from ..core.formats import ResponseFormat, read_response
 from ..core.journal import Journal
@@ -90,7 +90,7 @@ class Rewriter(ServerSettings):
         """Reasoning and summary of each row, or why there are none."""
         shown = read_examples(self.examples)
         async with self.endpoint() as endpoint:
-            return await asyncio.gather(*(self.rewrite_one(endpoint, row, shown) for row in rows))
+            return await together(self.rewrite_one(endpoint, row, shown) for row in rows)
 
     async def rewrite_one(self, endpoint: Endpoint, row: Row, shown: list[dict[str, str]]) -> tuple[str, str] | str:
         try:

@@ -14,7 +14,7 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from ..core.endpoints import RETRIED, Endpoint, RequestError
+from ..core.endpoints import RETRIED, Endpoint, RequestError, together
 from ..core.errors import RecipeError
 from ..core.formats import ResponseFormat
 from ..core.journal import Journal
@@ -127,7 +127,7 @@ class PairJudge(ServerSettings):
             return votes if len(votes) == len(paper) else None
 
         async with self.endpoint() as endpoint:
-            return await asyncio.gather(*map(of_pair, papers))
+            return await together(map(of_pair, papers))
 
     async def vote(self, endpoint: Endpoint, ballot: Ballot, journal: Journal) -> Vote:
         """A vote; a reply without a verdict is asked for once more. Raises `RequestError` where no server replies."""
