@@ -95,3 +95,10 @@ def test_a_process_knows_its_place_among_the_ranks(monkeypatch, variables, first
 
 def test_available_cores_are_those_this_process_may_use():
     assert 1 <= processes.available_cores() <= (os.cpu_count() or 1)
+
+
+def test_peak_memory_is_this_process_own():
+    held = bytearray(b"x") * (300 * 2**20)  # a child of `subprocess` begins in its parent's memory
+    code = "from open_r1.core.processes import peak_memory; a = bytearray(b'x') * (100 * 2**20); print(peak_memory())"
+    peak = int(subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout)
+    assert 100 * 2**20 < peak < len(held)

@@ -68,11 +68,11 @@ def supervised(output: Path, root: Path, shares: dict[int, float]) -> str:
     return str(output)
 
 
-def reinforced(output: Path, root: Path, start: str, rewards: dict) -> str:
+def reinforced(output: Path, root: Path, start: str, rewards: dict, guards: dict) -> str:
     train(
         "grpo", output, datasets=write(root / "problems.jsonl", rows({0: 1}, 400)), model_name_or_path=start,
-        rewards=rewards, beta=0.0, loss_type="grpo", scale_rewards="group", num_generations=8, prompts_per_step=8,
-        generation_batch_size=64, per_device_train_batch_size=64, max_completion_length=24, temperature=1.0,
+        rewards=rewards, guards=guards, beta=0.0, loss_type="grpo", scale_rewards="group", num_generations=8,
+        prompts_per_step=8, generation_batch_size=64, per_device_train_batch_size=64, max_completion_length=24, temperature=1.0,
         learning_rate=5e-4, lr_scheduler_type="constant", max_steps=40, mask_truncated_completions=False,
     )  # fmt: skip
     return str(output)
@@ -126,12 +126,12 @@ def test_sft_without_the_last_token_of_each_response_does_not(world, monkeypatch
 
 def test_grpo_learns_from_its_reward_and_from_nothing_else(world, start):
     scores = {"start": measured(start, world)["pass@1"]}
-    for name, rewards in {
-        "zero": {"accuracy": {"weight": 1.0}},
-        "random": {"random": {"weight": 1.0}},
-        "worthless": {"accuracy": {"weight": 0.0}},
-    }.items():
-        scores[name] = measured(reinforced(world / name, world, start, rewards), world)["pass@1"]
+    for name, rewards, guards in [
+        ("zero", {"accuracy": {"weight": 1.0}}, {}),
+        ("random", {"random": {"weight": 1.0}}, {}),
+        ("worthless", {"accuracy": {"weight": 0.0}}, {"no_spread": None}),  # which would end it, rightly
+    ]:
+        scores[name] = measured(reinforced(world / name, world, start, rewards, guards), world)["pass@1"]
     print(scores)
     assert 0.2 < scores["start"] < 0.6, scores
     assert scores["zero"] >= max(scores["start"], scores["random"]) + MARGIN, scores

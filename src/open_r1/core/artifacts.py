@@ -11,7 +11,6 @@ import fcntl
 import json
 import os
 import platform
-import resource
 import shutil
 import subprocess
 import time
@@ -24,6 +23,7 @@ import yaml
 from .errors import ArtifactError, Halted
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, looks_local, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
+from .processes import peak_memory
 from .recipes import Recipe, difference, fingerprint
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
@@ -170,7 +170,7 @@ class Artifact:
             "devices": self.devices,
             "recipe": self.recipe,
             "seconds": self.seconds,
-            "peak_rss_gb": round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20, 2),
+            "peak_rss_gb": round(peak_memory() / 2**30, 2),
             "versions": versions(),
             "git_commit": git_commit(),
             **facts,
