@@ -72,8 +72,9 @@ def reinforced(output: Path, root: Path, start: str, rewards: dict, guards: dict
     train(
         "grpo", output, datasets=write(root / "problems.jsonl", rows({0: 1}, 400)), model_name_or_path=start,
         rewards=rewards, guards=guards, beta=0.0, loss_type="grpo", scale_rewards="group", num_generations=8,
-        prompts_per_step=8, generation_batch_size=64, per_device_train_batch_size=64, max_completion_length=24, temperature=1.0,
-        learning_rate=5e-4, lr_scheduler_type="constant", max_steps=40, mask_truncated_completions=False,
+        prompts_per_step=8, generation_batch_size=64, per_device_train_batch_size=64, max_completion_length=24,
+        temperature=1.0, learning_rate=5e-4, lr_scheduler_type="constant", max_steps=40,
+        mask_truncated_completions=False,
     )  # fmt: skip
     return str(output)
 
