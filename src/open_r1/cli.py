@@ -13,6 +13,7 @@ from open_r1.core.commands import COMMANDS
 
 DOCS = {
     "GRPOConfig": "https://huggingface.co/docs/trl/grpo_trainer#trl.GRPOConfig",
+    "DistillationConfig": "https://huggingface.co/docs/trl/distillation_trainer#trl.DistillationConfig",
     "SFTConfig": "https://huggingface.co/docs/trl/sft_trainer#trl.SFTConfig",
     "RewardConfig": "https://huggingface.co/docs/trl/reward_trainer#trl.RewardConfig",
 }
@@ -20,7 +21,7 @@ DOCS = {
 
 def usage() -> str:
     lines = ["usage: open-r1 COMMAND [--config RECIPE.yaml] [--key value ...]", ""]
-    lines += [f"  {name:<14}{command.summary}" for name, command in COMMANDS.items()]
+    lines += [f"  {name:<19}{command.summary}" for name, command in COMMANDS.items()]
     lines += [
         "",
         "Every stage takes --config, --with, --smoke, --force, --debug, and any key of its recipe.",

@@ -12,12 +12,12 @@ import functools
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from open_r1.core.errors import DataError, RecipeError, report_errors
-from open_r1.core.formats import turn_end
+from open_r1.core.errors import DataError, report_errors
 from open_r1.core.processes import is_main_process
 from open_r1.core.rows import Row
 from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import GRPOArguments, grpo_sizes
+from open_r1.training.checks import check_turn_end, require_rows
 from open_r1.training.models import check_context, check_embedding, explained_errors
 from open_r1.training.run import Run, start
 from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule, spares
@@ -48,11 +48,7 @@ def training_rows(run: Run) -> tuple["Dataset", Spares]:
     ]
     rows = datasets.concatenate_datasets([part.select_columns(keep) for part in parts])
     window = run.config.generation_batch_size // run.config.num_generations
-    if len(rows) < window:  # TRL would train for no step at all, and say nothing
-        raise DataError(
-            f"`datasets` hold {len(rows)} prompts, fewer than the {window} of one rollout",
-            "add prompts, or lower prompts_per_step",
-        )
+    require_rows(rows, window, "rollout")
     sizes, seed = [len(part) for part in parts], run.config.seed
 
     def spare(step: int) -> Iterator[Row]:
@@ -98,14 +94,6 @@ def keep_reference(run: Run) -> None:
         run.config.sync_ref_model = False
         if is_main_process():
             print("notice: with `use_peft` the reference stays the start model: `sync_ref_model` is off", flush=True)
-
-
-def check_turn_end(run: Run, ends: list[int]) -> None:
-    """Refuses a template whose responses end with a token at which sampling goes on, to the length limit."""
-    end = turn_end(run.tokenizer)
-    if end and run.tokenizer.convert_tokens_to_ids(end) not in ends:
-        message = f"the chat template ends responses with {end}, and sampling only with {run.tokenizer.eos_token}"
-        raise RecipeError(message, f"set `eos_token: {end}`")
 
 
 def trainer_class(run: Run, spare: Spares) -> Callable[..., "GRPOTrainer"]:
@@ -158,7 +146,7 @@ def main(arguments: list[str] | None = None) -> None:
             processing_class=run.tokenizer,
             peft_config=adapter_config(run.model_args),
         )
-    check_turn_end(run, trainer.eos_token_ids)
+    check_turn_end(run.tokenizer, trainer.eos_token_ids)
     watch_vllm(run, trainer)
     with explained_server(run):
         run.train(trainer)

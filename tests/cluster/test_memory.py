@@ -140,7 +140,7 @@ def test_reference_and_reward_models_are_counted():
     job = Job(table()["Qwen/Qwen2.5-1.5B"], "grpo", rows=1, tokens=1024, prompt=512, bits=16, autocast=True)
     held = replace(job, reference=True, scorers=((table()["Qwen/Qwen2.5-1.5B"], 32768),))
     parts = peak(held)[1]
-    assert parts["reference model"] == 2 * job.parameters == parts["reward models"]
+    assert parts["reference model"] == 2 * job.parameters == parts["other models"]
     assert "reference model" not in peak(job)[1]
 
 

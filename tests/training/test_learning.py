@@ -108,6 +108,19 @@ def test_sft_learns_the_answers_and_to_stop(world):
     assert metrics["pass@1"] >= 0.9 and metrics["truncated"] == 0
 
 
+def test_on_policy_distillation_learns_what_its_teacher_knows(world, start):
+    teacher = str(world / "taught") if (world / "taught").exists() else supervised(world / "taught", world, {0: 1.0})
+    train(
+        "on_policy_distill", world / "student", datasets=write(world / "asked.jsonl", rows({0: 1}, 400)),
+        model_name_or_path=start, teacher_model_name_or_path=teacher, beta=1.0, rows_per_step=64,
+        per_device_train_batch_size=64, max_completion_length=24, learning_rate=2e-3,
+        lr_scheduler_type="constant", max_steps=40,
+    )  # fmt: skip
+    before, after = measured(start, world)["pass@1"], measured(str(world / "student"), world)
+    print(before, after)
+    assert before < 0.6 and after["pass@1"] >= 0.9 and after["truncated"] == 0
+
+
 def test_sft_without_the_last_token_of_each_response_does_not(world, monkeypatch):
     from trl.trainer import sft_trainer
 

@@ -36,6 +36,8 @@ PARTS = {
     + ["--datasets", "[{path: 'mini:preferences', limit: 40}]"],
     "pointwise": ["reward_model", "--config", f"{MINI}/safety_rm.yaml", "--rows_per_step", 8]
     + ["--datasets", "[{path: 'mini:safety', limit: 40}]"],
+    "student": ["on_policy_distill", "--config", f"{MINI}/on_policy_distill.yaml", "--rows_per_step", 8]
+    + ["--max_completion_length", 8, "--datasets", "[{path: 'mini:chain', limit: 12, min_terms: 3, max_terms: 5}]"],
 }
 # groups that give way to others, and rollouts that are kept; no part of every test, for the time it takes
 REFILLED = PARTS["grpo"] + ["--rewards", "{random: {weight: 0}, half_reward.half: {weight: 1}}"]
@@ -69,11 +71,21 @@ def start_model(launched, tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def stage(start_model):
+def teacher(launched, tmp_path_factory) -> Path:
+    """A wider model with the same tokenizer."""
+    output = tmp_path_factory.mktemp("teacher") / "wide"
+    command = ["sft", "--config", f"{MINI}/base.yaml", "--smoke", "--output_dir", output, "--learning_rate", 0.01]
+    launched("one").run([*command, "--model_config", json.dumps(MODEL | {"hidden_size": 64}), "--max_steps", 8])
+    return output
+
+
+@pytest.fixture(scope="module")
+def stage(start_model, teacher):
     """Command line of a training, with the same global batch on any number of ranks."""
 
     def command(part: str, ranks: Launched, output: Path, *more: object) -> list:
         size = ["--per_device_train_batch_size", 8 // ranks.world]
+        size += ["--teacher_model_name_or_path", teacher] if part == "student" else []
         return [
             *(PARTS | {"refilled": REFILLED})[part],
             *SHORT,
@@ -233,6 +245,8 @@ def test_two_ranks_compute_what_one_does(whole, mode, part):
     plan: dict = {}
     if part == "grpo":  # each rank samples, and deals a rollout to steps, with its own random numbers
         plan = {"fixed_completions": True, "more": ("--generation_batch_size", 8)}
+    if part == "student":
+        plan = {"fixed_completions": True, "more": ("--seed", 0)}
     require_same(whole(mode, part, **plan), whole("one", part, **plan), tolerance=1e-3)
 
 

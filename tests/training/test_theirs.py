@@ -6,10 +6,11 @@ import pytest
 import trl
 
 from open_r1.core.keys import BATCH, COSMETIC, RESULT, RUN, keys_of
-from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments
+from open_r1.training.arguments import GRPOArguments, OnPolicyDistillArguments, RewardModelArguments, SFTArguments
 from open_r1.training.theirs import THEIRS
 
-CONFIGS = (trl.SFTConfig, trl.GRPOConfig, trl.RewardConfig, trl.ModelConfig)
+CONFIGS = (trl.SFTConfig, trl.GRPOConfig, trl.DistillationConfig, trl.RewardConfig, trl.ModelConfig)
+BY_ROWS = (SFTArguments, OnPolicyDistillArguments, RewardModelArguments)
 
 
 def test_every_key_of_the_table_is_one_of_theirs():
@@ -40,12 +41,12 @@ def test_what_stands_for_a_batch_left_out_is_their_default():
     ],
 )
 def test_what_a_key_decides(name, decides):
-    for arguments in (SFTArguments, GRPOArguments, RewardModelArguments):
+    for arguments in (*BY_ROWS, GRPOArguments):
         declared = keys_of(arguments).get(name)
         assert ((declared and declared.decides) or RESULT) == decides
 
 
 def test_the_batch_of_one_device_decides_only_with_the_others():
     sizes = ("per_device_train_batch_size", "gradient_accumulation_steps")
-    for arguments, decides in ((SFTArguments, BATCH), (RewardModelArguments, BATCH), (GRPOArguments, RUN)):
+    for arguments, decides in (*((rows, BATCH) for rows in BY_ROWS), (GRPOArguments, RUN)):
         assert {keys_of(arguments)[name].decides for name in sizes} == {decides}

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from ..core.errors import RecipeError
 from ..core.recipes import Recipe
-from .job import Job
+from .job import SAMPLING, Job
 from .layout import Layout
 from .memory import fits, total
 from .reading import make_job, read_values
@@ -60,14 +60,14 @@ def setting(key: str, value: object) -> Change:
 def others(recipe: Recipe, where: str, job: Job) -> list[list[Changes]]:
     """Changes that cost more, by kind; of one kind the mildest first: the first that fits is the one to tell."""
     values = read_values(recipe, where)
-    grpo, step = values.stage == "grpo", values.prompts_per_step * values.num_generations
+    samples, step = values.stage in SAMPLING, values.step
     lora = () if job.rank else (Change("LoRA (use_peft: true, lora_r: 32)", LORA),)
     quantized = Change("load_in_4bit: true", {"load_in_4bit": True})
     powers = [2**n for n in range(1, MOST_GPUS.bit_length())]
     wider = [n for n in powers if n > job.devices or (n == job.devices and not job.sharded)]
     spread = [Change(f"FSDP2 on {n} GPUs (--gpus {n})", {}, n) for n in wider]
-    key = "max_completion_length" if grpo else "max_length"
-    length = values.max_completion_length if grpo else values.max_length or job.tokens
+    key = "max_completion_length" if samples else "max_length"
+    length = values.max_completion_length if samples else values.max_length or job.tokens
     kinds: list[list[Changes]] = []
     if job.vllm:
         kinds.append([(setting("vllm_enable_sleep_mode", True),)])

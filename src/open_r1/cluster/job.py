@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from .shapes import Shape
 
 GB = 2**30
+SAMPLING = ("grpo", "on-policy-distill")  # the stages that generate
 
 
 @dataclass(frozen=True)
@@ -16,13 +17,13 @@ class Job:
         shape (`Shape`):
             The model.
         stage (`str`):
-            `sft`, `grpo` or `reward-model`.
+            `sft`, `grpo`, `on-policy-distill` or `reward-model`.
         rows (`int`):
             Rows of a micro-batch on one device.
         tokens (`int`):
             Tokens of a row, its prompt included.
         prompt (`int`):
-            Tokens of a prompt, in GRPO.
+            Tokens of a prompt, where the model generates.
         bits (`int`):
             Of a weight as it is loaded: 32, 16, and with quantisation 8 or 4.
         autocast (`bool`):
@@ -41,7 +42,7 @@ class Job:
         reference (`bool`):
             Whether GRPO holds a reference model.
         scorers (`tuple`):
-            Reward models on every device, and tokens of their batches.
+            Reward models, or the teacher, on every device, and tokens of their batches.
         drawn (`int`):
             Completions that one device generates at once; 0 where no model generates here.
         vllm (`float`):

@@ -3,16 +3,17 @@
 What is counted is what torch 2.13, transformers 5.23 and TRL 1.16 allocate, read from their code and checked against
 measured runs (docs/hardware.md). What always lies there is the model state: weights, gradients, the optimizer's
 moments (with AdamW and float32 16 bytes a parameter, half of that with bfloat16 weights), and whole other models: the
-reference of GRPO, reward models. What comes and goes is the larger of two phases:
+reference of GRPO, reward models, a teacher. What comes and goes is the larger of two phases:
 
 - *training* one micro-batch: what each block keeps for the backward pass, and the head. TRL projects to the
   vocabulary in tiles, so the logits of a batch never lie there whole, except with `label_smoothing_factor`.
-- *generation* in GRPO: the keys and values of all completions of a rollout, or the share that vLLM takes.
+- *generation*, in stages that sample: the keys and values of all completions of a rollout, or the share that vLLM
+  takes.
 
 Sizes are in bytes; GB in what is printed is 2^30 bytes, as `nvidia-smi` counts.
 """
 
-from .job import GB, Job
+from .job import GB, SAMPLING, Job
 from .shapes import Shape
 
 TILE = (4096, 32768)  # tokens and words of TRL's projection tiles
@@ -31,7 +32,7 @@ def state(job: Job) -> dict[str, float]:
         "weights": (trained + job.frozen) * divided,
         "optimizer": job.trained * job.kept_bytes * divided,
         "reference model": job.parameters * job.bits / 8 * divided if job.reference else 0.0,
-        "reward models": sum(2.0 * shape.parameters for shape, _ in job.scorers),
+        "other models": sum(2.0 * shape.parameters for shape, _ in job.scorers),
     }
     if job.cpu:
         found["Python, torch"] = RUNTIME
@@ -139,7 +140,7 @@ def cache(job: Job, size: int) -> float:
 
 
 def generation(job: Job) -> dict[str, float]:
-    """What the generation phase of GRPO adds."""
+    """What the generation phase adds."""
     if job.vllm:
         return {"vLLM": job.vllm * job.device_memory if job.sleeps else 0.0}
     if not job.drawn:
@@ -156,16 +157,16 @@ def generation(job: Job) -> dict[str, float]:
 
 
 def scoring(job: Job) -> dict[str, float]:
-    """What reward models add while they read."""
+    """What reward models, or a teacher, add while they read."""
     needs = [2.0 * tokens * (4 * shape.hidden_size + 3 * widths(shape)) for shape, tokens in job.scorers]
-    return {"reward models' reading": max(needs, default=0.0)}
+    return {"their reading": max(needs, default=0.0)}
 
 
 def phases(job: Job) -> dict[str, dict[str, float]]:
     """The bytes of one device, part by part, in each phase; a part of what comes and goes counts with its slack."""
     fixed = state(job)
     moving = {"training": training(job)}
-    if job.stage == "grpo":
+    if job.stage in SAMPLING:
         moving["generation"] = generation(job)
     if job.scorers:
         moving["scoring"] = scoring(job)

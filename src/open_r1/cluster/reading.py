@@ -16,7 +16,7 @@ from typing import Any
 from ..core.errors import ArtifactError, RecipeError
 from ..core.inputs import adapter_base, looks_local
 from ..core.recipes import Recipe, fill, load_recipe
-from .job import Job
+from .job import SAMPLING, Job
 from .layout import Layout
 from .shapes import Shape, shape_of, table
 
@@ -59,6 +59,7 @@ class Values:
     save_only_model: bool = False
     save_steps: float = 500
     objective: str | None = None
+    teacher_model_name_or_path: str | None = None
     rewards: dict = field(default_factory=dict)
     beta: float = 0.0
     num_generations: int = 8
@@ -75,7 +76,14 @@ class Values:
     @property
     def stage(self) -> str:
         """The command that the recipe is for."""
-        return "grpo" if self.rewards else "reward-model" if self.objective else "sft"
+        if self.rewards:
+            return "grpo"
+        return "on-policy-distill" if self.teacher_model_name_or_path else "reward-model" if self.objective else "sft"
+
+    @property
+    def step(self) -> int | None:
+        """Rows of an optimiser step on all devices, where the recipe states them."""
+        return self.prompts_per_step * self.num_generations if self.stage == "grpo" else self.rows_per_step
 
     @property
     def checkpoints(self) -> bool:
@@ -89,7 +97,7 @@ def read_values(recipe: Recipe, where: str) -> Values:
     if not (recipe.get("model_name_or_path") or recipe.get("model_config")):
         raise RecipeError(
             f"{where} trains no model: it has neither `model_name_or_path` nor `model_config`",
-            "plan a recipe of `sft`, `grpo` or `reward-model`",
+            "plan a recipe of `sft`, `grpo`, `on-policy-distill` or `reward-model`",
         )
     known = {one.name for one in fields(Values)}
     return fill(Values, {key: value for key, value in recipe.items() if key in known}, where)
@@ -123,18 +131,18 @@ def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = No
         `Job`. Raises `RecipeError` for a recipe that trains nothing, sizes that do not divide, an unknown model.
     """
     values = read_values(recipe, where)
-    grpo, pairs = values.stage == "grpo", values.objective == "pairwise"
-    prompt = (min(PROMPT, values.max_completion_length) if prompt is None else prompt) if grpo else 0
-    rows = values.per_device_train_batch_size
-    step = values.prompts_per_step * values.num_generations
+    grpo, samples = values.stage == "grpo", values.stage in SAMPLING
+    prompt = (min(PROMPT, values.max_completion_length) if prompt is None else prompt) if samples else 0
+    rows, accumulation = values.per_device_train_batch_size, accumulation_of(values, where, layout.devices)
+    drawn = (values.generation_batch_size if grpo else None) or rows * accumulation * layout.devices
+    tokens = prompt + values.max_completion_length if samples else values.max_length or ROW
     quantized = 4 if values.load_in_4bit else 8 if values.load_in_8bit else 0
-    colocated = grpo and values.use_vllm and values.vllm_mode == "colocate"
-    draws = grpo and not values.use_vllm
+    colocated = samples and values.use_vllm and values.vllm_mode == "colocate"
     return Job(
         shape=find_shape(values, where),
         stage=values.stage,
-        rows=rows * (2 if pairs else 1),
-        tokens=prompt + values.max_completion_length if grpo else values.max_length or ROW,
+        rows=rows * (2 if values.objective == "pairwise" else 1),
+        tokens=tokens,
         prompt=prompt,
         bits=quantized or bits_of(values.dtype, where),
         autocast=values.fp16 or values.bf16 is None or values.bf16,
@@ -142,12 +150,12 @@ def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = No
         optimizer=next(
             (kept for part, kept in OPTIMIZERS.items() if part in (values.optimizer or values.optim)), "adamw"
         ),
-        accumulation=accumulation_of(values, where, layout.devices),
+        accumulation=accumulation,
         checkpointing=values.checkpoints,
         whole_logits=values.label_smoothing_factor > 0 and values.stage == "sft",
         reference=grpo and values.beta > 0 and not values.use_peft,
-        scorers=tuple(scorers(values, where)) if grpo else (),
-        drawn=-(-(values.generation_batch_size or step) // layout.devices) if draws else 0,
+        scorers=tuple(scorers(values, where, rows * tokens)) if samples else (),
+        drawn=-(-drawn // layout.devices) if samples and not values.use_vllm else 0,
         vllm=values.vllm_gpu_memory_utilization if colocated else 0.0,
         sleeps=values.vllm_enable_sleep_mode,
         tensor_parallel=values.vllm_tensor_parallel_size,
@@ -161,7 +169,7 @@ def make_job(recipe: Recipe, where: str, layout: Layout, prompt: int | None = No
 
 def accumulation_of(values: Values, where: str, devices: int) -> int:
     """Micro-batches of an optimiser step; raises `RecipeError` where its rows do not divide."""
-    rows = values.prompts_per_step * values.num_generations if values.stage == "grpo" else values.rows_per_step
+    rows = values.step
     at_once = values.per_device_train_batch_size * devices
     if rows is None:
         return values.gradient_accumulation_steps
@@ -181,8 +189,10 @@ def bits_of(dtype: str | None, where: str) -> int:
     return BITS[dtype or "float32"]
 
 
-def scorers(values: Values, where: str) -> list[tuple[Shape, int]]:
-    """The reward models that every device holds, and the tokens that each reads at once."""
+def scorers(values: Values, where: str, batch: int) -> list[tuple[Shape, int]]:
+    """The reward models, or the teacher, that every device holds, and the tokens that each reads at once."""
+    if teacher := values.teacher_model_name_or_path:
+        return [(named_shape(teacher, where, values.root), batch)]
     held = [one for one in values.rewards.values() if one and one.get("model") and not one.get("url")]
     return [(named_shape(one["model"], where, values.root), one.get("batch_tokens", BATCH)) for one in held]
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 from ..core.inputs import read_manifest
 from ..core.recipes import Recipe
-from .job import GB, Job
+from .job import GB, SAMPLING, Job
 from .memory import cache
 from .reading import Values
 
@@ -104,14 +104,15 @@ def operations(job: Job) -> float:
     forward = 2 * job.shape.active + 2 * job.tokens * job.shape.heads_width * job.shape.num_hidden_layers
     passes = (2 if job.rank else 3) + (1 if job.checkpointing else 0)
     read = (1 if job.reference or (job.rank and job.stage == "grpo") else 0) + (1 if job.vllm else 0)
-    return forward * (passes + read)
+    taught = sum(2 * shape.active for shape, _ in job.scorers) if job.stage != "grpo" else 0  # a teacher reads all
+    return forward * (passes + read) + taught
 
 
 def hours(job: Job, length: Length, values: Values) -> float:
     """Hours of a whole run, roughly."""
     card = card_of(job)
     trained = length.tokens * operations(job) / (card.operations * UTILIZATION * job.devices)
-    if job.stage != "grpo":
+    if job.stage not in SAMPLING:
         return trained / 3600
     rollout = values.generation_batch_size or length.rows
     rollouts = length.steps * length.rows / rollout / values.num_iterations

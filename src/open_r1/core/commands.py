@@ -24,6 +24,9 @@ COMMANDS = {
     "run": Command("open_r1.pipeline", "run a pipeline: open-r1 run recipes/mini/pipeline.yaml"),
     "sft": Command("open_r1.sft", "supervised fine-tuning: pretraining, cold start, SFT, distillation", trains=True),
     "grpo": Command("open_r1.grpo", "reinforcement learning with GRPO", trains=True),
+    "on-policy-distill": Command(
+        "open_r1.on_policy_distill", "distillation on the student's own completions, beside a teacher", trains=True
+    ),
     "serve": Command("open_r1.serve", "start the vLLM server of a GRPO recipe"),
     "reward-model": Command(
         "open_r1.reward_model", "train a helpful (pairwise) or safety (point-wise) reward model", trains=True

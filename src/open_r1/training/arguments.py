@@ -157,6 +157,22 @@ class RewardModelArguments(StageArguments):
     rows_per_step: int | None = key(None, WHOLE_BATCH)
 
 
+@dataclass
+class OnPolicyDistillArguments(StageArguments):
+    """
+    Values of on-policy distillation beside TRL's, such as its `teacher_model_name_or_path`.
+
+    Args:
+        rows_per_step (`int`, *optional*):
+            Prompts, with one completion each, of one optimiser step over all devices; gradient accumulation follows.
+        vllm_canary_rollouts (`int`, *optional*, defaults to `1`):
+            With `use_vllm`: steps between two questions whether vLLM's weights still change; 0 for none.
+    """
+
+    rows_per_step: int | None = key(None, WHOLE_BATCH)
+    vllm_canary_rollouts: int = key(1, RUN)
+
+
 def count(recipe: Recipe, name: str, default: int, where: str) -> int:
     """The value of a key that counts something; raises `RecipeError` for what is no positive whole number."""
     value = recipe.get(name, default)

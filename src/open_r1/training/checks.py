@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.artifacts import require_model
 from ..core.errors import ArtifactError, DataError, RecipeError
-from ..core.formats import CLOSE, render_row
+from ..core.formats import CLOSE, render_row, turn_end
 from ..core.inputs import ADAPTER
 from .adapters import check_adapter
 from .arguments import StageArguments
@@ -40,9 +40,10 @@ def check_run(where: str, args: StageArguments, config: "TrainingArguments", mod
     for refused, problem, fix in combinations(args, config):
         if refused:
             raise RecipeError(f"{where}: {problem}", fix)
-    if model_args.model_name_or_path:
-        require_model(model_args.model_name_or_path)
-    elif not args.model_config:
+    for name in (model_args.model_name_or_path, getattr(config, "teacher_model_name_or_path", None)):
+        if name:
+            require_model(name)
+    if not model_args.model_name_or_path and not args.model_config:
         raise RecipeError(f"{where}: neither `model_name_or_path` nor `model_config`", "name the model to start from")
     check_adapter(where, args, config, model_args)
     check_precision(where, config)
@@ -52,6 +53,11 @@ def combinations(args: StageArguments, config: "TrainingArguments") -> list[tupl
     """Keys that do not go together, or not with this project: whether they are there, why not, and the fix."""
     strategy = getattr(config.eval_strategy, "value", config.eval_strategy)
     return [
+        (
+            hasattr(config, "teacher_model_name_or_path") and not config.teacher_model_name_or_path,
+            "no `teacher_model_name_or_path`",
+            "name the model to learn from",
+        ),
         (
             config.enable_jit_checkpoint,
             "`enable_jit_checkpoint` saves each rank by itself",
@@ -178,6 +184,23 @@ def check_lengths(
             f"{min(1.0, share + 0.01):.2f}}}`",
         )
     return found
+
+
+def require_rows(rows: "Dataset", wanted: int, unit: str) -> None:
+    """Raises `DataError` for fewer prompts than one step or rollout takes: TRL would train for none, silently."""
+    if len(rows) < wanted:
+        raise DataError(
+            f"`datasets` hold {len(rows)} prompts, fewer than the {wanted} of one {unit}",
+            "add prompts, or lower `prompts_per_step` or `rows_per_step`",
+        )
+
+
+def check_turn_end(tokenizer: "PreTrainedTokenizerBase", ends: list[int]) -> None:
+    """Refuses a template whose responses end with a token at which sampling goes on, to the length limit."""
+    end = turn_end(tokenizer)
+    if end and tokenizer.convert_tokens_to_ids(end) not in ends:
+        message = f"the chat template ends responses with {end}, and sampling only with {tokenizer.eos_token}"
+        raise RecipeError(message, f"set `eos_token: {end}`")
 
 
 def check_checkpoint(checkpoint: Path, model: "PreTrainedModel", trusted: bool = False) -> None:

@@ -29,6 +29,7 @@ THEIRS: Keys = {
     "per_device_train_batch_size": Key(BATCH, default=8),  # transformers' defaults
     "gradient_accumulation_steps": Key(BATCH, default=1),
     "model_name_or_path": Key(loads=MODEL),
+    "teacher_model_name_or_path": Key(loads=MODEL),
     "deepspeed": Key(RUN, loads=FILE),
 }
 # GRPO states its batch in prompts, and both of these follow from it and the devices.

@@ -48,7 +48,7 @@ class Timing(TrainerCallback):
 
     def __init__(self, trainer: "Trainer"):
         self.metrics = getattr(trainer, "_metrics", {}).get("train")
-        self.samples = hasattr(trainer, "reward_funcs")
+        self.samples = hasattr(trainer, "eos_token_ids")
         self.ended = self.began = time.perf_counter()
         self.clear()
 

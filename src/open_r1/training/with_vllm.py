@@ -1,5 +1,5 @@
-"""GRPO whose completions vLLM draws, in the training process or as a server: what is checked before the model is
-loaded, by the first process for all, and what TRL's tracebacks mean afterwards.
+"""GRPO, or on-policy distillation, whose completions vLLM draws, in the training process or as a server: what is
+checked before the model is loaded, by the first process for all, and what TRL's tracebacks mean afterwards.
 """
 
 import importlib.metadata
@@ -20,7 +20,7 @@ from .vllm_server import longest_prompt, server_url, trained_dtype
 
 if TYPE_CHECKING:
     from datasets import Dataset
-    from trl import GRPOConfig, GRPOTrainer, ModelConfig
+    from trl import DistillationConfig, DistillationTrainer, GRPOConfig, GRPOTrainer, ModelConfig
 
 START, PER_GB = 240.0, 10.0  # seconds to wait for a server: TRL's default, and a disk that reads 100 MB a second
 LEFT = 60.0  # seconds before the other processes, which wait as well, give up (`ddp_timeout`)
@@ -89,13 +89,18 @@ def check_sampling(run: Run) -> None:
             "of the adapter left out, of completions that vLLM draws with all of it",
             "set `lora_dropout: 0.0` (TRL's default is 0.05)",
         )
-    for key, neutral in NEUTRAL.items() if config.vllm_importance_sampling_correction else ():
+    for key, neutral in NEUTRAL.items() if corrected(config) else ():
         if (value := getattr(config, key)) not in neutral:
             raise RecipeError(
                 f"`{key}: {value}`: vLLM's log-probabilities count it and the trainer's do not, so the importance "
                 "sampling correction would correct what is right",
                 f"remove `{key}`, or set `vllm_importance_sampling_correction: false`",
             )
+
+
+def corrected(config: "GRPOConfig | DistillationConfig") -> bool:
+    """Whether the loss reads vLLM's log-probabilities; that of on-policy distillation reads the teacher's instead."""
+    return getattr(config, "vllm_importance_sampling_correction", False)
 
 
 def wanted_server(run: Run, longest: int, patience: float) -> Wanted:
@@ -110,7 +115,7 @@ def wanted_server(run: Run, longest: int, patience: float) -> Wanted:
         context=longest + config.max_completion_length,
         completion=config.max_completion_length,
         dtype=trained_dtype(values),
-        corrected=config.vllm_importance_sampling_correction,
+        corrected=corrected(config),
         group_port=config.vllm_group_port,
         own_address=get_ip(),  # as TRL tells the server
         version=importlib.metadata.version("vllm"),
@@ -191,7 +196,7 @@ def check_colocated(config: "GRPOConfig", size: int, memory: int | None) -> list
     return []
 
 
-def watch_vllm(run: Run, trainer: "GRPOTrainer") -> None:
+def watch_vllm(run: Run, trainer: "GRPOTrainer | DistillationTrainer") -> None:
     """Lets a canary watch over vLLM's weights."""
     from .canary import Canary
 
