@@ -195,3 +195,10 @@ def test_free_memory_is_what_the_kernel_says():
     lines = dict(line.split(":") for line in Path("/proc/meminfo").read_text().splitlines())
     available = int(lines["MemAvailable"].split()[0]) * 1024
     assert float(health.memory(None).words.split()[0]) == pytest.approx(available / GB, abs=0.5)
+
+
+def test_an_address_that_trl_could_not_extend_is_an_error():
+    (found,) = health.servers(
+        SERVED | {"vllm_server_base_url": "http://127.0.0.1:8000/v1", "model_name_or_path": "a/b"}
+    )
+    assert found.state == "error" and found.fix == "write `vllm_server_base_url: http://127.0.0.1:8000`"

@@ -13,10 +13,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.endpoints import Endpoint
-from ..core.errors import UserError
+from ..core.errors import RecipeError, UserError
 from ..core.recipes import Recipe
 from ..sandbox.local import works
 from ..training.network import why_taken
+from ..training.vllm_server import server_url
 from .job import GB, Job
 from .memory import on_disk, total
 
@@ -24,6 +25,7 @@ OK, WARNING, ERROR = "ok", "warning", "error"
 CHECKOUT = Path(__file__).parents[3]  # it holds the tested sets; where the package alone is installed, nothing does
 TOLD = ("torch", "transformers", "trl", "accelerate", "peft", "vllm")  # of all versions
 PORTS = {"vllm_server_port": 8000, "vllm_group_port": 51216}  # TRL's defaults
+ADDRESS = {"vllm_server_base_url": None, "vllm_server_host": "0.0.0.0", "vllm_server_port": 8000}  # TRL's, too
 
 
 class Finding(NamedTuple):
@@ -221,16 +223,17 @@ def named_servers(value: Any, name: str = "") -> Iterator[tuple[str, Any, str, s
     if value.get("url"):
         yield name or "url", value["url"], str(value.get("model") or ""), value.get("key_variable") or "OPENAI_API_KEY"
     if value.get("use_vllm") and value.get("vllm_mode") == "server":
-        host = f"http://{value.get('vllm_server_host') or '0.0.0.0'}:{value.get('vllm_server_port') or 8000}"
-        base = (value.get("vllm_server_base_url") or host).rstrip("/")
-        yield "vLLM", f"{base}/v1", str(value.get("model_name_or_path") or ""), ""
+        yield "vLLM", f"{server_url({**ADDRESS, **value})}/v1", str(value.get("model_name_or_path") or ""), ""
     for key, inside in value.items():
         yield from named_servers(inside, key)
 
 
 def servers(recipe: Recipe) -> list[Finding]:
     """Whether each server that a recipe names answers, and serves its model."""
-    return [ask(*server) for server in named_servers(recipe)]
+    try:
+        return [ask(*server) for server in named_servers(recipe)]
+    except RecipeError as error:
+        return [Finding("server of vLLM", ERROR, str(error), error.hint)]
 
 
 def ask(name: str, urls: Any, model: str, variable: str) -> Finding:
