@@ -36,7 +36,7 @@ NEEDED = [
 ]
 
 
-def tiny_model(directory: Path) -> str:
+def tiny_model(directory: Path, **changes: int) -> str:
     """
     A random model whose logits are far enough apart for greedy texts to be the same in any engine, and whose
     generation_config says what must not decide anything. vLLM knows no heads of less than 32 numbers on a CPU.
@@ -50,6 +50,7 @@ def tiny_model(directory: Path) -> str:
     tokenizer.chat_template = (REPOSITORY / "recipes/mini/templates/zero.jinja").read_text()
     tokenizer.save_pretrained(directory)
     sizes = {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2, "num_attention_heads": 2}
+    sizes |= changes
     special = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id, "bos_token_id": None}
     config = AutoConfig.for_model(
         "llama", vocab_size=len(tokenizer), initializer_range=0.2, tie_word_embeddings=True, **sizes, **special

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from conftest import REPOSITORY
 from faulty import free_port
-from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED
+from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED, tiny_model
 from waiting import PATIENCE
 
 pytestmark = NEEDED
@@ -24,14 +24,15 @@ OPTIONS |= {"use_vllm": "true", "vllm_max_model_length": CONTEXT, "vllm_gpu_memo
 OPTIONS |= {"beta": 0.0, "sync_ref_model": "false"}  # one model less to load
 OPTIONS |= {"rewards": "{random: {weight: 0}, tests.training.half_reward.half: {weight: 1}}"}
 OPTIONS |= {"dynamic_sampling": "{rounds: 3}"}
+GRPO = "recipes/mini/zero_random_reward.yaml"
 
 
 def start(
-    script: list[str], output: Path, environment: dict[str, str] | None = None, **options: object
+    script: list[str], output: Path, environment: dict[str, str] | None = None, recipe: str = GRPO, **options: object
 ) -> subprocess.Popen:
-    chosen = OPTIONS | {"output_dir": output} | options
+    chosen = (OPTIONS if recipe == GRPO else {}) | {"output_dir": output} | options
     words = [word for key, value in chosen.items() for word in (f"--{key}", str(value))]
-    command = [str(BIN / "python"), *script, "--config", "recipes/mini/zero_random_reward.yaml", *words]
+    command = [str(BIN / "python"), *script, "--config", recipe, *words]
     with output.with_suffix(".log").open("wb") as log:
         return subprocess.Popen(
             command,
@@ -117,6 +118,18 @@ def test_an_adapter_is_merged_for_vllm(tiny, tmp_path):
     options = {"model_name_or_path": tiny, "vllm_mode": "colocate", "use_peft": "true", "lora_r": 8}
     options |= {"lora_dropout": 0.0}
     check(train_with_a_kill(["-m", "open_r1.grpo"], tmp_path / "out", **options))
+
+
+def test_a_student_beside_its_teacher_draws_with_vllm(tiny, tmp_path):
+    """Its loss reads no log-probabilities of vLLM, so it is the canary alone that would find old weights."""
+    teacher = tiny_model(tmp_path / "teacher", hidden_size=96)
+    options = {"model_name_or_path": tiny, "teacher_model_name_or_path": teacher, "rows_per_step": 8}
+    options |= {"per_device_train_batch_size": 8, "chat_template": "recipes/mini/templates/zero.jinja"}
+    options |= {key: OPTIONS[key] for key in OPTIONS if "vllm" in key or "steps" in key or key == "learning_rate"}
+    options |= {"max_completion_length": 16, "vllm_mode": "colocate", "recipe": "recipes/mini/on_policy_distill.yaml"}
+    rows = train_with_a_kill(["-m", "open_r1.on_policy_distill"], tmp_path / "out", **options)
+    assert [row["step"] for row in rows] == list(range(1, 9)) and all(row["grad_norm"] > 0 for row in rows)
+    assert rows[-1]["loss"] < rows[0]["loss"]
 
 
 def test_a_server_that_is_away_ends_both_ranks_in_one_line(tiny, tmp_path):
