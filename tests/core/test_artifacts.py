@@ -33,7 +33,7 @@ def make(recipe, **facts):
     artifact = Artifact(recipe, KEYS)
     assert artifact.claim()
     artifact.finish(**facts)
-    artifact._lock_file.close()
+    artifact._lock.release()
     return artifact
 
 
@@ -54,7 +54,7 @@ def test_unfinished_run_of_the_same_recipe_continues(recipe):
     first = Artifact(recipe)
     first.claim()
     (first.path / "checkpoint").write_text("kept")
-    first._lock_file.close()
+    first._lock.release()
     second = Artifact(recipe | {"run_name": "cosmetic keys do not count"}, KEYS)
     assert second.claim() and (second.path / "checkpoint").read_text() == "kept"
 
@@ -67,10 +67,10 @@ def test_seconds_are_those_of_all_processes_that_worked_on_it(recipe):
         note = artifacts.read_progress(artifact.path)
         assert "stopped" not in note and (life == 0 or note["done"] == life)
         artifact.progress(life + 1, 3, stopped=True)
-        artifact._lock_file.close()
+        artifact._lock.release()
     artifact.finish()
     assert artifacts.read_manifest(artifact.path)["seconds"] >= 300
-    artifact._lock_file.close()
+    artifact._lock.release()
     forced = Artifact(recipe)
     assert forced.claim(force=True) and forced.earlier == 0
 
@@ -82,7 +82,7 @@ def test_result_of_another_recipe_is_refused_unless_forced(recipe, finished):
     (first.path / "part-00000.jsonl").write_text("{}\n")
     if finished:
         first.finish()
-    first._lock_file.close()
+    first._lock.release()
     other = Artifact(recipe | {"steps": 4})
     with pytest.raises(ArtifactError, match="steps: 3 -> 4") as caught:
         other.claim()
@@ -163,11 +163,11 @@ def test_usable_local_model_and_hub_id_are_accepted(tmp_path):
 def test_a_run_that_failed_at_once_leaves_nothing_that_its_correction_must_force(recipe):
     first = Artifact(recipe)
     assert first.claim()
-    first._lock_file.close()
+    first._lock.release()
     corrected = Artifact(recipe | {"steps": 4})
     assert corrected.claim()
     (corrected.path / "part-00000.jsonl").write_text("{}\n")
-    corrected._lock_file.close()
+    corrected._lock.release()
     with pytest.raises(ArtifactError, match="unfinished run of another recipe"):
         Artifact(recipe | {"steps": 5}).claim()
 
@@ -182,7 +182,7 @@ def begin(recipe, finished):
     (artifact.path / "checkpoint-2").mkdir()
     if finished:
         artifact.finish()
-    artifact._lock_file.close()
+    artifact._lock.release()
 
 
 @pytest.mark.parametrize("finished", [True, False])
@@ -281,7 +281,7 @@ def test_decisions_join_an_unfinished_run_and_count_in_a_finished_one(recipe, tm
     reviewed = Artifact(recipe | {"decisions": str(file)}, KEYS)
     assert reviewed.claim()
     reviewed.finish()
-    reviewed._lock_file.close()
+    reviewed._lock.release()
     assert Artifact(recipe | {"decisions": str(file)}, KEYS).complete
     file.write_text("drop two")
     for other in ({"decisions": str(file)}, {}):

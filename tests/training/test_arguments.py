@@ -104,11 +104,11 @@ def test_a_run_goes_on_with_another_division_and_not_with_another_batch(recipe, 
     (artifact.path / "checkpoint-2").mkdir()
     if finished:
         artifact.finish()
-    artifact._lock_file.close()
+    artifact._lock.release()
     same = Artifact(recipe | {"per_device_train_batch_size": 4}, keys)
     assert same.claim() is not finished and "per_device_train_batch_size: 1 -> 4" in capsys.readouterr().out
     if not finished:
-        same._lock_file.close()
+        same._lock.release()
     assert read_manifest(artifact.path) is None or same.complete
     with pytest.raises(ArtifactError, match="global batch: 4 -> 8"):
         Artifact(recipe | {"rows_per_step": 8}, keys).claim()

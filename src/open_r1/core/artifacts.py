@@ -7,7 +7,6 @@ complete exactly when its manifest exists. The manifest's `hash` covers what of 
 make; `started.json` keeps the latter for an unfinished run.
 """
 
-import fcntl
 import json
 import os
 import platform
@@ -23,6 +22,7 @@ import yaml
 from .errors import ArtifactError, Halted
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, looks_local, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
+from .locks import Lock
 from .processes import peak_memory
 from .recipes import Recipe, difference, fingerprint
 
@@ -115,9 +115,13 @@ class Artifact:
             self._tell()
             return False
         self.path.mkdir(parents=True, exist_ok=True)
-        self._lock()
+        self._lock = Lock(self.path / LOCK, str(self.path))
+        if not force and self.complete:  # since we looked first
+            self._lock.release()
+            self._tell()
+            return False
         for old in self.path.iterdir() if force else ():
-            if old.name not in (LOCK, *keep):
+            if old.name not in keep and not old.name.startswith(LOCK):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
         if self._begun():
             self._refuse_another()
@@ -134,8 +138,8 @@ class Artifact:
 
     def _begun(self) -> bool:
         """Whether an unfinished run lies here, and not one that failed at once."""
-        entries = {entry.name for entry in self.path.iterdir()}
-        return RECIPE in entries and bool(entries - {RECIPE, STARTED, LOCK, PROGRESS, HALT, START, f".{START}"})
+        entries = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(LOCK)}
+        return RECIPE in entries and bool(entries - {RECIPE, STARTED, PROGRESS, HALT, START, f".{START}"})
 
     def _refuse_another(self) -> None:
         """Raises `ArtifactError` if the unfinished run that lies here would have another result."""
@@ -143,7 +147,7 @@ class Artifact:
         record = self.path / STARTED
         begun = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
         if changes := self._changes(old, begun, UNFINISHED):
-            self._lock_file.close()
+            self._lock.release()
             raise ArtifactError(
                 f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it"
             )
@@ -151,16 +155,6 @@ class Artifact:
     def _tell(self) -> None:
         if notice := self.notice():
             print(f"notice: {notice}", flush=True)
-
-    def _lock(self) -> None:
-        """Keeps a second process out; the lock ends with this process, however that ends."""
-        self._lock_file = open(self.path / LOCK, "w")  # noqa: SIM115
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ArtifactError(
-                f"{self.path} is being written by another process", "wait for it, or stop it"
-            ) from None
 
     def finish(self, **facts: Any) -> None:
         """Marks the artifact complete; `facts` such as metrics go into the manifest."""
