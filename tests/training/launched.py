@@ -112,9 +112,13 @@ class Launched:
         assert set(self.finish()) == {0}, self.output()
         return self.output()
 
+    def logs(self) -> list[str]:
+        """What each rank has printed."""
+        files = [self.folder / f"log-{self.number}-{rank}" for rank in self.every]
+        return [file.read_text(errors="replace") for file in files if file.exists()]
+
     def output(self) -> str:
-        logs = [self.folder / f"log-{self.number}-{rank}" for rank in self.every]
-        return "\n".join(log.read_text(errors="replace") for log in logs if log.exists())
+        return "\n".join(self.logs())
 
     def facts(self) -> list[dict]:
         """What each rank found itself to be."""
