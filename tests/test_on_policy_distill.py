@@ -49,6 +49,14 @@ def test_rows_without_a_token_are_left_out_of_the_teacher(pair, tmp_path):
     assert losses(tmp_path / "again") == pytest.approx(losses(tmp_path / "out"), rel=1e-4)
 
 
+def test_held_out_prompts_are_evaluated(pair, tmp_path):
+    extra = ["--eval_datasets", "[{path: 'mini:chain', split: test, limit: 4}]", "--eval_strategy", "steps"]
+    on_policy_distill.main([*pair, *extra, "--eval_steps", "1", "--per_device_eval_batch_size", "4"])
+    rows = json.loads((tmp_path / "out/trainer_state.json").read_text())["log_history"]
+    found = [row["eval_loss"] for row in rows if "eval_loss" in row]
+    assert len(found) == 2 and all(loss > 0 for loss in found)
+
+
 @pytest.mark.parametrize(
     ("extra", "expected"),
     [

@@ -24,14 +24,11 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel
 
 
-def prompts(run: Run) -> "Dataset":
-    """The recipe's prompts, at least as many as one step takes."""
+def prompts(sources: list[dict[str, Any]]) -> "Dataset":
+    """The prompts of some sources, and nothing else of them."""
     from open_r1.data.sources import load_sources
 
-    rows = load_sources(run.args.datasets, ["prompt"]).select_columns(["prompt"])
-    config = run.config
-    require_rows(rows, config.train_batch_size * config.world_size * config.gradient_accumulation_steps, "step")
-    return rows
+    return load_sources(sources, ["prompt"]).select_columns(["prompt"])
 
 
 def load_teacher(run: Run, vocabulary: int) -> "PreTrainedModel":
@@ -100,7 +97,8 @@ def main(arguments: list[str] | None = None) -> None:
     from open_r1.training.with_vllm import explained_server, prepare_vllm, watch_vllm
 
     run.config.model_init_kwargs = run.model_init_kwargs
-    rows = prompts(run)
+    rows, config = prompts(run.args.datasets), run.config
+    require_rows(rows, config.train_batch_size * config.world_size * config.gradient_accumulation_steps, "step")
     if run.config.use_vllm:
         prepare_vllm(run, rows)
     check_context(run)
@@ -112,6 +110,7 @@ def main(arguments: list[str] | None = None) -> None:
             teacher_model=teacher,
             args=run.config,
             train_dataset=rows,
+            eval_dataset=prompts(run.args.eval_datasets) if run.args.eval_datasets else None,
             processing_class=run.tokenizer,
             peft_config=adapter_config(run.model_args),
         )

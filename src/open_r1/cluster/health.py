@@ -25,7 +25,7 @@ OK, WARNING, ERROR = "ok", "warning", "error"
 CHECKOUT = Path(__file__).parents[3]  # it holds the tested sets; where the package alone is installed, nothing does
 TOLD = ("torch", "transformers", "trl", "accelerate", "peft", "vllm")  # of all versions
 PORTS = {"vllm_server_port": 8000, "vllm_group_port": 51216}  # TRL's defaults
-ADDRESS = {"vllm_server_base_url": None, "vllm_server_host": "0.0.0.0", "vllm_server_port": 8000}  # TRL's, too
+ADDRESS = {"vllm_server_base_url": None, "vllm_server_host": "0.0.0.0", "vllm_server_port": PORTS["vllm_server_port"]}
 
 
 class Finding(NamedTuple):
