@@ -1,4 +1,4 @@
-"""Pipelines as chains of jobs, on a real Slurm of two nodes: what is submitted, what is not, and what is said of it."""
+"""Pipelines as chains of jobs, on a real Slurm of two nodes: what is submitted, and what is said of it."""
 
 import json
 import os
@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import REPOSITORY
+from faulty import write_recipe
 from slurm_cluster import Cluster, missing
 
 from open_r1.core.recipes import read_yaml
@@ -132,18 +133,33 @@ def test_what_is_queued_is_not_submitted_twice_and_can_be_cancelled(site):
     assert not (site.root / "first").exists()
 
 
+def test_a_stage_with_jobs_of_its_own_is_waited_for(site, faulty):
+    """Its job holds no node while they run: on these two nodes of one core their tasks could not run beside it."""
+    pytest.importorskip("datatrove")
+    url, _ = faulty(0.0)
+    executor = {"kind": "slurm", "tasks": 2, "slurm": {"partition": "main", "cpus_per_task": 1, "mem_per_cpu_gb": 2}}
+    write_recipe(site.folder, 6, url=url, executor=executor, output_dir="${root}/samples")
+    kept = {"samples": "${root}/samples", "output_dir": "${root}/kept", "decontaminate": False, "filters": []}
+    (site.folder / "kept.yaml").write_text(yaml.safe_dump(kept))
+    stages = [{"name": "samples", "run": "generate", "recipe": "recipe.yaml"}, {"name": "kept", "run": "curate"}]
+    (site.folder / "p.yaml").write_text(yaml.safe_dump({"root": "data/small", "stages": stages}))
+    assert site.submitted("p.yaml") == ["samples", "kept"]
+    log = site.root / "logs/samples.log"
+    site.cluster.wait(lambda: log.exists() and "2 tasks are with Slurm" in log.read_text())
+    assert site.submitted("p.yaml") == []
+    site.wait()
+    assert log.read_text().rstrip().endswith("is complete")  # its second life
+    assert site.states("p.yaml") == {"samples": "complete", "kept": "complete"}, site.call("status", "p.yaml")
+
+
 def test_dry_run_prints_the_commands_and_submits_nothing(site):
     lines = site.call("run", site.write_small(), "--slurm", "--dry-run")
-    log = f"--output={site.root}/logs"
-    tail = "--root data/small --seed 0"
-    assert lines == [
-        f"sbatch --parsable --job-name=small-first --nodes=1 {log}/first.log slurm/evaluate.slurm decontaminate "
-        f"--config first.yaml {tail}",
-        f"sbatch --parsable --job-name=small-fails --nodes=1 {log}/fails.log '--dependency=afterok:<job of first>' "
-        f"--kill-on-invalid-dep=yes slurm/evaluate.slurm decontaminate --config fails.yaml {tail}",
-        f"sbatch --parsable --job-name=small-last --nodes=1 {log}/last.log '--dependency=afterok:<job of fails>' "
-        f"--kill-on-invalid-dep=yes slurm/evaluate.slurm decontaminate --config last.yaml {tail}",
-        f"sbatch --parsable --job-name=small-beside --nodes=1 {log}/beside.log '--dependency=afterok:<job of first>' "
-        f"--kill-on-invalid-dep=yes slurm/evaluate.slurm decontaminate --config beside.yaml {tail}",
+    expected = [
+        f"sbatch --parsable --job-name=small-{name} --nodes=1 --output={site.root}/logs/{name}.log "
+        f"--kill-on-invalid-dep=yes {after}slurm/evaluate.slurm decontaminate --config {name}.yaml "
+        "--root data/small --seed 0"
+        for name, needs in STAGES.items()
+        for after in ["".join(f"'--dependency=afterok:<job of {other}>' " for other in needs)]
     ]
+    assert lines == expected
     assert not site.root.exists() and not site.cluster.run("squeue", "-h")

@@ -110,8 +110,7 @@ def check_script(file: Path) -> None:
 def command(stage: Stage, resources: list[str], after: list[str]) -> list[str]:
     """The command that submits a stage."""
     words = ["sbatch", "--parsable", f"--job-name={job_name(stage)}", *resources, f"--output={stage.log.resolve()}"]
-    if after:
-        words += [f"--dependency=afterok:{':'.join(after)}", "--kill-on-invalid-dep=yes"]
+    words += ["--kill-on-invalid-dep=yes", *([f"--dependency=afterok:{':'.join(after)}"] if after else [])]
     return [*words, str(script(stage)), stage.command, *stage.arguments]
 
 

@@ -42,7 +42,7 @@ class Standing(NamedTuple):
 
 def standing(stage: Stage, job: Job | None) -> Standing:
     """Where a stage stands; `job` is its Slurm job, if Slurm knows one."""
-    if read_manifest(stage.output):
+    if read_manifest(stage.output) is not None:
         return Standing(stage.name, "complete", job.id if job else "")
     note = read_progress(stage.output)
     state = state_of(stage, job, note)
@@ -76,7 +76,8 @@ def words_of(stage: Stage, state: str, job: Job | None) -> str:
     if job and job.alive:
         return job.reason
     if job and job.reason == DEPENDENCY:
-        return "a stage that it needs was not done"
+        own = stage.recipe.get("executor")  # whose last job it waits for
+        return f"its tasks failed: {stage.output}/tasks" if own else "a stage that it needs was not done"
     if state == "halted":
         return read_halt(stage.output)["message"]
     number, text = last_line(stage.log)

@@ -15,8 +15,9 @@ the servers.
 
 Every task samples its share of the problems and keeps its replies in chunks; a task that dies, or whose node does, is
 requeued and goes on from there. When all tasks are done the same command verifies and writes the sample store: on
-Slurm a last job runs it. Run again, it starts only the tasks that are missing. The rollout below is ours and knows
-nothing of datatrove.
+Slurm a last job runs it. Run again, it starts only the tasks that are missing. A job that submits tasks, such as a
+stage's of `open-r1 run --slurm`, goes back into the queue until that last job is done, and holds no node meanwhile.
+The rollout below is ours and knows nothing of datatrove.
 """
 
 import asyncio
@@ -24,6 +25,7 @@ import functools
 import importlib.util
 import json
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
@@ -220,6 +222,8 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
             "`executor`: the Slurm partition is missing", "add `slurm: {partition: NAME}`; `sinfo` lists them"
         )
     settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
+    settings["sbatch_args"] = {"kill-on-invalid-dep": "yes"} | settings.get("sbatch_args", {})
+    job = leave_job()
     tasks = args.executor.get("tasks", 1)
     sampled = SlurmPipelineExecutor(
         pipeline(args, sampling, folder),
@@ -242,12 +246,34 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
     )
     stored.run()
     write_atomically(Path(folder, "jobs"), f"{sampled.job_id} {stored.job_id}")
+    if job:
+        come_back(job, stored.job_id)
     print(
         f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, "
         "or run this command again when they are done",
         flush=True,
     )
     return False
+
+
+def leave_job() -> str:
+    """
+    Forgets the variables of the job that this process runs in, which sbatch and srun would take for settings of the
+    tasks; also the site's where the recipe has its own. Returns the number of that job, empty if there is none.
+    """
+    job = os.environ.get("SLURM_JOB_ID", "")
+    for name in list(os.environ) if job else ():
+        if name in ("SBATCH_PARTITION", "SBATCH_CONSTRAINT") or (name.startswith("SLURM_") and name != "SLURM_CONF"):
+            del os.environ[name]
+    return job
+
+
+def come_back(job: str, last: str) -> None:
+    """Puts the job that this process runs in back into the queue, until another is done: it has nothing to do then."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it comes with the first command, and must not prevent the second
+    for words in (["requeue", job], ["update", f"JobId={job}", f"Dependency=afterok:{last}"]):
+        if subprocess.run(["scontrol", *words], check=False).returncode:
+            return  # it was not submitted with `--requeue`
 
 
 def queued_jobs(file: Path) -> str:
