@@ -1,13 +1,13 @@
 """Where a stage stands, by what it has left behind and what Slurm says of its job."""
 
+import fcntl
 import json
 
 import pytest
 
 from open_r1.cluster.queue import Job
 from open_r1.cluster.standing import Standing, is_written, standing, table_of
-from open_r1.core.artifacts import Artifact
-from open_r1.core.errors import Halted
+from open_r1.core.artifacts import LOCK
 from open_r1.core.runner import Stage
 
 NOTE = {"done": 4, "total": 12, "seconds": 60}
@@ -80,22 +80,11 @@ def test_a_stage_stands_where_its_files_and_its_job_say(stage, files, log, job, 
 
 
 def test_a_stage_that_is_written_is_running(stage):
-    found = stage(log=FAILED)
-    artifact = Artifact(found.recipe)
-    artifact.claim()
-    artifact.progress(1, 3)
-    assert is_written(found.output) and standing(found, None).state == "running"
-    artifact._lock_file.close()
+    found = stage({"progress.json": NOTE}, FAILED)
+    with open(found.output / LOCK, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        assert is_written(found.output) and standing(found, None).state == "running"
     assert not is_written(found.output) and standing(found, None).state == "failed"
-
-
-def test_a_guard_is_heard(stage):
-    found = stage()
-    artifact = Artifact(found.recipe)
-    artifact.claim()
-    artifact.halt(Halted("no row is left", "look"), 3)
-    artifact._lock_file.close()
-    assert standing(found, None)[1:] == ("halted", "", "", "", "", "", "no row is left")
 
 
 def test_tasks_that_failed_are_told_from_a_stage_that_did(stage):
