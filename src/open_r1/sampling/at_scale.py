@@ -212,7 +212,10 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
         raise RecipeError(
             f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node"
         )
-    if queued := queued_jobs(Path(folder, "jobs")):
+    jobs, job = Path(folder, "jobs"), os.environ.get("SLURM_JOB_ID")
+    if queued := queued_jobs(jobs):
+        if job:  # it was started again before they are done
+            return come_back(job, jobs)
         raise RecipeError(
             f"the jobs {queued} of {artifact.path} are still with Slurm", "wait for them, or `scancel` them first"
         )
@@ -223,7 +226,8 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
         )
     settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
     settings["sbatch_args"] = {"kill-on-invalid-dep": "yes"} | settings.get("sbatch_args", {})
-    job = leave_job()
+    if job:
+        leave_job()
     tasks = args.executor.get("tasks", 1)
     sampled = SlurmPipelineExecutor(
         pipeline(args, sampling, folder),
@@ -245,35 +249,36 @@ def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: A
         **small,
     )
     stored.run()
-    write_atomically(Path(folder, "jobs"), f"{sampled.job_id} {stored.job_id}")
-    if job:
-        come_back(job, stored.job_id)
+    write_atomically(jobs, f"{sampled.job_id} {stored.job_id}")
     print(
         f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, "
         "or run this command again when they are done",
         flush=True,
     )
-    return False
+    return come_back(job, jobs) if job else False
 
 
-def leave_job() -> str:
+def leave_job() -> None:
     """
     Forgets the variables of the job that this process runs in, which sbatch and srun would take for settings of the
-    tasks; also the site's where the recipe has its own. Returns the number of that job, empty if there is none.
+    tasks; also the site's where the recipe has its own.
     """
-    job = os.environ.get("SLURM_JOB_ID", "")
-    for name in list(os.environ) if job else ():
+    for name in list(os.environ):
         if name in ("SBATCH_PARTITION", "SBATCH_CONSTRAINT") or (name.startswith("SLURM_") and name != "SLURM_CONF"):
             del os.environ[name]
-    return job
 
 
-def come_back(job: str, last: str) -> None:
-    """Puts the job that this process runs in back into the queue, until another is done: it has nothing to do then."""
+def come_back(job: str, jobs: Path) -> bool:
+    """
+    Puts the job that this process runs in back into the queue, until the last of the tasks' jobs is done: it finds the
+    stage complete then. Returns `False`, since it is not yet.
+    """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it comes with the first command, and must not prevent the second
+    last = jobs.read_text(encoding="utf-8").split()[-1]
     for words in (["requeue", job], ["update", f"JobId={job}", f"Dependency=afterok:{last}"]):
         if subprocess.run(["scontrol", *words], check=False).returncode:
-            return  # it was not submitted with `--requeue`
+            break  # it was not submitted with `--requeue`
+    return False
 
 
 def queued_jobs(file: Path) -> str:
