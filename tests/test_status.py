@@ -60,8 +60,8 @@ def test_the_word_behind_a_pipeline_is_a_stage(words, expected):
     [
         (pipeline.main, None, {"sft": {"gpus": 8}}, "slurm/site.env: no such file"),
         (pipeline.main, "SBATCH_PARTITION=gpu\n", {"sft": {"gpus": 8}}, "slurm/site.env: lacks `GPUS_PER_NODE`"),
-        (pipeline.main, SITE, {"sft": {"gpus": 16}}, "stage b, `slurm`: `gpus: 16`, and a node has 8"),
-        (pipeline.main, SITE, {}, "stage b, `slurm`: on how many GPUs `sft` runs is not said"),
+        (pipeline.main, SITE, {"sft": {"gpus": 16}}, "p.yaml, stage b, `slurm`: `gpus: 16`, and a node has 8"),
+        (pipeline.main, SITE, {}, "p.yaml, stage b, `slurm`: on how many GPUs `sft` runs is not said"),
         (pipeline.main, SITE, {"sft": {"gpus": 8}}, "sbatch: there is no Slurm here"),
         (cancel.main, SITE, {}, "squeue: there is no Slurm here"),
         (status.main, SITE, {}, "squeue: there is no Slurm here"),

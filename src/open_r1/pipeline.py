@@ -26,6 +26,7 @@ from open_r1.cluster.chain import submit_chain
 from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
 from open_r1.core.pipelines import downstream, read_options, read_pipeline, select
+from open_r1.core.recipes import place
 from open_r1.core.runner import run_stages, stage_command
 
 KNOWN = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "slurm", "dry-run", "debug")
@@ -50,7 +51,8 @@ def main(arguments: list[str]) -> None:
     # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
     if options.get("slurm"):
-        return submit_chain(chosen, stages, forced, bool(options.get("dry-run")))
+        where = place(file, options.get("with", []))
+        return submit_chain(chosen, stages, forced, bool(options.get("dry-run")), where)
     for stage in forced:
         shutil.rmtree(stage.output, ignore_errors=True)
     run_stages(chosen, stages, launch, jobs)

@@ -13,7 +13,9 @@ from conftest import REPOSITORY
 from faulty import write_recipe
 from slurm_cluster import Cluster, missing
 
+from open_r1.cluster.chain import cancel_chain
 from open_r1.core.recipes import read_yaml
+from open_r1.core.runner import Stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 
@@ -67,8 +69,10 @@ class Site:
         return {line.split()[0]: line.split()[1] for line in self.call("status", *words)[1:]}
 
     def wait(self) -> None:
-        """Until no job is left."""
-        self.cluster.wait(lambda: not self.cluster.run("squeue", "-h"))
+        """Until no job is left; each has the patience of a test for itself."""
+        queued = lambda: len(self.cluster.run("squeue", "-h", "-o", "%i").split())
+        while before := queued():
+            self.cluster.wait(lambda before=before: queued() < before)
 
     def hold(self, state: str) -> None:
         """Lets no job start (`DOWN`), or lets them (`UP`)."""
@@ -150,6 +154,16 @@ def test_a_stage_with_jobs_of_its_own_is_waited_for(site, faulty):
     site.wait()
     assert log.read_text().rstrip().endswith("is complete")  # its second life
     assert site.states("p.yaml") == {"samples": "complete", "kept": "complete"}, site.call("status", "p.yaml")
+
+
+def test_cancel_reaches_the_jobs_that_a_stage_has_submitted(site, monkeypatch):
+    monkeypatch.setenv("SLURM_CONF", site.cluster.environment["SLURM_CONF"])
+    number = site.cluster.run("sbatch", "--parsable", "--hold", "--wrap=true").strip()
+    recipe = {"output_dir": str(site.root / "samples"), "executor": {"kind": "slurm"}}
+    (site.root / "samples/tasks").mkdir(parents=True)
+    (site.root / "samples/tasks/jobs").write_text(f"None {number}")
+    cancel_chain([Stage("samples", "generate", [], recipe, site.root / "logs/samples.log")])
+    site.wait()
 
 
 def test_dry_run_prints_the_commands_and_submits_nothing(site):

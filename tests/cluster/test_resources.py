@@ -59,13 +59,13 @@ def stage(tmp_path):
     ],
 )  # fmt: skip
 def test_options_are_those_of_the_command_and_then_of_the_name(stage, name, slurm, words):
-    assert request(stage(name, slurm), SITE) == words
+    assert request(stage(name, slurm), SITE, "p.yaml") == words
 
 
 def test_overlays_lie_over_the_pipeline(stage):
     over = [{"slurm": {"grpo": {"nodes": 2}, "mix": {"mem": "1G"}}}, {"slurm": {"grpo": {"nodes": 3}}}]
     found = stage("grpo", {"grpo": {"gpus": 4, "nodes": 1}}, *over)
-    assert request(found, SITE) == ["--nodes=3", "--gpus-per-node=4"]
+    assert request(found, SITE, "p.yaml") == ["--nodes=3", "--gpus-per-node=4"]
 
 
 @pytest.mark.parametrize(
@@ -88,8 +88,8 @@ def test_overlays_lie_over_the_pipeline(stage):
 )
 def test_what_cannot_be_had_is_one_line_with_its_fix(stage, name, slurm, message):
     with pytest.raises(RecipeError) as caught:
-        request(stage(name, slurm), SITE)
-    assert message in str(caught.value) and "\n" not in str(caught.value) and caught.value.hint
+        request(stage(name, slurm), SITE, "p.yaml")
+    assert message in str(caught.value) and "p.yaml" in str(caught.value) and caught.value.hint
 
 
 @pytest.mark.parametrize("hardware", ["24gb", "80gb", "8x80gb", "multi_node"])
@@ -97,11 +97,11 @@ def test_what_cannot_be_had_is_one_line_with_its_fix(stage, name, slurm, message
 def test_hardware_gives_every_stage_its_nodes(hardware, folder):
     over = str(REPOSITORY / f"recipes/hardware/{hardware}.yaml")
     stages, *_ = read_pipeline(REPOSITORY / "recipes" / folder / "pipeline.yaml", {"with": [over]})
-    words = {stage.name: request(stage, SITE) for stage in stages}
+    words = {stage.name: request(stage, SITE, "p.yaml") for stage in stages}
     gpus, nodes = {"24gb": (1, 1), "80gb": (1, 1), "8x80gb": (8, 1), "multi_node": (8, 3)}[hardware]
     assert words["zero"] == [f"--nodes={nodes}", f"--gpus-per-node={gpus}", "--time=24:00:00"]
 
 
 def test_mini_runs_on_nodes_without_gpus():
     stages, *_ = read_pipeline(REPOSITORY / "recipes/mini/pipeline.yaml", {})
-    assert {word for stage in stages for word in request(stage, Site(Path(), 0, {}))} == {"--nodes=1"}
+    assert {word for stage in stages for word in request(stage, Site(Path(), 0, {}), "p.yaml")} == {"--nodes=1"}

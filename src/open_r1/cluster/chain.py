@@ -40,7 +40,7 @@ def jobs_of(stages: list[Stage]) -> dict[str, Job]:
     return {name: known[job] for name, job in kept.items() if job in known and known[job].name == named[name]}
 
 
-def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], dry: bool) -> None:
+def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], dry: bool, pipeline: str) -> None:
     """
     Submits the chosen ones of a pipeline's stages that are neither complete nor with Slurm.
 
@@ -53,9 +53,11 @@ def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], 
             What to delete first.
         dry (`bool`):
             Whether only to print the commands.
+        pipeline (`str`):
+            Its file, and those that lie over it, for error messages.
     """
     site = read_site()
-    requests = {stage.name: request(stage, site) for stage in chosen}
+    requests = {stage.name: request(stage, site, pipeline) for stage in chosen}
     for stage in chosen:
         check_script(script(stage))
     alive = {name: job for name, job in jobs_of(stages).items() if job.alive}
@@ -76,14 +78,15 @@ def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], 
 
 def missing(chosen: list[Stage], stages: list[Stage], alive: dict[str, Job]) -> list[Stage]:
     """The chosen stages that need a job. Raises `ArtifactError` for one that loads what nothing here will make."""
-    outputs, coming, found = {stage.name: stage.output for stage in stages}, set(alive), []
+    coming, found = set(alive), []
     for stage in chosen:
         if stage.name in alive or (not stage.needs & coming and stage.complete()):
             continue
-        if absent := [name for name in stage.needs - coming if read_manifest(outputs[name]) is None]:
+        needs = [other for other in stages if other.name in stage.needs - coming]
+        if absent := [other.name for other in needs if read_manifest(other.output) is None]:
             raise ArtifactError(
-                f"stage {stage.name} needs {min(absent)}, which is neither complete nor with Slurm",
-                f"run that too: leave `--from` and `--only` out, or begin with `--from {min(absent)}`",
+                f"stage {stage.name} needs {absent[0]}, which is neither complete nor with Slurm",
+                f"run that too: leave `--from` and `--only` out, or begin with `--from {absent[0]}`",
             )
         coming.add(stage.name)
         found.append(stage)

@@ -96,7 +96,7 @@ def submit(words: list[str], variables: Mapping[str, str], what: str) -> str:
     if done.returncode:
         said = complaint(done.stderr)
         fix = next((fix for part, fix in REFUSALS.items() if part in done.stderr.lower()), "")
-        raise SlurmError(f"{what}: sbatch refuses it: {said}", fix or "correct `slurm:` there, or slurm/site.env")
+        raise SlurmError(f"{what}: sbatch refuses it: {said}", fix or "correct its `slurm:`, or slurm/site.env")
     return done.stdout.strip().partition(";")[0]  # behind it: the name of a cluster
 
 

@@ -29,10 +29,23 @@ def runs_model(stage: Stage) -> bool:
     return "engine" in stage.keys and not elsewhere and not recipe.get("samples")
 
 
-def request(stage: Stage, site: Site) -> list[str]:
-    """The options of sbatch by which a stage gets its nodes. Raises `RecipeError` for what no node has."""
+def request(stage: Stage, site: Site, pipeline: str) -> list[str]:
+    """
+    The options of sbatch by which a stage gets its nodes.
+
+    Args:
+        stage (`Stage`):
+            The stage.
+        site (`Site`):
+            The cluster.
+        pipeline (`str`):
+            The files that say what it asks for, for error messages.
+
+    Returns:
+        `list[str]`. Raises `RecipeError` for what no node has.
+    """
     asked = {"nodes": 1, "gpus": 0} | stage.resources
-    where = f"stage {stage.name}, `slurm`"
+    where = f"{pipeline}, stage {stage.name}, `slurm`"
     check_nodes(stage, asked, site, where)
     words = option("nodes", asked.pop("nodes")) + option("gpus_per_node", asked.pop("gpus") or None)
     for key, value in asked.items():
