@@ -54,7 +54,7 @@ def room_of(name: str) -> str:
 
 
 def test_a_relative_and_an_absolute_import_are_seen():
-    assert {"core.recipes", "core.commands"} <= IMPORTS["pipeline"] and "core.errors" in IMPORTS["core.recipes"]
+    assert {"core.runner", "core.inputs"} <= IMPORTS["pipeline"] and "core.errors" in IMPORTS["core.recipes"]
     assert "core.inputs" in IMPORTS["data.sources"] and "sandbox.cgroup" in IMPORTS["sandbox.box"]
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from open_r1 import pipeline
-from open_r1.core import runner
+from open_r1.core import pipelines, runner
 from open_r1.core.artifacts import Artifact
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import ArtifactError, Halted, RecipeError, Stopped
@@ -26,7 +26,7 @@ NAMES = [
 
 @pytest.fixture(scope="module")
 def stages():
-    return pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5})[0]
+    return pipelines.read_pipeline(MINI, {"root": "/r", "seed": 5})[0]
 
 
 def names(stages):
@@ -82,7 +82,7 @@ def test_whatever_a_recipe_names_on_the_disk_is_declared(stages):
     ],
 )
 def test_other_seeds_and_smoke_runs_get_a_root_of_their_own(pipe, options, shared):
-    assert pipeline.shared_values(pipe, options) == shared
+    assert pipelines.shared_values(pipe, options) == shared
 
 
 PIPELINES = sorted((REPOSITORY / "recipes").glob("*/pipeline.yaml"))
@@ -92,7 +92,7 @@ PIPELINES = sorted((REPOSITORY / "recipes").glob("*/pipeline.yaml"))
     "path", [path for path in PIPELINES if path.parent.name != "base"], ids=lambda p: p.parent.name
 )
 def test_stages_that_do_not_train_know_what_a_pipeline_gives_them(path):
-    for stage in pipeline.read_pipeline(path, {"root": "/r", "seed": 5})[0]:
+    for stage in pipelines.read_pipeline(path, {"root": "/r", "seed": 5})[0]:
         command = COMMANDS[stage.command]
         if not command.trains:
             assert fill(importlib.import_module(command.module).ARGUMENTS, stage.recipe, stage.name).root == "/r"
@@ -113,10 +113,10 @@ def overlay(tmp_path):
 def test_overlay_reaches_the_stages_of_its_commands_and_the_launch(overlay, stages):
     over = overlay("launch: [go, 8]\ngrpo: {temperature: 0.5}\ncurate: {num_samples: 9}\n")
     more = overlay("grpo: {top_p: 0.5}\n")
-    found, launch, _ = pipeline.read_pipeline(MINI, {"root": "/r", "seed": 5, "with": [over, more]})
+    found, launch, _ = pipelines.read_pipeline(MINI, {"root": "/r", "seed": 5, "with": [over, more]})
     assert launch == ["go", "8"]  # words, as a command has them
     for options in ({"with": [more]}, {"with": [over], "smoke": True}):
-        assert pipeline.read_pipeline(MINI, options)[1] == "fork"
+        assert pipelines.read_pipeline(MINI, options)[1] == "fork"
     for stage, plain in zip(found, stages, strict=True):
         changed = {"grpo": {"temperature": 0.5, "top_p": 0.5}, "curate": {"num_samples": 9}}.get(stage.command, {})
         files = {"grpo": [over, more], "curate": [over]}.get(stage.command, [])
@@ -127,7 +127,7 @@ def test_overlay_reaches_the_stages_of_its_commands_and_the_launch(overlay, stag
 def test_overlay_of_plain_keys_is_refused_before_any_stage_runs(overlay):
     file = overlay("temperature: 0.5\n")
     with pytest.raises(RecipeError, match=f"{file}: keys without a command") as caught:
-        pipeline.read_pipeline(MINI, {"with": [file]})
+        pipelines.read_pipeline(MINI, {"with": [file]})
     assert "grpo: ..." in caught.value.hint
 
 
@@ -140,7 +140,7 @@ def test_overlay_of_plain_keys_is_refused_before_any_stage_runs(overlay):
     ],
 )
 def test_pipeline_is_told_from_its_overlays(words):
-    options, file = pipeline.read_options(words)
+    options, file = pipelines.read_options(words, pipeline.KNOWN, "usage")
     assert (options, file) == ({"with": ["a.yaml", "b.yaml"], "seed": 1}, Path("p.yaml"))
 
 
@@ -149,7 +149,7 @@ def test_pipeline_may_inherit_its_stages(tmp_path):
     (tmp_path / "size").mkdir()
     (tmp_path / "size/a.yaml").write_text("output_dir: ${root}/a\n")
     (tmp_path / "size/pipeline.yaml").write_text("inherit: ../base.yaml\nroot: r\n")
-    (stage,), launch, _ = pipeline.read_pipeline(tmp_path / "size/pipeline.yaml", {})
+    (stage,), launch, _ = pipelines.read_pipeline(tmp_path / "size/pipeline.yaml", {})
     assert stage.recipe == {"output_dir": "r/a", "root": "r", "seed": 2} and launch == "fork"
 
 
@@ -165,19 +165,19 @@ def test_pipeline_may_inherit_its_stages(tmp_path):
     ],
 )
 def test_selection_keeps_what_was_asked_for(stages, options, chosen):
-    assert names(pipeline.select(stages, options)) == chosen
+    assert names(pipelines.select(stages, options)) == chosen
 
 
 @pytest.mark.parametrize("key", ["from", "to", "only", "force"])
 def test_unknown_stage_is_a_recipe_error_that_lists_the_known(stages, key):
     with pytest.raises(RecipeError, match=f"--{key} zeroo") as caught:
-        pipeline.select(stages, {key: "zeroo"})
+        pipelines.select(stages, {key: "zeroo"})
     assert "zero_random_reward" in caught.value.hint
 
 
 def test_empty_range_of_stages_is_a_recipe_error(stages):
     with pytest.raises(RecipeError):
-        pipeline.select(stages, {"from": "sft", "to": "base"})
+        pipelines.select(stages, {"from": "sft", "to": "base"})
 
 
 @pytest.mark.parametrize(
@@ -190,7 +190,7 @@ def test_empty_range_of_stages_is_a_recipe_error(stages):
     ],
 )
 def test_downstream_is_the_stage_and_all_that_need_it(stages, name, found):
-    assert set(names(pipeline.downstream(stages, name))) == found
+    assert set(names(pipelines.downstream(stages, name))) == found
 
 
 @pytest.mark.parametrize(
@@ -227,7 +227,7 @@ def test_last_words_are_the_error_or_the_last_line(tmp_path, text, words):
 def test_broken_pipeline_is_a_recipe_error(tmp_path, text):
     (tmp_path / "p.yaml").write_text(text)
     with pytest.raises(RecipeError):
-        pipeline.read_pipeline(tmp_path / "p.yaml", {})
+        pipelines.read_pipeline(tmp_path / "p.yaml", {})
 
 
 @pytest.mark.parametrize(
@@ -244,7 +244,7 @@ def test_stages_with_one_name_or_output_are_a_recipe_error(tmp_path, stages, mes
         (tmp_path / f"{name}.yaml").write_text(text)
     (tmp_path / "p.yaml").write_text(f"stages: [{stages}]")
     with pytest.raises(RecipeError, match=message):
-        pipeline.read_pipeline(tmp_path / "p.yaml", {})
+        pipelines.read_pipeline(tmp_path / "p.yaml", {})
 
 
 @pytest.mark.parametrize(
@@ -264,7 +264,7 @@ def test_launcher_starts_the_training_stages_only(stages, launch, command, start
 def test_stage_is_complete_when_its_artifact_is(tmp_path, capsys):
     (tmp_path / "a.yaml").write_text("output_dir: ${root}/a\nmax_steps: 1\n")
     (tmp_path / "p.yaml").write_text("stages: [{name: a, run: sft}]\n")
-    (stage,), launch, jobs = pipeline.read_pipeline(tmp_path / "p.yaml", {"root": str(tmp_path)})
+    (stage,), launch, jobs = pipelines.read_pipeline(tmp_path / "p.yaml", {"root": str(tmp_path)})
     assert launch == "fork" and jobs == 1 and not stage.complete()
     artifact = Artifact(stage.recipe, stage.keys)
     artifact.claim()

@@ -19,7 +19,7 @@ from servers import running
 
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.formats import read_template
-from open_r1.pipeline import read_pipeline
+from open_r1.core.pipelines import read_pipeline
 from open_r1.training.models import check_context, stored_config
 
 MINI = "recipes/mini/pipeline.yaml"  # test_mini_pipeline.py runs it

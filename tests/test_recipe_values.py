@@ -10,8 +10,8 @@ import pytest
 import yaml
 from conftest import REPOSITORY
 
+from open_r1.core.pipelines import read_pipeline
 from open_r1.core.recipes import inherited, load_recipe
-from open_r1.pipeline import read_pipeline
 
 RECIPES = REPOSITORY / "recipes"
 SIZES = ("DeepSeek-V3-Base", "Qwen2.5-32B", "Qwen2.5-7B", "Qwen2.5-1.5B", "Qwen3-8B-Base", "Qwen3-4B-Base")

@@ -1,4 +1,4 @@
-"""Runs the stages of a pipeline in order, each as a process of its own.
+"""Runs the stages of a pipeline in order, each as a process of its own or as a Slurm job.
 
 A `pipeline.yaml` is a list of stages: a name, the command that runs it, and a recipe (by default `NAME.yaml` beside
 it). What is complete is skipped, what was killed continues, what fails stops the run. Stages know nothing of
@@ -12,159 +12,49 @@ below it stays (`core/keeper.py`).
 
 `--with FILE` lays an overlay over the recipes of all stages that it has a section for, and its `launch`, if it has
 one, over the pipeline's; a smoke run keeps the latter.
+
+`--slurm` submits the stages that are not complete as a chain of Slurm jobs, on the nodes that `slurm:` in the pipeline
+or in an overlay names, and returns; `open-r1 status` and `open-r1 cancel` know the chain. A stage starts when all that
+it needs is done; one that fails cancels what needs it. Run again, it submits what is neither complete nor queued.
 """
 
-import importlib
 import os
 import shlex
 import shutil
-from pathlib import Path
-from typing import Any
 
-from open_r1.core.commands import COMMANDS
-from open_r1.core.errors import RecipeError, report_errors
+from open_r1.cluster.chain import submit_chain
+from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
-from open_r1.core.keys import keys_of
-from open_r1.core.recipes import (
-    Recipe,
-    check_keys,
-    has_sections,
-    inherited,
-    load_recipe,
-    parse_overrides,
-    read_overlay,
-)
-from open_r1.core.runner import Stage, connect, run_stages, stage_command
+from open_r1.core.pipelines import downstream, read_options, read_pipeline, select
+from open_r1.core.recipes import place
+from open_r1.core.runner import run_stages, stage_command
 
-KNOWN = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "dry-run", "debug")
+KNOWN = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "slurm", "dry-run", "debug")
 USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--with FILE] [--jobs N] [--smoke] [--from S] [--to S] [--only S]"
-USAGE += " [--force S] [--dry-run] [--debug]"
-
-
-def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any, int]:
-    """The stages of a pipeline file, resolved for the root and seed of this run, how to launch them, and how many."""
-    pipeline = inherited(path)
-    check_keys(pipeline, ("root", "seed", "launch", "jobs", "stages"), str(path))
-    if not isinstance(pipeline.get("stages"), list) or not pipeline["stages"]:
-        raise RecipeError(f"{path}: lists no `stages`", "add `stages:` with entries like `{name: base, run: sft}`")
-    shared, overlays = shared_values(pipeline, options), read_overlays(options.get("with", []))
-    smoke = bool(options.get("smoke"))
-    stages = [make_stage(entry, path, shared, smoke, overlays) for entry in pipeline["stages"]]
-    check_outputs(stages, str(path))
-    connect(stages)
-    jobs = options.get("jobs", pipeline.get("jobs", 1))
-    if isinstance(jobs, bool) or not isinstance(jobs, int) or jobs < 1:
-        raise RecipeError(f"{path}: `jobs: {jobs}` is no number of stages", "give 1 or more")
-    over = [] if smoke else [overlay["launch"] for overlay in overlays.values() if overlay.get("launch")]
-    launch = [pipeline.get("launch", "fork"), *over][-1]
-    if launch not in ("fork", "python") and not (launch and isinstance(launch, list)):
-        raise RecipeError(f"{path}: `launch: {launch}`", "write `fork`, `python`, or a command as a list of its words")
-    return stages, [str(word) for word in launch] if isinstance(launch, list) else launch, jobs
-
-
-def check_outputs(stages: list[Stage], where: str) -> None:
-    """Raises `RecipeError` unless each stage has a name and a directory of its own."""
-    made: set[str] = set()
-    for stage in stages:
-        if not stage.recipe.get("output_dir"):
-            raise RecipeError(f"{where}, stage {stage.name}: its recipe names no `output_dir`", "add `${root}/NAME`")
-        for what in (f"the name {stage.name}", f"the output {stage.output}"):
-            if what in made:
-                raise RecipeError(f"{where}: {what} stands for two stages", "give each stage its own")
-            made.add(what)
-
-
-def read_overlays(files: list[str]) -> dict[str, Recipe]:
-    """The overlays of a run by file; raises `RecipeError` for plain keys, which not all of its commands know."""
-    overlays = {file: read_overlay(Path(file)) for file in files}
-    for file, overlay in overlays.items():
-        if not has_sections(overlay):
-            raise RecipeError(
-                f"{file}: keys without a command, and a pipeline has stages of several",
-                f"put them below one (`grpo: ...`), or `inherit` {file} in the recipe of the stage",
-            )
-    return overlays
-
-
-def shared_values(pipeline: Recipe, options: Recipe) -> Recipe:
-    """Root and seed that every stage gets; another seed, and a smoke run, have a root of their own."""
-    seed = options.get("seed", pipeline.get("seed", 0))
-    root = options.get("root")
-    if root is None:
-        root = str(pipeline.get("root", "data"))
-        root += "" if seed == pipeline.get("seed", 0) else f"-seed{seed}"
-        root += "-smoke" if options.get("smoke") else ""
-    return {"root": str(root), "seed": seed}
-
-
-def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool, overlays: dict[str, Recipe]) -> Stage:
-    """One entry of `stages` with its resolved recipe, under the overlays that speak to its command."""
-    if not isinstance(entry, dict) or not entry.get("name") or entry.get("run") not in COMMANDS:
-        raise RecipeError(f"{path}: stage {entry!r} needs `name` and `run`", f"`run` is one of {', '.join(COMMANDS)}")
-    check_keys(entry, ("name", "run", "recipe"), f"{path}, stage {entry['name']}")
-    recipe_file = path.parent / entry.get("recipe", f"{entry['name']}.yaml")
-    files = [file for file, overlay in overlays.items() if entry["run"] in overlay]
-    recipe = load_recipe(recipe_file, shared, smoke, files, entry["run"])
-    arguments = ["--config", str(recipe_file), *(["--smoke"] if smoke else [])]
-    arguments += [word for file in files for word in ("--with", file)]
-    arguments += [word for key, value in shared.items() for word in (f"--{key}", str(value))]
-    log = Path(shared["root"]) / "logs" / f"{entry['name']}.log"
-    keys = keys_of(getattr(importlib.import_module(COMMANDS[entry["run"]].module), "ARGUMENTS", None))
-    return Stage(entry["name"], entry["run"], arguments, recipe, log, keys)
-
-
-def select(stages: list[Stage], options: Recipe) -> list[Stage]:
-    """The stages that `--from`, `--to` and `--only` leave."""
-    names = [stage.name for stage in stages]
-    for key in ("from", "to", "only", "force"):
-        if key in options and options[key] not in names:
-            raise RecipeError(f"--{key} {options[key]}: no such stage", f"use one of {', '.join(names)}")
-    if "only" in options:
-        return [stages[names.index(options["only"])]]
-    first, last = options.get("from", names[0]), options.get("to", names[-1])
-    if names.index(first) > names.index(last):
-        raise RecipeError(f"--from {first} comes after --to {last}", f"the order is {', '.join(names)}")
-    return stages[names.index(first) : names.index(last) + 1]
-
-
-def downstream(stages: list[Stage], name: str) -> list[Stage]:
-    """A stage and all that read its artifact, directly or not."""
-    return [stage for stage in stages if name in (stage.name, *stage.needs)]
-
-
-def read_options(arguments: list[str]) -> tuple[Recipe, Path]:
-    """The options of a run, and the pipeline among them, wherever it stands."""
-    before = ["", *arguments]
-    places = [
-        n
-        for n, word in enumerate(arguments)
-        if word.endswith((".yaml", ".yml")) and not word.startswith("--") and before[n] != "--with"
-    ]
-    if len(places) != 1:
-        raise RecipeError("no pipeline given", f"open-r1 run {USAGE}")
-    options = parse_overrides([word for n, word in enumerate(arguments) if n != places[0]])
-    check_keys(options, KNOWN, "command line")
-    return options, Path(arguments[places[0]])
+USAGE += " [--force S] [--slurm] [--dry-run] [--debug]"
 
 
 @report_errors
 def main(arguments: list[str]) -> None:
     """Runs a pipeline from the command line."""
-    options, file = read_options(arguments)
+    options, file = read_options(arguments, KNOWN, f"open-r1 run {USAGE}")
     stages, launch, jobs = read_pipeline(file, options)
     chosen = select(stages, options)
-    if options.get("dry-run"):
+    forced = downstream(stages, options["force"]) if "force" in options else []
+    if options.get("dry-run") and not options.get("slurm"):
         for stage in chosen:
             state = "complete" if read_manifest(stage.output) else "started" if stage.output.exists() else "to do"
             print(f"{stage.name:<22}{state:<10}{shlex.join(stage_command(stage, launch))}")
         return
-    if "force" in options:
-        for stage in downstream(stages, options["force"]):
-            shutil.rmtree(stage.output, ignore_errors=True)
     if not any(needs_hub(stage.recipe, stage.keys) for stage in stages):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the stages import huggingface_hub
     # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
     os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
+    if options.get("slurm"):
+        where = place(file, options.get("with", []))
+        return submit_chain(chosen, stages, forced, bool(options.get("dry-run")), where)
+    for stage in forced:
+        shutil.rmtree(stage.output, ignore_errors=True)
     run_stages(chosen, stages, launch, jobs)
     final = chosen[-1].output / "summary.txt"
     if final.exists():

@@ -31,6 +31,8 @@ from .errors import RecipeError
 T = TypeVar("T")
 Recipe = dict[str, Any]
 
+OF_PIPELINES = ("launch", "slurm")  # keys of an overlay that are for a pipeline, not for a command
+
 REFERENCE = r"\$\{(\w+)\}"
 
 # Keys of older recipes, and what they are called now (or what to do instead).
@@ -133,14 +135,15 @@ def inherited(path: Path, heirs: tuple[Path, ...] = ()) -> Recipe:
 
 def has_sections(overlay: Recipe) -> bool:
     """Whether an overlay speaks to several commands, each in a section of its name, and not in plain keys."""
-    return "launch" in overlay or any(key in COMMANDS and isinstance(value, dict) for key, value in overlay.items())
+    named = any(key in COMMANDS and isinstance(value, dict) for key, value in overlay.items())
+    return named or any(key in overlay for key in OF_PIPELINES)
 
 
 def read_overlay(path: Path) -> Recipe:
     """An overlay with what it inherits; raises `RecipeError` for one that mixes sections and plain keys."""
     overlay = inherited(path)
     if has_sections(overlay):
-        check_keys(overlay, (*COMMANDS, "launch"), str(path))
+        check_keys(overlay, (*COMMANDS, *OF_PIPELINES), str(path))
     return overlay
 
 
@@ -158,7 +161,7 @@ def laid_over(recipe: Recipe, files: Iterable[str], command: str) -> Recipe:
         overlay = read_overlay(Path(file))
         if has_sections(overlay):
             if command not in overlay:
-                sections = ", ".join(key for key in overlay if key != "launch") or "none"
+                sections = ", ".join(key for key in overlay if key not in OF_PIPELINES) or "none"
                 hint = f"leave `--with {file}` out, or add a section"
                 raise RecipeError(f"{file}: no section for `{command}`; it has {sections}", hint)
             overlay = section(overlay, command, file)

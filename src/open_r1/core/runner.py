@@ -52,6 +52,7 @@ class Stage:
         log (`Path`): Where its output goes.
         keys (`Keys`): The declared keys of its command.
         needs (`set[str]`): The stages before it whose artifacts it loads, also through others.
+        resources (`dict`): What it asks Slurm for.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Stage:
     log: Path
     keys: Keys = field(default_factory=dict, repr=False)
     needs: set[str] = field(default_factory=set)
+    resources: Recipe = field(default_factory=dict, repr=False)
 
     @property
     def output(self) -> Path:
@@ -266,7 +268,12 @@ def fill(places: list[Place], waiting: list[Stage], stages: list[Stage], table: 
 
 def last_words(log: Path) -> str:
     """The error line of a log, else its last line."""
+    return last_line(log)[1]
+
+
+def last_line(log: Path) -> tuple[int, str]:
+    """Number and text of the error line of a log, else of its last line; 0 where it has none."""
     text = log.read_text(encoding="utf-8", errors="replace") if log.exists() else ""
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    errors = [line for line in lines[-20:] if line.startswith("error:")]
-    return (errors or lines or ["no output"])[-1]
+    lines = [(number, line.strip()) for number, line in enumerate(text.splitlines(), 1) if line.strip()]
+    errors = [(number, line) for number, line in lines[-20:] if line.startswith("error:")]
+    return (errors or lines or [(0, "no output")])[-1]

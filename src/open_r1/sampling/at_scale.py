@@ -15,8 +15,8 @@ the servers.
 
 Every task samples its share of the problems and keeps its replies in chunks; a task that dies, or whose node does, is
 requeued and goes on from there. When all tasks are done the same command verifies and writes the sample store: on
-Slurm a last job runs it. Run again, it starts only the tasks that are missing. The rollout below is ours and knows
-nothing of datatrove.
+Slurm a last job runs it (`jobs.py`). Run again, it starts only the tasks that are missing. The rollout below is ours
+and knows nothing of datatrove.
 """
 
 import asyncio
@@ -24,18 +24,17 @@ import functools
 import importlib.util
 import json
 import os
-import subprocess
-import sys
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import RECIPE, Artifact, write_atomically
+from ..core.artifacts import Artifact
 from ..core.errors import RecipeError
 from ..core.served import LISTS_ALL, Served
 from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Part
+from .jobs import submit
 from .server import ServerEngine
 from .store import fill_store
 
@@ -160,7 +159,8 @@ def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, ar
     tasks = args.executor.get("tasks", 1)
     if not all(Path(folder, "logs", "completions", f"{rank:05d}").exists() for rank in range(tasks)):
         if args.executor["kind"] == "slurm":
-            return submit(args, sampling, folder, artifact, "generate" if store == artifact.path else "curate")
+            command = "generate" if store == artifact.path else "curate"
+            return submit(pipeline(args, sampling, folder), args.executor, folder, artifact, command)
         run_here(args, sampling, folder, tasks)
     fill_store(Replies(args, sampling, folder), problems, store, artifact.progress)
     # some requests failed, or a task lost some: once more, from here
@@ -200,70 +200,6 @@ def run_here(args: GenerateArguments, sampling: Sampling, folder: str, tasks: in
     LocalPipelineExecutor(
         pipeline(args, sampling, folder), tasks=tasks, workers=workers, logging_dir=f"{folder}/logs"
     ).run()
-
-
-def submit(args: GenerateArguments, sampling: Sampling, folder: str, artifact: Artifact, command: str) -> bool:
-    """The tasks as Slurm jobs, and one more that runs this stage again when they are done."""
-    from datatrove.executor import SlurmPipelineExecutor
-
-    if "SLURM_ARRAY_TASK_ID" in os.environ:
-        raise RecipeError(
-            f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node"
-        )
-    if queued := queued_jobs(Path(folder, "jobs")):
-        raise RecipeError(
-            f"the jobs {queued} of {artifact.path} are still with Slurm", "wait for them, or `scancel` them first"
-        )
-    settings = {"time": "24:00:00", "qos": ""} | (args.executor.get("slurm") or {})
-    if not settings.get("partition"):
-        raise RecipeError(
-            "`executor`: the Slurm partition is missing", "add `slurm: {partition: NAME}`; `sinfo` lists them"
-        )
-    settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
-    tasks = args.executor.get("tasks", 1)
-    sampled = SlurmPipelineExecutor(
-        pipeline(args, sampling, folder),
-        tasks=tasks,
-        workers=args.executor.get("workers", -1),
-        job_name=f"sample_{artifact.path.name}",
-        logging_dir=f"{folder}/logs",
-        **settings,
-    )
-    small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
-    again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
-    stored = SlurmPipelineExecutor(
-        [functools.partial(run_again, command=again, folder=os.getcwd())],
-        tasks=1,
-        job_name=f"store_{artifact.path.name}",
-        depends=sampled,
-        logging_dir=f"{folder}/store_logs",
-        skip_completed=False,
-        **small,
-    )
-    stored.run()
-    write_atomically(Path(folder, "jobs"), f"{sampled.job_id} {stored.job_id}")
-    print(
-        f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, "
-        "or run this command again when they are done",
-        flush=True,
-    )
-    return False
-
-
-def queued_jobs(file: Path) -> str:
-    """Those of the jobs that were submitted before which Slurm has not finished; empty if none."""
-    if not file.exists():
-        return ""
-    jobs = ",".join(job for job in file.read_text(encoding="utf-8").split() if job not in ("None", "-1"))
-    found = subprocess.run(
-        ["squeue", "-h", "-o", "%F", "-j", jobs], capture_output=True, text=True, check=False
-    ).stdout.split()
-    return ", ".join(sorted(set(found)))
-
-
-def run_again(_: Any, rank: int, world_size: int, command: list[str], folder: str) -> None:
-    """The last job: the same stage, which finds all tasks done."""
-    subprocess.run(command, check=True, cwd=folder)
 
 
 class Replies(ServerEngine):

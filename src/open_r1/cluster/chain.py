@@ -1,0 +1,146 @@
+"""A pipeline as a chain of Slurm jobs: one per stage that is not complete, each after those that it loads from.
+
+Slurm does the rest: it starts what is ready, side by side, and cancels what depends on a job that failed
+(`--kill-on-invalid-dep`), and nothing else. The number of a stage's job is kept beside its log (`NAME.job`), so that
+the same command, run again, submits only what is neither complete nor with Slurm already.
+"""
+
+import shlex
+import shutil
+from pathlib import Path
+
+from ..core.artifacts import write_atomically
+from ..core.commands import COMMANDS
+from ..core.errors import ArtifactError, SlurmError
+from ..core.inputs import read_manifest
+from ..core.runner import Stage
+from .queue import Job, cancel, find, submit
+from .resources import request
+from .site import SITE, Site, read_site
+
+TASKS = "tasks/jobs"  # in an output: the jobs that a stage with an `executor` has submitted itself
+
+
+def job_file(stage: Stage) -> Path:
+    """Where the number of a stage's job is kept."""
+    return stage.log.with_suffix(".job")
+
+
+def job_name(stage: Stage) -> str:
+    """What squeue shows: the run's root, and the stage."""
+    return f"{stage.log.resolve().parent.parent.name}-{stage.name}"
+
+
+def jobs_of(stages: list[Stage]) -> dict[str, Job]:
+    """The jobs of stages that Slurm still knows, by the stages' names."""
+    kept = {stage.name: job_file(stage).read_text().strip() for stage in stages if job_file(stage).exists()}
+    known = find(kept.values())
+    named = {stage.name: job_name(stage) for stage in stages}
+    # a cluster that was set up anew counts from 1 again: another's job is not ours
+    return {name: known[job] for name, job in kept.items() if job in known and known[job].name == named[name]}
+
+
+def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], dry: bool, pipeline: str) -> None:
+    """
+    Submits the chosen ones of a pipeline's stages that are neither complete nor with Slurm.
+
+    Args:
+        chosen (`list[Stage]`):
+            What to run.
+        stages (`list[Stage]`):
+            The whole pipeline.
+        forced (`list[Stage]`):
+            What to delete first.
+        dry (`bool`):
+            Whether only to print the commands.
+        pipeline (`str`):
+            Its file, and those that lie over it, for error messages.
+    """
+    site = read_site()
+    requests = {stage.name: request(stage, site, pipeline) for stage in chosen}
+    for stage in chosen:
+        check_script(script(stage))
+    alive = {name: job for name, job in jobs_of(stages).items() if job.alive}
+    if not dry:
+        delete(forced, alive)
+    todo = missing(chosen, stages, alive)
+    numbers = {name: job.id for name, job in alive.items()}
+    for stage in chosen:
+        if stage.name in alive:
+            print(f"{stage.name}: job {alive[stage.name].id} is {alive[stage.name].word}", flush=True)
+        elif stage not in todo:
+            print(f"{stage.name}: complete", flush=True)
+        else:
+            words = command(stage, requests[stage.name], direct(stage, stages, numbers))
+            numbers[stage.name] = f"<job of {stage.name}>" if dry else submit_stage(stage, words, site)
+            print(shlex.join(words) if dry else f"{stage.name}: job {numbers[stage.name]}", flush=True)
+
+
+def missing(chosen: list[Stage], stages: list[Stage], alive: dict[str, Job]) -> list[Stage]:
+    """The chosen stages that need a job. Raises `ArtifactError` for one that loads what nothing here will make."""
+    coming, found = set(alive), []
+    for stage in chosen:
+        if stage.name in alive or (not stage.needs & coming and stage.complete()):
+            continue
+        needs = [other for other in stages if other.name in stage.needs - coming]
+        if absent := [other.name for other in needs if read_manifest(other.output) is None]:
+            raise ArtifactError(
+                f"stage {stage.name} needs {absent[0]}, which is neither complete nor with Slurm",
+                f"run that too: leave `--from` and `--only` out, or begin with `--from {absent[0]}`",
+            )
+        coming.add(stage.name)
+        found.append(stage)
+    return found
+
+
+def direct(stage: Stage, stages: list[Stage], numbers: dict[str, str]) -> list[str]:
+    """The jobs that a stage comes after: of what it needs, those that no other of them comes after itself."""
+    needs = [other for other in stages if other.name in stage.needs and other.name in numbers]
+    behind = set().union(*(other.needs for other in needs))
+    return [numbers[other.name] for other in needs if other.name not in behind]
+
+
+def script(stage: Stage) -> Path:
+    """The job script of a stage."""
+    return SITE.with_name("train.slurm" if COMMANDS[stage.command].trains else "evaluate.slurm")
+
+
+def check_script(file: Path) -> None:
+    if not file.is_file():
+        raise SlurmError(f"{file}: no such script", f"start in the folder that holds {file.parent}/")
+
+
+def command(stage: Stage, resources: list[str], after: list[str]) -> list[str]:
+    """The command that submits a stage."""
+    words = ["sbatch", "--parsable", f"--job-name={job_name(stage)}", *resources, f"--output={stage.log.resolve()}"]
+    words += ["--kill-on-invalid-dep=yes", *([f"--dependency=afterok:{':'.join(after)}"] if after else [])]
+    return [*words, str(script(stage)), stage.command, *stage.arguments]
+
+
+def submit_stage(stage: Stage, words: list[str], site: Site) -> str:
+    """Submits a stage and keeps the number of its job."""
+    stage.log.parent.mkdir(parents=True, exist_ok=True)
+    number = submit(words, site.sbatch, f"stage {stage.name}")
+    write_atomically(job_file(stage), f"{number}\n")
+    return number
+
+
+def delete(stages: list[Stage], alive: dict[str, Job]) -> None:
+    """Deletes what stages have made. Raises `SlurmError` where a job may be writing it."""
+    for stage in stages:
+        if job := alive.get(stage.name):
+            fix = "`open-r1 cancel` with this pipeline first, or wait for it"
+            raise SlurmError(f"stage {stage.name} is with Slurm (job {job.id}, {job.word})", fix)
+    for stage in stages:
+        shutil.rmtree(stage.output, ignore_errors=True)
+
+
+def cancel_chain(chosen: list[Stage]) -> list[tuple[str, Job]]:
+    """Cancels the jobs of stages, and those that the stages have submitted; returns the former, with their stages."""
+    alive = {name: job for name, job in jobs_of(chosen).items() if job.alive}
+    numbers = [job.id for job in alive.values()]
+    for stage in chosen:
+        tasks = stage.output / TASKS
+        numbers += tasks.read_text().split() if tasks.exists() and stage.recipe.get("executor") else []
+    cancel(number for number in numbers if number.isdigit())
+    return list(alive.items())
