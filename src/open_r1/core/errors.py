@@ -45,6 +45,10 @@ class EndpointError(UserError):
     """An endpoint that no second attempt will mend."""
 
 
+class SlurmError(UserError):
+    """What Slurm refuses, or a site's file that does not say what its jobs need."""
+
+
 class Stopped(UserError):
     """A run that a signal ended before its work was done; what it left on disk continues exactly."""
 

@@ -172,6 +172,7 @@ class Run:
             raise ArtifactError(f"training ended at step {done} of {total}", "it continues when it is run again")
         if is_main_process():
             self.artifact.progress(done, total, stopped=True)
+        trainer.accelerator.wait_for_everyone()  # a launcher ends the other ranks as soon as one has failed
         raise Stopped(f"by a signal at step {done} of {total}", "run it again to continue")
 
     @property
