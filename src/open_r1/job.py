@@ -14,7 +14,7 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
-from open_r1.cluster.srun import Running, srun_words
+from open_r1.cluster.srun import Running, reason, srun_words
 from open_r1.cluster.steps import Allocation, Step, gpus_per_node, make_steps, ports
 from open_r1.cluster.watch import Pulse, Requests, requeue, stall_minutes, watch
 from open_r1.core.artifacts import PROGRESS
@@ -100,8 +100,8 @@ def run_steps(steps: list[Step], command: str, recipe: Recipe, job: int) -> int:
                 print(f"job: {job} is queued again", flush=True)
             raise
         if code:
-            code, reason = running[0].reason(code)
-            print(f"error: {command} failed with exit code {code}: {reason}", flush=True)
+            code, why = reason(running[0].lines, code)
+            print(f"error: {command} failed with exit code {code}: {why}", flush=True)
         return code
 
 

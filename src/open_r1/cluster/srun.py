@@ -1,7 +1,7 @@
 """Steps of a job as processes: started with `srun`, read line by line, told to save, to show their stacks, or to end.
 
-A signal goes to a stage's ranks alone. Those of `scancel --signal` reach every process of a step: launchers, which some
-of them kill, and the ranks' workers, without which a GRPO run does not come to the end of its rollout.
+A signal goes to a stage's ranks alone. Those of `scancel --signal` reach every process of a step: launchers, which
+some of them kill, and the ranks' workers, without which a GRPO run does not come to the end of its rollout.
 """
 
 import os
@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 from collections import deque
+from collections.abc import Collection
 
 from .steps import Step
 
@@ -87,18 +88,19 @@ class Running:
             except subprocess.TimeoutExpired:  # Slurm ends it with the job
                 self.process.kill()
 
-    def reason(self, code: int) -> tuple[int, str]:
-        """The exit code of the first process that failed, as far as it is known, and why it ended, in one line."""
-        text = "\n".join(self.lines)
-        if found := re.search(r"^\s*exitcode\s*: (-?\d+)", text, re.MULTILINE):  # of a rank; the launcher's is 1
-            code = int(found[1]) if int(found[1]) >= 0 else 128 - int(found[1])
-        told = [line for line in self.lines if line and not line.startswith(("srun:", "slurmstepd:"))]
-        if errors := [line for line in told if line.startswith("error: ")]:
-            return code, errors[0].removeprefix("error: ")
-        if re.search(r"out of memory|oom[-_ ]?kill", text, re.IGNORECASE):
-            return code, "out of memory: the kernel killed a process, or a GPU was full"
-        if code == 128 + signal.SIGKILL:
-            return code, "a process was killed (SIGKILL), as the kernel does when a node is out of memory"
-        raised = [line for line in told if re.match(r"(\[rank\d+\]: )?[\w.]*(Error|Exception)\b", line)]
-        own = [line for line in raised if "ChildFailedError" not in line]
-        return code, (own or told or list(self.lines) or ["no output"])[-1]
+
+def reason(lines: Collection[str], code: int) -> tuple[int, str]:
+    """The exit code of the first process that failed, as far as a step's last lines know it, and why it ended."""
+    text = "\n".join(lines)
+    if found := re.search(r"^\s*exitcode\s*: (-?\d+)", text, re.MULTILINE):  # of a rank; the launcher's is 1
+        code = int(found[1]) if int(found[1]) >= 0 else 128 - int(found[1])
+    told = [line for line in lines if line and not line.startswith(("srun:", "slurmstepd"))]
+    if errors := [line for line in told if line.startswith("error: ")]:
+        return code, errors[0].removeprefix("error: ")
+    if re.search(r"out of memory|oom[-_ ]?kill", text, re.IGNORECASE):
+        return code, "out of memory: the kernel killed a process, or a GPU was full"
+    if code == 128 + signal.SIGKILL:
+        return code, "a process was killed (SIGKILL), as the kernel does when a node is out of memory"
+    raised = [line for line in told if re.match(r"(\[rank\d+\]: )?[\w.]*(Error|Exception)\b", line)]
+    own = [line for line in raised if "ChildFailedError" not in line]
+    return code, (own or told or list(lines) or ["no output"])[-1]

@@ -13,7 +13,7 @@ from pathlib import Path
 from types import FrameType
 
 from ..core.errors import SlurmError
-from .srun import Running
+from .srun import Running, reason
 
 STALL_MINUTES = 180  # longer than the longest rollout, and than any `ddp_timeout` of the recipes
 LOOK, DUMP = 0.5, 10.0  # seconds between looks, and for the ranks to write their stacks
@@ -110,8 +110,8 @@ def check_others(others: list[Running]) -> None:
     for other in others:
         if (code := other.code()) is not None:
             where = f"the {other.step.name} on {','.join(other.step.nodes)}"
-            own, reason = other.reason(code)
-            raise SlurmError(f"{where} ended with exit code {own}: {reason}", "look at its lines above")
+            own, why = reason(other.lines, code)
+            raise SlurmError(f"{where} ended with exit code {own}: {why}", "look at its lines above")
 
 
 def check_pulse(stage: Running, module: str, pulse: Pulse) -> None:

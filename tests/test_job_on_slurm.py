@@ -1,0 +1,138 @@
+"""Jobs on a real cluster of two nodes on this machine, submitted with the scripts of `slurm/`, that train on the CPU:
+whatever interrupts them, they end with the losses and weights of a run without Slurm that nothing interrupts.
+"""
+
+import json
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+import safetensors.torch
+import torch
+from conftest import REPOSITORY
+from slurm_cluster import Cluster, missing
+from slurm_site import ENVIRONMENT, Site
+from waiting import wait_for
+
+from open_r1.core.artifacts import read_manifest
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
+MODEL = {"model_type": "llama", "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
+MODEL |= {"num_attention_heads": 2, "num_key_value_heads": 2, "max_position_embeddings": 512}
+STEPS = 8
+SHORT = ["--max_steps", STEPS, "--save_steps", 2, "--save_total_limit", 1, "--logging_steps", 1]
+SHORT += ["--per_device_train_batch_size", 4]
+SFT = ["sft", "--config", "recipes/mini/base.yaml", "--model_config", "null", "--tokenizer", "null"]
+SFT += ["--rows_per_step", 8, "--optimizer", "null", "--datasets", "[{path: 'mini:corpus', limit: 40, raw: true}]"]
+GRPO = ["grpo", "--config", "recipes/mini/zero.yaml", "--num_generations", 4, "--prompts_per_step", 2]
+GRPO += ["--generation_batch_size", 16, "--max_completion_length", 8, "--ref_model_sync_steps", 3]
+GRPO += ["--learning_rate", 0.01, "--beta", 0.1, "--rewards", "{random: {weight: 1.0}}"]
+GRPO += ["--datasets", "[{path: 'mini:chain', limit: 12, min_terms: 3, max_terms: 5}]"]
+
+
+@pytest.fixture
+def site(tmp_path):
+    cluster = Cluster(tmp_path / "cluster", gpus=1)
+    cluster.start()
+    yield Site(tmp_path / "site", cluster)
+    cluster.stop()
+
+
+@pytest.fixture(scope="module")
+def start_model(tmp_path_factory):
+    output = tmp_path_factory.mktemp("start") / "base"
+    words = ["--config", "recipes/mini/base.yaml", "--smoke", "--output_dir", output, "--model_config"]
+    run("-m", "open_r1.sft", *words, json.dumps(MODEL))
+    return output
+
+
+def run(*words, folder=REPOSITORY):
+    command = [sys.executable, *map(str, words)]
+    done = subprocess.run(command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
+    assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
+
+
+def without_slurm(site, command, mode):
+    """The same run by a launcher on this machine alone."""
+    module, *words = command
+    launch = ["-m", "accelerate.commands.launch", "--config_file", f"{mode}.yaml", "--num_processes", 2]
+    words = [*words, "--output_dir", site.root / "alone"]
+    run(*launch, "--main_process_port", 0, "-m", f"open_r1.{module}", *words, folder=site.root)
+    return site.root / "alone"
+
+
+def history(output):
+    rows = json.loads((output / "trainer_state.json").read_text())["log_history"]
+    names = ("step", "loss", "grad_norm", "kl", "reward")
+    return [{name: row[name] for name in names if name in row} for row in rows if "loss" in row]
+
+
+def require_same(output, other):
+    assert history(output) == history(other) and len(history(output)) == STEPS
+    mine, theirs = (safetensors.torch.load_file(path / "model.safetensors") for path in (output, other))
+    assert mine.keys() == theirs.keys() and all(torch.equal(mine[name], theirs[name]) for name in mine)
+
+
+def ask_to_stop(site, job, step, *command):
+    """Interrupts a job whose ranks wait at a step, and lets them go on once both have heard of it."""
+    site.wait_until_held(job, step)
+    before = site.log(job).count(": stops where it can continue")
+    site.cluster.run(*command, job)
+    wait_for(lambda: site.log(job).count(": stops where it can continue") == before + 2, "both ranks to be told")
+    site.go(step)
+
+
+def kill_second_node(site, job, step):
+    site.wait_until_held(job, step)
+    site.cluster.kill_node("n2")
+    site.cluster.wait(lambda: "n2 down" in site.cluster.run("sinfo", "-N", "-h", "-o", "%N %T"))
+    site.go(step)
+    site.cluster.start_node("n2")
+
+
+def test_two_nodes_train_as_one_machine_does(site, start_model):
+    command = [*SFT, *SHORT, "--model_name_or_path", start_model]
+    job = site.submit(*command, "--with", "with_ddp.yaml", "--output_dir", "out")
+    assert site.finish(job) == "COMPLETED 0:0", site.log(job)[-4000:]
+    assert read_manifest(site.root / "out")["devices"] == 2
+    require_same(site.root / "out", without_slurm(site, command, "ddp"))
+
+
+def test_sharded_sft_outlives_a_time_limit_and_a_node(site, start_model):
+    command = [*SFT, *SHORT, "--model_name_or_path", start_model]
+    job = site.submit(*command, "--with", "with_fsdp.yaml", "--output_dir", "out", HOLD_STEPS="3,5")
+    ask_to_stop(site, job, 3, "scancel", "--batch", "--signal=USR1")
+    kill_second_node(site, job, 5)
+    assert site.finish(job) == "COMPLETED 0:0", site.log(job)[-4000:]
+    log = site.log(job)
+    assert "stopped: sft by a signal at step 3 of 8" in log and f"job: {job} is queued again" in log
+    assert "resuming out/checkpoint-3" in log and "resuming out/checkpoint-4" in log
+    require_same(site.root / "out", without_slurm(site, command, "fsdp"))
+
+
+def test_grpo_outlives_a_time_limit_and_a_requeue(site, start_model):
+    """It stops where a rollout has been used up, with the reference model that it had."""
+    command = [*GRPO, *SHORT, "--model_name_or_path", start_model]
+    job = site.submit(*command, "--with", "with_ddp.yaml", "--output_dir", "out", HOLD_STEPS="3,5")
+    ask_to_stop(site, job, 3, "scancel", "--batch", "--signal=USR1")
+    ask_to_stop(site, job, 5, "scontrol", "requeue")
+    assert site.finish(job) == "COMPLETED 0:0", site.log(job)[-4000:]
+    log = site.log(job)
+    assert "resuming out/checkpoint-4" in log and log.count("is queued again") == 1
+    require_same(site.root / "out", without_slurm(site, command, "ddp"))
+
+
+def test_a_stage_that_fails_or_stands_still_ends_its_job_with_the_reason(site, start_model):
+    command = [*SFT, *SHORT, "--model_name_or_path", start_model, "--with", "with_ddp.yaml", "--output_dir", "out"]
+    job = site.submit(*command, "--learning_rate", "much")
+    assert site.finish(job) == "FAILED 2:0"
+    assert site.log(job).splitlines()[-1].startswith("error: sft failed with exit code 2: recipes/mini/base.yaml with")
+    job = site.submit(*command, HOLD_STEPS="1")
+    site.wait_until_held(job, 1)
+    (site.root / "stalled").touch()
+    assert site.finish(job) == "FAILED 2:0"
+    log = site.log(job)
+    assert len(re.findall(r"sitecustomize.py\", line \d+ in on_step_end", log)) == 2  # where the ranks stand
+    assert "error: no progress for 180 minutes" in log
