@@ -6,9 +6,10 @@ from pathlib import Path
 
 import yaml
 from conftest import REPOSITORY
+from vllm_stand_in import install
 from waiting import wait_for
 
-PATHS = [REPOSITORY / "tests/slurm_hooks", REPOSITORY / "tests/training", REPOSITORY / "src"]
+PATHS = [REPOSITORY / name for name in ("tests/slurm_hooks", "tests/training", "tests/vllm_cpu", "src")]
 ENVIRONMENT = {
     "ACCELERATE_USE_CPU": "true",
     "HF_HUB_OFFLINE": "1",
@@ -43,6 +44,15 @@ class Site:
             (root / f"{mode}.yaml").write_text(yaml.safe_dump(settings | {"mixed_precision": "no"}))
             launch = ["accelerate", "launch", "--config_file", f"{mode}.yaml"]
             (root / f"with_{mode}.yaml").write_text(yaml.safe_dump({"launch": launch, "sft": {}, "grpo": {}}))
+
+    def add_vllm(self) -> dict[str, str]:
+        """Gives jobs a stand-in for vLLM; the environment of a run that uses it without Slurm."""
+        install(self.root / "vllm")
+        found = {"PYTHONPATH": f"{self.root}/vllm:{ENVIRONMENT['PYTHONPATH']}", "OVER_DISK": "1"}
+        with (self.root / "setup.sh").open("a") as setup:
+            setup.writelines(f"\nexport {name}={value}" for name, value in found.items())
+            setup.write(f"\nexport PATH={self.root}/vllm/bin:$PATH STAND_IN_PID={self.root}/server.pid\n")
+        return found | {"PATH": f"{self.root}/vllm/bin:{os.environ['PATH']}"}
 
     def submit(self, *words: object, script: str = "train", nodes: int = 2, **environment: str) -> str:
         """Submits a script; the job's number. Its log is `NUMBER.log`."""

@@ -5,6 +5,7 @@ whatever interrupts them, they end with the losses and weights of a run without 
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 
@@ -12,7 +13,7 @@ import pytest
 import safetensors.torch
 import torch
 from conftest import REPOSITORY
-from slurm_cluster import Cluster, missing
+from slurm_cluster import Cluster, free_ports, missing
 from slurm_site import ENVIRONMENT, Site
 from waiting import wait_for
 
@@ -32,6 +33,10 @@ GRPO += ["--learning_rate", 0.01, "--beta", 0.1, "--rewards", "{random: {weight:
 GRPO += ["--datasets", "[{path: 'mini:chain', limit: 12, min_terms: 3, max_terms: 5}]"]
 
 
+SERVED = ["--use_vllm", "true", "--vllm_mode", "server", "--vllm_max_model_length", 256, "--vllm_canary_rollouts", 0]
+SERVED += ["--per_device_train_batch_size", 8]
+
+
 @pytest.fixture
 def site(tmp_path):
     cluster = Cluster(tmp_path / "cluster", gpus=1)
@@ -48,9 +53,9 @@ def start_model(tmp_path_factory):
     return output
 
 
-def run(*words, folder=REPOSITORY):
-    command = [sys.executable, *map(str, words)]
-    done = subprocess.run(command, cwd=folder, env=os.environ | ENVIRONMENT, capture_output=True, text=True)
+def run(*words, folder=REPOSITORY, **environment):
+    command, environment = [sys.executable, *map(str, words)], os.environ | ENVIRONMENT | environment
+    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     assert done.returncode == 0, (done.stdout + done.stderr)[-4000:]
 
 
@@ -122,6 +127,39 @@ def test_grpo_outlives_a_time_limit_and_a_requeue(site, start_model):
     log = site.log(job)
     assert "resuming out/checkpoint-4" in log and log.count("is queued again") == 1
     require_same(site.root / "out", without_slurm(site, command, "ddp"))
+
+
+def test_grpo_beside_its_server_on_another_node(site, start_model):
+    """The weights of each step reach the server; once the server is killed, the job ends."""
+    environment = site.add_vllm()
+    command = [*GRPO, *SHORT, *SERVED, "--model_name_or_path", start_model]
+    job = site.submit(*command, "--with", "with_ddp.yaml", "--output_dir", "out")
+    assert site.finish(job) == "COMPLETED 0:0", site.log(job)[-4000:]
+    assert "server: serves " in site.log(job) and "trainer: vLLM: vLLM 0.30.0 at " in site.log(job)
+    with_server_alone(site, command, environment)
+    require_same(site.root / "out", site.root / "alone")
+    rows = json.loads((site.root / "out/trainer_state.json").read_text())["log_history"]
+    gaps = [row[gap] for row in rows if (gap := "sampling/sampling_logp_difference/max") in row]
+    assert len(gaps) == STEPS // 2 and max(gaps) < 1e-3
+    job = site.submit(*command, "--with", "with_ddp.yaml", "--output_dir", "cut", HOLD_STEPS="1")
+    site.wait_until_held(job, 1, ranks=1)
+    os.kill(int((site.root / "server.pid").read_text()), signal.SIGKILL)
+    assert site.finish(job) == "FAILED 2:0"
+    assert "error: the server on n2 ended with exit code 137: a process was killed (SIGKILL)" in site.log(job)
+
+
+def with_server_alone(site, command, environment):
+    """The same run with a server that was started by hand."""
+    module, *words = command
+    port = free_ports(1)[0]
+    words += ["--vllm_server_base_url", f"http://127.0.0.1:{port}", "--output_dir", site.root / "alone"]
+    served = [sys.executable, "-m", "open_r1.serve", *map(str, words)]
+    server = subprocess.Popen(served, cwd=site.root, env=os.environ | ENVIRONMENT | environment)
+    try:
+        run("-m", f"open_r1.{module}", *words, folder=site.root, **environment, RANK="0", WORLD_SIZE="1")
+    finally:
+        server.kill()
+        server.wait()
 
 
 def test_a_stage_that_fails_or_stands_still_ends_its_job_with_the_reason(site, start_model):

@@ -1,7 +1,8 @@
 """What a test does inside the processes of a Slurm job, which import this by themselves: the folder is on PYTHONPATH.
 
 `HOLD_STEPS=3,5`: every rank waits at the end of these steps, having left `held-STEP-RANK` in the folder `HOLD_FOLDER`,
-until `go-STEP` is there. A job that finds `stalled` there takes its stage for one that stands still.
+until `go-STEP` is there. `OVER_DISK=1`: weights reach a vLLM server over a folder. A job that finds `stalled` in the
+folder takes its stage for one that stands still.
 """
 
 import os
@@ -45,6 +46,10 @@ if "RANK" in os.environ:
         import cpu_fsdp
 
         cpu_fsdp.allow()
+    if os.environ.get("OVER_DISK"):
+        from grpo_over_disk import over_disk
+
+        over_disk()
     hold_ranks()
-elif sys.orig_argv[-1:] and "job" in sys.orig_argv and "HOLD_FOLDER" in os.environ:
+elif "job" in sys.orig_argv and "HOLD_FOLDER" in os.environ:
     stall_on_request()
