@@ -162,6 +162,14 @@ def with_server_alone(site, command, environment):
         server.wait()
 
 
+def test_a_stage_that_does_not_train_has_one_node(site, start_model):
+    words = ["generate", "--model", start_model, "--response_format", "zero", "--num_samples", 1]
+    words += ["--max_new_tokens", 4, "--datasets", "[{path: 'mini:chain', limit: 4}]"]
+    job = site.submit(*words, "--output_dir", "out", script="evaluate", nodes=1)
+    assert site.finish(job) == "COMPLETED 0:0", site.log(job)[-4000:]
+    assert read_manifest(site.root / "out")
+
+
 def test_a_stage_that_fails_or_stands_still_ends_its_job_with_the_reason(site, start_model):
     command = [*SFT, *SHORT, "--model_name_or_path", start_model, "--with", "with_ddp.yaml", "--output_dir", "out"]
     job = site.submit(*command, "--learning_rate", "much")

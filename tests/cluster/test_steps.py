@@ -1,5 +1,6 @@
 """What a job runs on its nodes, whole, for some recipes; `open-r1 job --dry-run` prints it."""
 
+import shlex
 import sys
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from open_r1.core.errors import RecipeError
 
 GOLDEN = Path(__file__).with_name("golden")
 ONE, MANY = "recipes/hardware/8x80gb.yaml", "recipes/hardware/multi_node.yaml"
+STUDENT = "recipes/Qwen2.5-Math-1.5B/on_policy_distill.yaml"
 COMMANDS = {
     "sft": ["sft", "--config", "recipes/Qwen2.5-7B/sft.yaml", "--with", ONE],
     "grpo_colocated": ["grpo", "--config", "recipes/Qwen2.5-7B/zero.yaml", "--with", ONE],
@@ -65,6 +67,12 @@ def test_a_server_alone_is_one_that_other_nodes_reach(capsys):
     assert " --nodelist=node1 " in line and line.endswith(
         " --vllm_server_base_url http://node1:10004 --vllm_tensor_parallel_size 4"
     )
+
+
+def test_a_server_that_runs_elsewhere_takes_no_node(capsys):
+    url = ("--vllm_server_base_url", "http://other:8000")
+    found = shown(capsys, "--nodes", 2, *COMMANDS["grpo_server"], *url)
+    assert "# server" not in found and " --num_processes 16 " in found and found.endswith(f"{shlex.join(url)}\n")
 
 
 def test_a_recipe_says_how_its_server_is_divided(capsys):
@@ -130,6 +138,11 @@ def test_one_process_has_no_use_for_two_nodes():
         ),
         ({}, ["--dry-run", "--nodes", "0", *COMMANDS["sft"]], "--nodes 0\n"),
         ({}, ["--dry-run", "--node", "2", *COMMANDS["sft"]], "--node before the command\n"),
+        (
+            {},
+            ["--dry-run", "on-policy-distill", "--config", STUDENT, "--with", MANY],
+            "a job of on-policy-distill starts no server\n  fix: start a server, and add --vllm_server_base_url http",
+        ),
         ({}, ["--dry-run"], "no command in '--dry-run'\n"),
         ({}, ["--dry-run", "sft", "--config", "no.yaml"], "no.yaml: no such recipe\n"),
     ],

@@ -20,6 +20,7 @@ from .reading import find_shape, read_values
 from .shapes import Shape
 
 SITE = "slurm/site.env"
+URL = "vllm_server_base_url"
 FIRST_PORT, LAST_PORT = 10000, 32500  # below those that systems give away themselves
 SHUTDOWN = "600"  # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
 CACHES = {
@@ -93,13 +94,9 @@ def make_steps(
     if not COMMANDS[command].trains:
         return [Step("stage", given.nodes[:1], (*run, "-m", module, *words), environment)]
     config, environment = configuration(files), environment | {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": SHUTDOWN}
-    if not (recipe.get("use_vllm") and recipe.get("vllm_mode") == "server"):
+    if not needs_server(recipe):
         return [trainer(run, config, module, words, given.nodes, given, environment)]
-    if len(given.nodes) < 2:
-        raise RecipeError(
-            f"{files[-1]}: `vllm_mode: server` on one node",
-            "ask for 2 nodes or more: the last serves, the others train",
-        )
+    check_server(command, files, given)
     told = [*words, *server_url(given), "--vllm_group_port", str(ports(given.job)[2])]
     return [
         trainer(run, config, module, told, given.nodes[:-1], given, environment),
@@ -107,9 +104,24 @@ def make_steps(
     ]
 
 
+def needs_server(recipe: Recipe) -> bool:
+    """Whether a job starts a server: the recipe wants one, and does not say where one runs."""
+    return bool(recipe.get("use_vllm")) and recipe.get("vllm_mode") == "server" and not recipe.get(URL)
+
+
+def check_server(command: str, files: list[str], given: Allocation) -> None:
+    """Raises `RecipeError` where a job cannot start the server that it needs."""
+    if command != "grpo":
+        hint = f"start a server, and add --{URL} http://HOST:PORT; or `vllm_mode: colocate`"
+        raise RecipeError(f"{files[-1]}: `vllm_mode: server`, and a job of {command} starts no server", hint)
+    if len(given.nodes) < 2:
+        hint = f"ask for 2 nodes or more: the last serves, the others train; or add --{URL} of one that runs"
+        raise RecipeError(f"{files[-1]}: `vllm_mode: server` on one node", hint)
+
+
 def server_url(given: Allocation) -> list[str]:
     """Where a job's server is found."""
-    return ["--vllm_server_base_url", f"http://{given.addresses[-1]}:{ports(given.job)[1]}"]
+    return [f"--{URL}", f"http://{given.addresses[-1]}:{ports(given.job)[1]}"]
 
 
 def server(
