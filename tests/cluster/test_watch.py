@@ -22,7 +22,12 @@ CASES = {
     "a step that Slurm saw run out of memory": (
         ["step 3", "srun: error: n1: task 0: Out Of Memory"],
         1,
-        (1, "out of memory: the kernel killed a process, or a GPU was full"),
+        (1, "out of memory: a node's was full, and the kernel killed a process"),
+    ),
+    "a GPU that was full": (
+        ["torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", FAILED, "exitcode  : 1 (pid: 7)"],
+        1,
+        (1, "torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB"),
     ),
     "a task alone that was killed": (
         ["srun: error: n1: task 0: Killed"],

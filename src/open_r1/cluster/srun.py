@@ -94,11 +94,12 @@ def reason(lines: Collection[str], code: int) -> tuple[int, str]:
     text = "\n".join(lines)
     if found := re.search(r"^\s*exitcode\s*: (-?\d+)", text, re.MULTILINE):  # of a rank; the launcher's is 1
         code = int(found[1]) if int(found[1]) >= 0 else 128 - int(found[1])
-    told = [line for line in lines if line and not line.startswith(("srun:", "slurmstepd"))]
+    slurm = [line for line in lines if line.startswith(("srun:", "slurmstepd"))]
+    told = [line for line in lines if line and line not in slurm]
     if errors := [line for line in told if line.startswith("error: ")]:
         return code, errors[0].removeprefix("error: ")
-    if re.search(r"out of memory|oom[-_ ]?kill", text, re.IGNORECASE):
-        return code, "out of memory: the kernel killed a process, or a GPU was full"
+    if re.search(r"out of memory|oom[-_ ]?kill", "\n".join(slurm), re.IGNORECASE):
+        return code, "out of memory: a node's was full, and the kernel killed a process"
     if code == 128 + signal.SIGKILL:
         return code, "a process was killed (SIGKILL), as the kernel does when a node is out of memory"
     raised = [line for line in told if re.match(r"(\[rank\d+\]: )?[\w.]*(Error|Exception)\b", line)]

@@ -158,6 +158,7 @@ class Run:
         except Halted as reason:
             if is_main_process():
                 self.artifact.halt(reason, trainer.state.global_step)
+            trainer.accelerator.wait_for_everyone()
             raise
 
     def require_end(self, trainer: "Trainer", stop: "StopTogether") -> None:
