@@ -95,7 +95,9 @@ def run_steps(steps: list[Step], command: str, recipe: Recipe, job: int) -> int:
         try:
             check_notes(command, output, code, before, bool(requests.soon or requests.now))
         except Stopped:
-            if requests.soon and not requests.now and read_manifest(output) is None:
+            if read_manifest(output):  # it was done when the signal came
+                return 0
+            if requests.soon and not requests.now:
                 requeue(job)
                 print(f"job: {job} is queued again", flush=True)
             raise
