@@ -7,6 +7,7 @@ import os
 import shutil
 import signal
 import socket
+import stat
 import subprocess
 import time
 from pathlib import Path
@@ -66,9 +67,11 @@ def free_ports(count):
 
 
 class Cluster:
-    """Nodes n1, n2, ... with `cpus` cores each; `environment` is for whoever submits."""
+    """
+    Nodes n1, n2, ... with `cpus` cores and `gpus` each, which are null devices; `environment` is for whoever submits.
+    """
 
-    def __init__(self, root, nodes=2, cpus=1):
+    def __init__(self, root, nodes=2, cpus=1, gpus=0):
         self.root, self.names = Path(root), [f"n{i + 1}" for i in range(nodes)]
         self.environment = os.environ | {"SLURM_CONF": str(self.root / "slurm.conf")}
         host, (port, *ports) = socket.gethostname().split(".")[0], free_ports(nodes + 1)
@@ -76,10 +79,23 @@ class Cluster:
         for name, own in zip(self.names, ports, strict=True):
             (self.root / "spool" / name).mkdir(parents=True)
             place = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={own}"
-            lines.append(f"NodeName={name} {place} CPUs={cpus} RealMemory=64000 State=UNKNOWN\n")
+            gres = f" Gres=gpu:{gpus}" if gpus else ""
+            lines.append(f"NodeName={name} {place} CPUs={cpus} RealMemory=64000{gres} State=UNKNOWN\n")
         lines.append("PartitionName=main Nodes=ALL Default=YES MaxTime=INFINITE State=UP\n")
+        if gpus:
+            lines.insert(1, "GresTypes=gpu\n")
+            self.make_gpus(gpus)
         (self.root / "state").mkdir()
         (self.root / "slurm.conf").write_text("".join(lines))
+
+    def make_gpus(self, count):
+        """As many devices as a node has GPUs, which tasks see in CUDA_VISIBLE_DEVICES."""
+        (self.root / "dev").mkdir()
+        for number in range(count):
+            os.mknod(self.root / f"dev/nvidia{number}", stat.S_IFCHR | 0o600, os.stat(os.devnull).st_rdev)
+        files = f"{self.root}/dev/nvidia[0-{count - 1}]"
+        lines = [f"NodeName={name} Name=gpu File={files}\n" for name in self.names]
+        (self.root / "gres.conf").write_text("AutoDetect=off\n" + "".join(lines))
 
     def start(self):
         key, root = self.root / "munge.key", self.root

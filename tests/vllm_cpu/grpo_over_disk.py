@@ -16,8 +16,6 @@ import torch
 from safetensors.torch import save_file
 from trl.generation.vllm_client import VLLMClient
 
-from open_r1.grpo import main
-
 FOLDER = Path(tempfile.mkdtemp())
 ROLLOUTS, SENT = itertools.count(1), int(os.environ.get("WEIGHTS_SENT", 1_000_000))
 
@@ -32,7 +30,14 @@ def reload_from_disk(self: VLLMClient, metadata: Any, named_params: Iterator[tup
     self._post(f"{self.base_url}/collective_rpc", json=call)
 
 
-if __name__ == "__main__":
+def over_disk() -> None:
+    """From here on, weights go over the folder."""
     VLLMClient.init_communicator = lambda self, device=0: None
     VLLMClient.update_named_params = reload_from_disk
+
+
+if __name__ == "__main__":
+    from open_r1.grpo import main
+
+    over_disk()
     main()

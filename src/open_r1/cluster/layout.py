@@ -14,7 +14,7 @@ from ..core.recipes import read_yaml
 from .job import GB
 
 DEFAULT_MEMORY = 80.0  # GB of a GPU
-CONFIGURATION = r"--config_file[ ,]+([^\s,\]]+)"
+CONFIGURATION = r"--config_file(?:[\s,]|- )+([^\s,\]]+)"  # also where a list has a line for each word
 
 
 class Layout(NamedTuple):

@@ -179,20 +179,26 @@ def check(stage: Stage, code: int, before: Notes, launch: Any, asked: bool) -> N
     if code == 0 and read_manifest(stage.output) is None:
         message = f"stage {stage.name} is not complete yet: {last_words(stage.log)}"
         raise Waiting(message, "run the pipeline again when it is")
-    # by its notes, since `accelerate launch` has an exit code of its own; not by those from an earlier life
-    note, halt = notes(stage.output)
-    if code and halt and halt != before[1]:
-        raise Halted(f"stage {stage.name}: {halt['message']}", halt["hint"])
-    if code and note.get("stopped") and note != before[0]:
-        at = f"at step {note['done']} of {note['total']}"
-        raise Stopped(f"stage {stage.name} by a signal {at}", "run it again to continue")
-    if code == Stopped.exit_code or (asked and code not in (0, ArtifactError.exit_code)):
-        raise Stopped(f"stage {stage.name} by a signal", "run it again to continue")
+    check_notes(f"stage {stage.name}", stage.output, code, before, asked)
     if code:
         raise ArtifactError(
             f"stage {stage.name} failed with exit code {code}: {last_words(stage.log)}",
             f"read {stage.log}; repeat it alone with: {shlex.join(stage_command(stage, launch))}",
         )
+
+
+def check_notes(name: str, output: Path, code: int, before: Notes, asked: bool) -> None:
+    """
+    Raises `Stopped` or `Halted` where that is how a stage ended: by its notes, since `accelerate launch` has an exit
+    code of its own, and not by those from an earlier life.
+    """
+    note, halt = notes(output)
+    if code and halt and halt != before[1]:
+        raise Halted(f"{name}: {halt['message']}", halt["hint"])
+    if code and note.get("stopped") and note != before[0]:
+        raise Stopped(f"{name} by a signal at step {note['done']} of {note['total']}", "run it again to continue")
+    if code == Stopped.exit_code or (asked and code not in (0, ArtifactError.exit_code)):
+        raise Stopped(f"{name} by a signal", "run it again to continue")
 
 
 def leave(signals: Signals) -> NoReturn:

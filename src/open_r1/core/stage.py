@@ -1,5 +1,7 @@
 """The one way into a stage: from its command line to the recipe, its dataclasses and the claimed output directory."""
 
+import faulthandler
+import signal
 import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
@@ -60,6 +62,7 @@ def open_stage(
     Returns:
         `Stage` or `None`: `None` if the output is complete already.
     """
+    faulthandler.register(signal.SIGUSR2, file=2)  # shows where each thread is
     recipe, where, force = read_command_line(sys.argv[1:] if words is None else words, command_of(ours))
     full, keys = adjust(recipe, where) if adjust else recipe, keys_of(ours)
     go_offline(recipe, keys)

@@ -158,6 +158,7 @@ class Run:
         except Halted as reason:
             if is_main_process():
                 self.artifact.halt(reason, trainer.state.global_step)
+            trainer.accelerator.wait_for_everyone()
             raise
 
     def require_end(self, trainer: "Trainer", stop: "StopTogether") -> None:
@@ -172,6 +173,7 @@ class Run:
             raise ArtifactError(f"training ended at step {done} of {total}", "it continues when it is run again")
         if is_main_process():
             self.artifact.progress(done, total, stopped=True)
+        trainer.accelerator.wait_for_everyone()  # a launcher ends the other ranks as soon as one has failed
         raise Stopped(f"by a signal at step {done} of {total}", "run it again to continue")
 
     @property
