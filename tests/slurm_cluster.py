@@ -3,6 +3,7 @@ Debian's slurm packages (`apt-get install slurmctld slurmd slurm-client munge`);
 touched.
 """
 
+import contextlib
 import os
 import shutil
 import signal
@@ -114,33 +115,23 @@ class Cluster:
 
     def kill_node(self, name):
         """Ends a node as a power cut would: its daemon and every process of its jobs."""
-        os.kill(int((self.root / f"slurmd-{name}.pid").read_text()), signal.SIGKILL)
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit():
-                try:
-                    environ = (entry / "environ").read_bytes().split(b"\0")
-                    ours = (
-                        f"SLURM_CONF={self.root}/slurm.conf".encode() in environ
-                        and f"SLURMD_NODENAME={name}".encode() in environ
-                    )
-                    command = (entry / "cmdline").read_bytes()
-                    if ours or (
-                        b"slurmstepd" in command
-                        and int((entry / "stat").read_text().split()[3]) == 1
-                        and name in self.steps(entry)
-                    ):
-                        os.kill(int(entry.name), signal.SIGKILL)
-                except (OSError, ValueError):
+        daemon = int((self.root / f"slurmd-{name}.pid").read_text())
+        os.kill(daemon, signal.SIGKILL)
+        tasks = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and self.on_node(entry, name)]
+        above = {int(stat_of(entry)[1]) for entry in tasks}  # slurmstepd, which has no such environment
+        for process in [*above, *(int(entry.name) for entry in tasks)]:
+            with contextlib.suppress(OSError):
+                if process in above and "slurmstepd" not in Path(f"/proc/{process}/cmdline").read_text():
                     continue
+                os.kill(process, signal.SIGKILL)
 
-    def steps(self, entry):
-        """Nodes whose jobs a slurmstepd watches."""
-        found = set()
-        for child in (entry / "task" / entry.name / "children").read_text().split():
-            for variable in Path("/proc", child, "environ").read_bytes().split(b"\0"):
-                if variable.startswith(b"SLURMD_NODENAME="):
-                    found.add(variable.partition(b"=")[2].decode())
-        return found
+    def on_node(self, entry, name):
+        """Whether a process belongs to a job of this cluster on a node."""
+        wanted = {f"SLURM_CONF={self.root}/slurm.conf", f"SLURMD_NODENAME={name}"}
+        try:
+            return wanted <= set((entry / "environ").read_bytes().decode(errors="replace").split("\0"))
+        except OSError:
+            return False
 
     def stop(self):
         """
@@ -171,3 +162,11 @@ class Cluster:
         while not condition():
             assert time.monotonic() < until, self.run("squeue") + self.run("sinfo", "-N", "-o", "%N %T %E")
             time.sleep(0.2)
+
+
+def stat_of(entry):
+    """State, parent, group, ... of a process."""
+    try:
+        return (entry / "stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return ["X", "0"]

@@ -1,7 +1,8 @@
 """The scripts of `slurm/`: they help, refuse to run without a site, and hold nothing of one."""
 
-import shutil
 import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from conftest import REPOSITORY
@@ -31,9 +32,8 @@ def test_without_a_site_it_says_what_to_do(script, tmp_path):
 
 
 @pytest.mark.parametrize("script", SCRIPTS, ids=lambda script: script.name)
-@pytest.mark.skipif(not shutil.which("shellcheck"), reason="shellcheck is not installed")
 def test_shellcheck_finds_nothing(script):
-    done = run("shellcheck", script)
+    done = run(Path(sys.executable).with_name("shellcheck"), script)
     assert done.returncode == 0, done.stdout
 
 

@@ -77,7 +77,7 @@ def test_what_slurm_lacks_is_one_line_with_its_fix(small, capsys, main, site, sl
     (small / "p.yaml").write_text((small / "p.yaml").read_text() + yaml.safe_dump({"slurm": slurm}))
     if main is not pipeline.main:
         (small / "r/logs").mkdir(parents=True)
-        (small / "r/logs/a.job").write_text("7\n")
+        (small / "r/logs/.chain").touch()
     with pytest.raises(SystemExit) as caught:
         main(["p.yaml", *(["--slurm"] if main is pipeline.main else [])])
     first, fix, *rest = capsys.readouterr().err.splitlines()

@@ -14,15 +14,16 @@ import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from open_r1.cluster.site import gpus_of_job
 from open_r1.cluster.srun import Running, reason, srun_words
-from open_r1.cluster.steps import Allocation, Step, gpus_per_node, make_steps, ports
+from open_r1.cluster.steps import Allocation, Step, make_steps, ports
 from open_r1.cluster.watch import Pulse, Requests, requeue, stall_minutes, watch
 from open_r1.core.artifacts import PROGRESS
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import RecipeError, SlurmError, Stopped, report_errors
 from open_r1.core.inputs import read_manifest
 from open_r1.core.recipes import Recipe, parse_overrides, read_command_line
-from open_r1.core.runner import check_notes, notes
+from open_r1.core.runner import Waiting, check_notes, notes
 
 USAGE = "[--dry-run --nodes N] COMMAND [--config RECIPE.yaml] [--with FILE] [--key value ...]"
 
@@ -38,7 +39,7 @@ def split(arguments: list[str]) -> tuple[Recipe, str, list[str]]:
     return options, arguments[place], arguments[place + 1 :]
 
 
-def read_allocation(site: Mapping[str, str], trains: bool) -> Allocation:
+def read_allocation(site: Mapping[str, str]) -> Allocation:
     """The nodes of this job."""
     if not site.get("SLURM_JOB_ID"):
         raise SlurmError("this is no Slurm job", "submit slurm/train.slurm with sbatch, or add --dry-run --nodes N")
@@ -46,7 +47,7 @@ def read_allocation(site: Mapping[str, str], trains: bool) -> Allocation:
     known = [dict(pair.split("=", 1) for pair in line.split() if "=" in pair) for line in described(names)]
     found = {node["NodeName"]: node.get("NodeAddr", node["NodeName"]) for node in known}
     addresses = tuple(found[name] for name in names)
-    return Allocation(int(site["SLURM_JOB_ID"]), tuple(names), addresses, gpus_per_node(site, trains))
+    return Allocation(int(site["SLURM_JOB_ID"]), tuple(names), addresses, gpus_of_job(site))
 
 
 def described(names: list[str]) -> list[str]:
@@ -65,7 +66,7 @@ def ask_slurm(*words: str) -> str:
 def imagined(nodes: int, site: Mapping[str, str]) -> Allocation:
     """The nodes of a dry run."""
     names = tuple(f"node{n}" for n in range(1, nodes + 1))
-    return Allocation(1, names, names, gpus_per_node(site, True))
+    return Allocation(1, names, names, gpus_of_job(site))
 
 
 def show(steps: list[Step]) -> None:
@@ -101,6 +102,11 @@ def run_steps(steps: list[Step], command: str, recipe: Recipe, job: int) -> int:
                 requeue(job)
                 print(f"job: {job} is queued again", flush=True)
             raise
+        if not code and command != "serve" and not requests.now and read_manifest(output) is None:
+            last = (list(running[0].lines) or ["no output"])[-1]
+            raise Waiting(
+                f"{command} is not complete yet: {last}", "what needs it would find nothing: submit it again"
+            )
         if code:
             code, why = reason(running[0].lines, code)
             print(f"error: {command} failed with exit code {code}: {why}", flush=True)
@@ -116,7 +122,7 @@ def main(arguments: list[str]) -> None:
     if not isinstance(nodes, int) or nodes < 1:
         raise RecipeError(f"--nodes {nodes}", "give 1 or more")
     trains, site = COMMANDS[command].trains, dict(os.environ)
-    given = imagined(nodes, site) if dry else read_allocation(site, trains)
+    given = imagined(nodes, site) if dry else read_allocation(site)
     if dry:
         site["SLURM_GPUS_ON_NODE"] = str(given.gpus)
     steps = make_steps(command, words, recipe, where.split(" with "), given, site)

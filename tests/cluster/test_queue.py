@@ -25,7 +25,7 @@ def submit(cluster, tmp_path, monkeypatch):
 
     def submitted(line, *options, **variables):
         (tmp_path / "job.sh").write_text(f"#!/bin/sh\n{line}\n")
-        words = ["sbatch", "--parsable", "--job-name=a job", *options, "job.sh"]
+        words = ["sbatch", "--parsable", "--job-name=a job", f"--output={tmp_path}/a log", *options, "job.sh"]
         return queue.submit(words, {"SBATCH_PARTITION": "main"} | variables, "stage a")
 
     return submitted
@@ -36,7 +36,7 @@ def test_states_of_jobs(submit, cluster):
     behind = submit("true", f"--dependency=afterok:{failed}", "--kill-on-invalid-dep=yes")
     running = submit("sleep 1000", "--requeue", "--time=60")
     waiting = submit("true", f"--dependency=afterok:{running}")
-    find = lambda: queue.find([done, failed, behind, running, waiting, "7777"])
+    find = lambda: {job.id: job for job in queue.find(["a job", "another"])}
     expected = {
         done: ("completed", "", False),
         failed: ("failed", "NonZeroExitCode", False),
@@ -46,7 +46,8 @@ def test_states_of_jobs(submit, cluster):
     }
     cluster.wait(lambda: expected == {n: (job.word, job.reason, job.alive) for n, job in find().items()})
     found = find()
-    assert found[done].name == "a job" and found[running].nodes == "n1" and ":" in found[running].left
+    assert found[done].name == "a job" and found[done].log.endswith("/a log") and list(found) == list(expected)
+    assert found[running].nodes == "n1" and ":" in found[running].left
     cluster.run("scontrol", "update", "PartitionName=main", "State=DOWN")  # it would soon run again
     cluster.run("scontrol", "requeue", running)
     cluster.wait(lambda: find()[running].word == "requeued")
@@ -57,7 +58,7 @@ def test_states_of_jobs(submit, cluster):
 
 
 def test_a_job_that_slurm_has_forgotten_is_not_found(submit):
-    assert queue.find(["7777"]) == queue.find([]) == {}
+    assert queue.find(["nobody's"]) == queue.find([]) == []
 
 
 @pytest.mark.parametrize(
@@ -83,4 +84,4 @@ def test_a_controller_that_does_not_answer_is_no_empty_queue(submit, monkeypatch
     (tmp_path / "slurm.conf").write_text("\n".join(lines))
     monkeypatch.setenv("SLURM_CONF", str(tmp_path / "slurm.conf"))
     with pytest.raises(SlurmError, match="squeue: "):
-        queue.find(["1"])
+        queue.find(["a"])

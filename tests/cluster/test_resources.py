@@ -50,7 +50,9 @@ def stage(tmp_path):
         ("served", {}, ["--nodes=1"]),
         ("spread", {}, ["--nodes=1"]),
         ("read", {}, ["--nodes=1"]),
-        ("grpo", {"grpo": {"gpus": 8, "nodes": 2}}, ["--nodes=2", "--gpus-per-node=8"]),
+        ("grpo", {"grpo": {"gpus": 8, "nodes": 2}}, ["--nodes=2", "--gpus-per-node=8", "--exclusive", "--mem=0"]),
+        ("grpo", {"grpo": {"gpus": 8, "mem": "9G", "exclusive": False}},
+         ["--nodes=1", "--gpus-per-node=8", "--mem=9G"]),
         ("grpo", {"grpo": {"gpus": 0}}, ["--nodes=1"]),
         ("served", {"generate": {"mem": "1G", "gpus": 1}, "served": {"mem": "2G"}},
          ["--nodes=1", "--gpus-per-node=1", "--mem=2G"]),
@@ -99,7 +101,8 @@ def test_hardware_gives_every_stage_its_nodes(hardware, folder):
     stages, *_ = read_pipeline(REPOSITORY / "recipes" / folder / "pipeline.yaml", {"with": [over]})
     words = {stage.name: request(stage, SITE, "p.yaml") for stage in stages}
     gpus, nodes = {"24gb": (1, 1), "80gb": (1, 1), "8x80gb": (8, 1), "multi_node": (8, 3)}[hardware]
-    assert words["zero"] == [f"--nodes={nodes}", f"--gpus-per-node={gpus}", "--time=24:00:00"]
+    whole = ["--exclusive", "--mem=0"] if gpus == 8 else []
+    assert words["zero"] == [f"--nodes={nodes}", f"--gpus-per-node={gpus}", *whole, "--time=24:00:00"]
 
 
 def test_mini_runs_on_nodes_without_gpus():

@@ -16,7 +16,7 @@ FAILED = "step 1\nTraceback\nerror: no space left\n  fix: free some\n"
 
 
 def job(state, reason="", nodes="n1", restarts=0):
-    return Job("7", "x", state, reason, nodes, "1:00:00", restarts)
+    return Job("7", "x", "x.log", state, reason, nodes, "1:00:00", restarts)
 
 
 @pytest.fixture

@@ -1,18 +1,18 @@
 """A pipeline as a chain of Slurm jobs: one per stage that is not complete, each after those that it loads from.
 
 Slurm does the rest: it starts what is ready, side by side, and cancels what depends on a job that failed
-(`--kill-on-invalid-dep`), and nothing else. The number of a stage's job is kept beside its log (`NAME.job`), so that
-the same command, run again, submits only what is neither complete nor with Slurm already.
+(`--kill-on-invalid-dep`), and nothing else. A stage's job is known by its name and the log that it writes, so that the
+same command, run again, submits only what is neither complete nor with Slurm already; whoever was killed in between.
 """
 
 import shlex
 import shutil
 from pathlib import Path
 
-from ..core.artifacts import write_atomically
 from ..core.commands import COMMANDS
 from ..core.errors import ArtifactError, SlurmError
 from ..core.inputs import read_manifest
+from ..core.locks import Lock
 from ..core.runner import Stage
 from .queue import Job, cancel, find, submit
 from .resources import request
@@ -21,9 +21,9 @@ from .site import SITE, Site, read_site
 TASKS = "tasks/jobs"  # in an output: the jobs that a stage with an `executor` has submitted itself
 
 
-def job_file(stage: Stage) -> Path:
-    """Where the number of a stage's job is kept."""
-    return stage.log.with_suffix(".job")
+def chain_file(stage: Stage) -> Path:
+    """What says that a run has jobs, and keeps a second command from submitting them at the same time."""
+    return stage.log.with_name(".chain")
 
 
 def job_name(stage: Stage) -> str:
@@ -32,12 +32,16 @@ def job_name(stage: Stage) -> str:
 
 
 def jobs_of(stages: list[Stage]) -> dict[str, Job]:
-    """The jobs of stages that Slurm still knows, by the stages' names."""
-    kept = {stage.name: job_file(stage).read_text().strip() for stage in stages if job_file(stage).exists()}
-    known = find(kept.values())
-    named = {stage.name: job_name(stage) for stage in stages}
-    # a cluster that was set up anew counts from 1 again: another's job is not ours
-    return {name: known[job] for name, job in kept.items() if job in known and known[job].name == named[name]}
+    """The latest jobs of stages that Slurm still knows, by the stages' names; those of another run have other logs."""
+    if not any(chain_file(stage).exists() for stage in stages):  # run here: Slurm may not even be
+        return {}
+    by_log = {job.log: job for job in find(map(job_name, stages))}
+    return {stage.name: by_log[log] for stage in stages if (log := str(stage.log.resolve())) in by_log}
+
+
+def alive_of(stages: list[Stage]) -> dict[str, Job]:
+    """Those of the jobs that wait or run."""
+    return {name: job for name, job in jobs_of(stages).items() if job.alive}
 
 
 def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], dry: bool, pipeline: str) -> None:
@@ -60,9 +64,21 @@ def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], 
     requests = {stage.name: request(stage, site, pipeline) for stage in chosen}
     for stage in chosen:
         check_script(script(stage))
-    alive = {name: job for name, job in jobs_of(stages).items() if job.alive}
-    if not dry:
-        delete(forced, alive)
+    if dry:
+        return submit_missing(chosen, stages, requests, None)
+    file = chain_file(chosen[0])
+    file.parent.mkdir(parents=True, exist_ok=True)
+    lock = Lock(file, f"the chain of jobs of {file.parent.parent}")
+    delete(forced, alive_of(stages))
+    submit_missing(chosen, stages, requests, site)
+    lock.release()
+
+
+def submit_missing(
+    chosen: list[Stage], stages: list[Stage], requests: dict[str, list[str]], site: Site | None
+) -> None:
+    """Submits stages, or without a site prints how; says where the others are."""
+    alive = alive_of(stages)
     todo = missing(chosen, stages, alive)
     numbers = {name: job.id for name, job in alive.items()}
     for stage in chosen:
@@ -72,8 +88,10 @@ def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], 
             print(f"{stage.name}: complete", flush=True)
         else:
             words = command(stage, requests[stage.name], direct(stage, stages, numbers))
-            numbers[stage.name] = f"<job of {stage.name}>" if dry else submit_stage(stage, words, site)
-            print(shlex.join(words) if dry else f"{stage.name}: job {numbers[stage.name]}", flush=True)
+            numbers[stage.name] = (
+                submit(words, site.sbatch, f"stage {stage.name}") if site else f"<job of {stage.name}>"
+            )
+            print(f"{stage.name}: job {numbers[stage.name]}" if site else shlex.join(words), flush=True)
 
 
 def missing(chosen: list[Stage], stages: list[Stage], alive: dict[str, Job]) -> list[Stage]:
@@ -117,14 +135,6 @@ def command(stage: Stage, resources: list[str], after: list[str]) -> list[str]:
     return [*words, str(script(stage)), stage.command, *stage.arguments]
 
 
-def submit_stage(stage: Stage, words: list[str], site: Site) -> str:
-    """Submits a stage and keeps the number of its job."""
-    stage.log.parent.mkdir(parents=True, exist_ok=True)
-    number = submit(words, site.sbatch, f"stage {stage.name}")
-    write_atomically(job_file(stage), f"{number}\n")
-    return number
-
-
 def delete(stages: list[Stage], alive: dict[str, Job]) -> None:
     """Deletes what stages have made. Raises `SlurmError` where a job may be writing it."""
     for stage in stages:
@@ -137,7 +147,7 @@ def delete(stages: list[Stage], alive: dict[str, Job]) -> None:
 
 def cancel_chain(chosen: list[Stage]) -> list[tuple[str, Job]]:
     """Cancels the jobs of stages, and those that the stages have submitted; returns the former, with their stages."""
-    alive = {name: job for name, job in jobs_of(chosen).items() if job.alive}
+    alive = alive_of(chosen)
     numbers = [job.id for job in alive.values()]
     for stage in chosen:
         tasks = stage.output / TASKS

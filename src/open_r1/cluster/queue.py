@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from ..core.errors import SlurmError
 
-FIELDS = ("JobID", "Name", "State", "Reason", "NodeList", "TimeLeft", "RestartCnt")  # of squeue
+FIELDS = ("JobID", "Name", "StdOut", "State", "Reason", "NodeList", "TimeLeft", "RestartCnt")  # of squeue
 APART = "\t"
 ENDED = {"BOOT_FAIL", "CANCELLED", "COMPLETED", "DEADLINE", "FAILED", "NODE_FAIL", "OUT_OF_MEMORY", "PREEMPTED"}
 ENDED |= {"REVOKED", "TIMEOUT"}
@@ -34,6 +34,7 @@ class Job(NamedTuple):
     Attributes:
         id (`str`): Its number.
         name (`str`): Its name.
+        log (`str`): Where its output goes.
         state (`str`): Slurm's word for its state.
         reason (`str`): Why it waits, or why it has failed; empty for no reason.
         nodes (`str`): Where it runs or ran.
@@ -43,6 +44,7 @@ class Job(NamedTuple):
 
     id: str
     name: str
+    log: str
     state: str
     reason: str
     nodes: str
@@ -100,24 +102,23 @@ def submit(words: list[str], variables: Mapping[str, str], what: str) -> str:
     return done.stdout.strip().partition(";")[0]  # behind it: the name of a cluster
 
 
-def find(numbers: Iterable[str]) -> dict[str, Job]:
-    """Those of some jobs that Slurm still knows, by their numbers."""
-    asked = ",".join(numbers)
+def find(names: Iterable[str]) -> list[Job]:
+    """The jobs of some names that Slurm still knows, the latest last."""
+    asked = ",".join(names)
     if not asked:
-        return {}
+        return []
     shape = ",".join(f"{field}:{APART}" for field in FIELDS)
-    done = call("squeue", "--noheader", "--states=all", f"--jobs={asked}", f"--Format={shape}")
-    if done.returncode and "Invalid job id" not in done.stderr:  # that is: the one job asked for is long gone
+    done = call("squeue", "--noheader", "--states=all", f"--name={asked}", f"--Format={shape}")
+    if done.returncode:
         raise SlurmError(f"squeue: {complaint(done.stderr)}", "try again when `squeue` answers")
-    jobs = map(read_job, done.stdout.splitlines())
-    return {job.id: job for job in jobs}
+    return sorted(map(read_job, done.stdout.splitlines()), key=lambda job: int(job.id))
 
 
 def read_job(line: str) -> Job:
     """A job from its line of squeue."""
     texts = [part.strip() for part in line.split(APART)]
-    number, name, state, reason, nodes, left, restarts = ("" if text == "None" else text for text in texts[:7])
-    return Job(number, name, state, reason, nodes, left, int(restarts))
+    number, name, log, state, reason, nodes, left, restarts = ("" if text == "None" else text for text in texts[:8])
+    return Job(number, name, log, state, reason, nodes, left, int(restarts))
 
 
 def cancel(numbers: Iterable[str]) -> None:

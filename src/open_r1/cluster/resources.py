@@ -5,8 +5,8 @@
       zero_long: {nodes: 8}                        # this stage: says more, and wins
       report: {mem: 16G, cpus_per_task: 4}         # any other option of sbatch, by its long name
 
-A stage that does not train, and needs no GPU for an engine of its own, takes one node without GPUs where nothing is
-said; for the others something must be.
+A stage that takes all GPUs of its nodes has their cores and memory too. One that does not train, and needs no GPU for
+an engine of its own, takes one node without GPUs where nothing is said; for the others something must be.
 """
 
 from typing import Any
@@ -47,6 +47,8 @@ def request(stage: Stage, site: Site, pipeline: str) -> list[str]:
     asked = {"nodes": 1, "gpus": 0} | stage.resources
     where = f"{pipeline}, stage {stage.name}, `slurm`"
     check_nodes(stage, asked, site, where)
+    if asked["gpus"] == site.gpus > 0:  # all GPUs of a node, and so all of its cores and memory
+        asked = {"exclusive": True, "mem": 0} | asked
     words = option("nodes", asked.pop("nodes")) + option("gpus_per_node", asked.pop("gpus") or None)
     for key, value in asked.items():
         check_option(key, value, where)

@@ -7,6 +7,7 @@ there too.
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,13 +38,30 @@ def read_site(file: Path = SITE) -> Site:
     """Reads the file of a site. Raises `SlurmError` where it is missing or does not say what every job needs."""
     values = read_values(file)
     for key in REQUIRED:
-        if not values.get(key):
-            raise SlurmError(f"{file}: lacks `{key}`", f"add `{key}=...`; {file}.example explains it")
-    gpus = values["GPUS_PER_NODE"]
-    if not re.fullmatch(r"[0-9]+", gpus):
-        raise SlurmError(f"{file}: `GPUS_PER_NODE={gpus}` is no number", "give the GPUs of one node")
+        required(values, key, file)
     own = {key: value for key, value in values.items() if key.startswith("SBATCH_") and value}
-    return Site(file, int(gpus), own)
+    return Site(file, gpus_of(values, file), own)
+
+
+def required(values: Mapping[str, str], key: str, file: Path) -> str:
+    """The value of a key. Raises `SlurmError` where there is none."""
+    if value := values.get(key):
+        return value
+    raise SlurmError(f"{file}: lacks `{key}`", f"add `{key}=...`; {file}.example explains it")
+
+
+def gpus_of(values: Mapping[str, str], file: Path) -> int:
+    """GPUs of a node, by the site."""
+    text = required(values, "GPUS_PER_NODE", file)
+    if not re.fullmatch(r"[0-9]+", text):
+        raise SlurmError(f"{file}: `GPUS_PER_NODE={text}` is no number", "give the GPUs of one node")
+    return int(text)
+
+
+def gpus_of_job(environment: Mapping[str, str]) -> int:
+    """GPUs of a node of this job: as many as Slurm gave it, or, where it counts none, the site's."""
+    said, had = gpus_of(environment, SITE), environment.get("SLURM_GPUS_ON_NODE", "")
+    return int(had) if had.isdigit() else said
 
 
 def read_values(file: Path) -> dict[str, str]:

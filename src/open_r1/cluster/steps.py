@@ -13,13 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ..core.commands import COMMANDS
-from ..core.errors import RecipeError, SlurmError
+from ..core.errors import RecipeError
 from ..core.recipes import Recipe, read_yaml
 from .layout import CONFIGURATION, said
 from .reading import find_shape, read_values
 from .shapes import Shape
 
-SITE = "slurm/site.env"
 URL = "vllm_server_base_url"
 FIRST_PORT, LAST_PORT = 10000, 32500  # below those that systems give away themselves
 SHUTDOWN = "600"  # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
@@ -208,26 +207,3 @@ def site_environment(site: Mapping[str, str], given: Allocation) -> dict[str, st
         pairs = {"http_proxy": proxy, "https_proxy": proxy, "no_proxy": direct}
         found |= pairs | {name.upper(): value for name, value in pairs.items()}
     return found
-
-
-def gpus_per_node(site: Mapping[str, str], all_of_them: bool) -> int:
-    """
-    GPUs of a node of this job, by Slurm, or else by the site.
-
-    Args:
-        site (`Mapping[str, str]`):
-            The environment.
-        all_of_them (`bool`):
-            Whether the job needs all that the site says. Raises `SlurmError` where Slurm gave fewer.
-    """
-    text, had = site.get("GPUS_PER_NODE", ""), site.get("SLURM_GPUS_ON_NODE", "")
-    if not text:
-        raise SlurmError(f"{SITE}: lacks `GPUS_PER_NODE`", f"add it there; {SITE}.example explains each key")
-    if not text.isdigit():
-        raise SlurmError(f"{SITE}: `GPUS_PER_NODE={text}` is no number", "give the GPUs of one node")
-    if all_of_them and had.isdigit() and int(had) < int(text):
-        raise SlurmError(
-            f"{SITE}: `GPUS_PER_NODE={text}`, and Slurm gave the job {had} on a node",
-            f"submit with --gpus-per-node={text}, or correct the key",
-        )
-    return int(text if all_of_them else had or text)
