@@ -121,15 +121,27 @@ def test_sharded_sft_outlives_a_time_limit_and_a_node(site, start_model):
     require_same(site.root / "out", without_slurm(site, command, "fsdp"))
 
 
-def test_grpo_outlives_a_time_limit_and_a_requeue(site, start_model):
+def ask_to_end(site, job, step):
+    """A second signal ends the ranks before they have saved."""
+    site.wait_until_held(job, step)
+    for line in ("the ranks are told to save and stop", "the ranks are told to end"):
+        count = site.log(job).count(line)
+        site.cluster.run("scancel", "--batch", "--signal=USR1", job)
+        wait_for(lambda line=line, count=count: site.log(job).count(line) > count, line)
+    site.go(step)
+
+
+def test_grpo_outlives_a_time_limit_a_requeue_and_an_end_at_once(site, start_model):
     """It stops where a rollout has been used up, with the reference model that it had."""
     command = [*GRPO, *SHORT, "--model_name_or_path", start_model]
-    job = site.submit(*command, "--with", "with_ddp.yaml", "--output_dir", "out", HOLD_STEPS="3,5")
+    job = site.submit(*command, "--with", "with_ddp.yaml", "--output_dir", "out", HOLD_STEPS="3,5,7")
     ask_to_stop(site, job, 3, "scancel", "--batch", "--signal=USR1")
     ask_to_stop(site, job, 5, "scontrol", "requeue")
+    ask_to_end(site, job, 7)
     assert site.finish(job) == "COMPLETED 0:0", site.log(job)[-4000:]
     log = site.log(job)
-    assert "resuming out/checkpoint-4" in log and log.count("is queued again") == 1
+    assert "resuming out/checkpoint-4" in log and "resuming out/checkpoint-6" in log
+    assert log.count("is queued again") == 2
     require_same(site.root / "out", without_slurm(site, command, "ddp"))
 
 
@@ -172,6 +184,23 @@ def test_a_stage_that_does_not_train_has_one_node(site, start_model):
     job = site.submit(*words, "--output_dir", "out", script="evaluate", nodes=1)
     assert site.finish(job) == "COMPLETED 0:0", site.log(job)[-4000:]
     assert read_manifest(site.root / "out")
+
+
+@pytest.mark.parametrize("without", ["", "1"], ids=["flock", "a file system without locks"])
+def test_of_two_nodes_that_claim_an_artifact_one_wins(site, start_model, without):
+    command = [*SFT, *SHORT, "--model_name_or_path", start_model, "--with", "with_ddp.yaml", "--output_dir", "out"]
+    first = site.submit(*command, nodes=1, HOLD_STEPS="1", NO_FLOCK=without)
+    site.wait_until_held(first, 1, ranks=1)
+    second = site.submit(*command, nodes=1, NO_FLOCK=without)
+    assert site.finish(second) == "FAILED 2:0"
+    assert "out is being written by " in site.log(second).splitlines()[-1]
+    site.go(1)
+    assert site.finish(first) == "COMPLETED 0:0", site.log(first)[-4000:]
+    assert len(history(site.root / "out")) == STEPS
+    hosts = [
+        re.search(r"BatchHost=(\w+)", site.cluster.run("scontrol", "show", "job", job))[1] for job in (first, second)
+    ]
+    assert sorted(hosts) == ["n1", "n2"]
 
 
 def test_a_stage_that_fails_or_stands_still_ends_its_job_with_the_reason(site, start_model):

@@ -14,6 +14,7 @@ from faulty import write_recipe
 from slurm_cluster import Cluster, missing
 
 from open_r1.cluster.chain import cancel_chain
+from open_r1.core.locks import Lock
 from open_r1.core.recipes import read_yaml
 from open_r1.core.runner import Stage
 
@@ -121,6 +122,9 @@ def test_what_is_queued_is_not_submitted_twice_and_can_be_cancelled(site):
     small = site.write_small()
     site.hold("DOWN")
     assert site.submitted(small, "--to", "last") == ["first", "fails", "last"]
+    lock = Lock(site.root / "logs/.chain", "")  # another command is submitting
+    assert "jobs of data/small is being written by another process" in site.call("run", small, "--slurm", code=2)[0]
+    lock.release()
     assert site.submitted(small) == ["beside"]
     assert "is with Slurm" in site.call("run", small, "--slurm", "--force", "last", code=2)[0]
     after = dict(line.split() for line in site.cluster.run("squeue", "-h", "-o", "%j %E").splitlines())

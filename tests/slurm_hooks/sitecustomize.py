@@ -1,8 +1,8 @@
 """What a test does inside the processes of a Slurm job, which import this by themselves: the folder is on PYTHONPATH.
 
 `HOLD_STEPS=3,5`: every rank waits at the end of these steps, having left `held-STEP-RANK` in the folder `HOLD_FOLDER`,
-until `go-STEP` is there. `OVER_DISK=1`: weights reach a vLLM server over a folder. A job that finds `stalled` in the
-folder takes its stage for one that stands still.
+until `go-STEP` is there. `OVER_DISK=1`: weights reach a vLLM server over a folder. `NO_FLOCK=1`: the file system has
+no locks. A job that finds `stalled` in the folder takes its stage for one that stands still.
 """
 
 import os
@@ -41,6 +41,18 @@ def stall_on_request() -> None:
     Pulse.gone = lambda self: (FOLDER / "stalled").exists()
 
 
+def forget_locks() -> None:
+    import errno
+    import fcntl
+
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "no locks here")
+
+    fcntl.flock = flock
+
+
+if os.environ.get("NO_FLOCK"):
+    forget_locks()
 if "RANK" in os.environ:
     if os.environ.get("ACCELERATE_USE_FSDP") == "true":
         import cpu_fsdp

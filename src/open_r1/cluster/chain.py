@@ -14,7 +14,7 @@ from ..core.errors import ArtifactError, SlurmError
 from ..core.inputs import read_manifest
 from ..core.locks import Lock
 from ..core.runner import Stage
-from .queue import Job, cancel, find, submit
+from .queue import Job, call, cancel, find, submit
 from .resources import request
 from .site import SITE, Site, read_site
 
@@ -66,6 +66,7 @@ def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], 
         check_script(script(stage))
     if dry:
         return submit_missing(chosen, stages, requests, None)
+    call("sbatch", "--version")  # a machine without Slurm gets no mark of a chain
     file = chain_file(chosen[0])
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = Lock(file, f"the chain of jobs of {file.parent.parent}")
