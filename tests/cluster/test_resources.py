@@ -100,9 +100,9 @@ def test_hardware_gives_every_stage_its_nodes(hardware, folder):
     over = str(REPOSITORY / f"recipes/hardware/{hardware}.yaml")
     stages, *_ = read_pipeline(REPOSITORY / "recipes" / folder / "pipeline.yaml", {"with": [over]})
     words = {stage.name: request(stage, SITE, "p.yaml") for stage in stages}
-    gpus, nodes = {"24gb": (1, 1), "80gb": (1, 1), "8x80gb": (8, 1), "multi_node": (8, 3)}[hardware]
-    whole = ["--exclusive", "--mem=0"] if gpus == 8 else []
-    assert words["zero"] == [f"--nodes={nodes}", f"--gpus-per-node={gpus}", *whole, "--time=24:00:00"]
+    gpus, nodes = {"24gb": (1, 1), "80gb": (1, 1), "8x80gb": (8, 1), "multi_node": (8, 5)}[hardware]
+    whole, signal = (["--exclusive", "--mem=0"], ["--signal=B:USR1@36000"]) if gpus == 8 else ([], [])  # of hours
+    assert words["zero"] == [f"--nodes={nodes}", f"--gpus-per-node={gpus}", *whole, "--time=24:00:00", *signal]
 
 
 def test_mini_runs_on_nodes_without_gpus():
