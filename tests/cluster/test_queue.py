@@ -52,7 +52,7 @@ def test_states_of_jobs(submit, cluster):
     cluster.run("scontrol", "requeue", running)
     cluster.wait(lambda: find()[running].word == "requeued")
     cluster.run("scontrol", "update", "PartitionName=main", "State=UP")
-    queue.cancel([running, waiting, done, "7777"])
+    queue.cancel([running, waiting, done, "99999"])
     cluster.wait(lambda: not any(job.alive for job in find().values()))
     assert find()[done].word == "completed" and find()[waiting].word == "cancelled"
 
