@@ -11,6 +11,7 @@ import signal
 import socket
 import stat
 import subprocess
+import tempfile
 import time
 from pathlib import Path
 
@@ -28,7 +29,7 @@ SlurmctldPort={port}
 FirstJobId={first}
 SlurmctldPidFile={root}/slurmctld.pid
 SlurmdPidFile={root}/slurmd-%n.pid
-SlurmdSpoolDir={root}/spool/%n
+SlurmdSpoolDir={spool}/%n
 StateSaveLocation={root}/state
 SlurmctldLogFile={root}/slurmctld.log
 SlurmdLogFile={root}/slurmd-%n.log
@@ -76,12 +77,14 @@ class Cluster:
 
     def __init__(self, root, nodes=2, cpus=1, gpus=0):
         self.root, self.names = Path(root), [f"n{i + 1}" for i in range(nodes)]
+        self.spool = tempfile.mkdtemp(prefix="spool-")  # sockets, whose paths have at most 108 characters
+        (self.root / "state").mkdir(parents=True)
         self.environment = os.environ | {"SLURM_CONF": str(self.root / "slurm.conf")}
         host, (port, *ports) = socket.gethostname().split(".")[0], free_ports(nodes + 1)
         first = random.randrange(1, 40000)  # ports follow from it, and several clusters may be here
-        lines = [CONFIGURATION.format(host=host, root=self.root, port=port, first=first)]
+        lines = [CONFIGURATION.format(host=host, root=self.root, spool=self.spool, port=port, first=first)]
         for name, own in zip(self.names, ports, strict=True):
-            (self.root / "spool" / name).mkdir(parents=True)
+            Path(self.spool, name).mkdir()
             place = f"NodeHostname={host} NodeAddr=127.0.0.1 Port={own}"
             gres = f" Gres=gpu:{gpus}" if gpus else ""
             lines.append(f"NodeName={name} {place} CPUs={cpus} RealMemory=64000{gres} State=UNKNOWN\n")
@@ -89,7 +92,6 @@ class Cluster:
         if gpus:
             lines.insert(1, "GresTypes=gpu\n")
             self.make_gpus(gpus)
-        (self.root / "state").mkdir()
         (self.root / "slurm.conf").write_text("".join(lines))
 
     def make_gpus(self, count):
@@ -156,6 +158,7 @@ class Cluster:
                     os.kill(int(entry.name), signal.SIGKILL)
             except OSError:
                 continue
+        shutil.rmtree(self.spool, ignore_errors=True)
 
     def run(self, *command):
         return subprocess.run(command, env=self.environment, capture_output=True, text=True, check=True).stdout
