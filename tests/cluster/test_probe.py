@@ -45,6 +45,7 @@ BOTH, RANKS = [node(), node("n2")], [rank(number) for number in range(4)]
         ([], {}, "nodes", ERROR, "none told anything: the job left no log"),
         (["error: open-r1: command not found on n1"], {}, "nodes", ERROR, "open-r1: command not found on n1"),
         ([node(), rank(0), MODULE, LOST], {}, "nodes", ERROR, "only n1 of 2 told anything: python: Error while"),
+        ([node(), rank(0), MODULE, LOST], {}, "nodes", ERROR, "'open_r1'); n2: task 1: Exited with exit code 1"),
         ([node(), node("n2", gpus=1), *RANKS], {}, "gpus", ERROR, "torch sees 1 of the job's 2 on n2"),
         ([node(gpus=0, torch="is built for CPUs alone")], {}, "gpus", ERROR, "on n1, torch is built for CPUs alone"),
         ([node(gpus=0, torch="is built for CPUs alone", use_cpu=True)], {}, "gpus", OK, "2 on each node"),
@@ -60,7 +61,13 @@ BOTH, RANKS = [node(), node("n2")], [rank(number) for number in range(4)]
         ([node(scratch=""), node("n2", scratch="")], {}, "scratch", OK, "SCRATCH can be written"),
         ([node(scratch=""), node("n2", scratch="cannot")], {}, "scratch", ERROR, "n2 cannot"),
         ([*BOTH, rank(0), rank(2, error="DistNetworkError: no")], {}, "all-reduce", ERROR, "rank 2 on n2: Dist"),
-        ([*BOTH, *RANKS[:3], "srun: error: n2: task 3: Aborted"], {}, "all-reduce", ERROR, "3 of 4 ranks"),
+        (
+            [*BOTH, *RANKS[:3], "srun: error: n2: task 3: Aborted"],
+            {},
+            "all-reduce",
+            ERROR,
+            "3 of 4 ranks came to the end: n2: task 3: Aborted",
+        ),
     ],
 )  # fmt: skip
 def test_what_nodes_tell_is_judged(lines, having, name, state, words):

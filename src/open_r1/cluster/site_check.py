@@ -120,8 +120,7 @@ def judge(lines: list[str], site: Site, count: int, having: Mapping[str, int]) -
     """
     found = reports(lines)
     nodes, ranks = [one for one in found if "versions" in one], [one for one in found if "rank" in one]
-    others = [line.strip() for line in lines if not line.startswith("{") and line.strip()]
-    why = reason(others, 1)[1] if lines else "the job left no log here: is this folder on a disk that all nodes share?"
+    why = why_ended([line.strip() for line in lines if not line.startswith("{") and line.strip()])
     names = ", ".join(node["node"] for node in nodes)
     if not nodes:
         fix = f"let SETUP in {site.file} name a file that activates the environment of open-r1"
@@ -134,6 +133,14 @@ def judge(lines: list[str], site: Site, count: int, having: Mapping[str, int]) -
     beside = [gpus(nodes, site, having), versions(nodes), folder(nodes)]
     scratch = written(nodes, site)
     return [first, *beside, *scratch, all_reduce(ranks, why, site, count * max(1, site.gpus))]
+
+
+def why_ended(lines: list[str]) -> str:
+    """Why tasks ended before they told everything, and where."""
+    if not lines:
+        return "the job left no log here: is this folder on a disk that all nodes share?"
+    where = [line.removeprefix("srun: error: ") for line in lines if re.match(r"srun: error: \S+: task", line)]
+    return "; ".join(dict.fromkeys([reason(lines, 1)[1].removeprefix("srun: error: "), *where[:1]]))
 
 
 def gpus(nodes: list[Report], site: Site, having: Mapping[str, int]) -> Finding:
