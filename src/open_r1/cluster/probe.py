@@ -105,11 +105,13 @@ def main() -> None:
     os.environ |= site_environment(os.environ, Allocation(job, (), (address,), 0))  # the network that trainings use
     if local == 0:
         tell(**look(Path(sys.argv[1])))
+    failed = False
     try:
         tell(rank=rank, **add_up(rank, ranks, local, f"tcp://{address}:{ports(job)[0]}"))
     except Exception as error:
+        failed = True
         tell(rank=rank, error=f"{type(error).__name__}: {error}".splitlines()[0])
-    os._exit(0)  # a group that failed may wait for others
+    os._exit(failed)  # a group that failed may wait for others; srun ends those that wait for this one
 
 
 if __name__ == "__main__":

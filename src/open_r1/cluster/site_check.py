@@ -20,7 +20,7 @@ from .probe import SIZE
 from .site import Site, read_site
 from .srun import reason
 
-SCRIPT = Path("slurm/doctor.slurm")
+SCRIPT, NAME = Path("slurm/doctor.slurm"), "doctor"
 END = "doctor: the end"
 POLL, LATE = 2.0, 60.0  # seconds between two looks, and for the log to be seen here
 HOPELESS = ("BadConstraints", "PartitionConfig", "PartitionNodeLimit")  # why Slurm lets a job wait that never starts
@@ -52,7 +52,13 @@ def check(nodes: int, minutes: int) -> list[Finding]:
 
 def run(site: Site, nodes: int, minutes: int, folder: Path) -> list[Finding]:
     """Submits the job and waits for it; whatever happens, it does not stay in the queue."""
-    words = ["sbatch", "--parsable", f"--nodes={nodes}", f"--ntasks-per-node={max(1, site.gpus)}"]
+    words = [
+        "sbatch",
+        "--parsable",
+        f"--job-name={NAME}",
+        f"--nodes={nodes}",
+        f"--ntasks-per-node={max(1, site.gpus)}",
+    ]
     words += [f"--gpus-per-node={site.gpus}"] * bool(site.gpus)
     job = queue.submit([*words, f"--output={folder}/log", str(SCRIPT), str(folder)], site.sbatch, "this check")
     print(f"job {job} looks at {nodes} nodes, as soon as Slurm starts it", file=sys.stderr)
@@ -69,7 +75,7 @@ def run(site: Site, nodes: int, minutes: int, folder: Path) -> list[Finding]:
 def follow(job: str, minutes: int) -> str:
     """Waits for the end of a job; why it has not started in time, where it has not."""
     until = time.monotonic() + 60 * minutes
-    while (found := queue.find([job]).get(job)) and found.alive:
+    while (found := next((one for one in queue.find([NAME]) if one.id == job), None)) and found.alive:
         if found.state == "PENDING" and found.reason in HOPELESS:
             return f"asks for what these nodes do not have ({found.reason})"
         if found.state == "PENDING" and time.monotonic() > until:
