@@ -150,7 +150,7 @@ def test_what_is_wrong_with_a_site(place, words, site, code, expected, monkeypat
 def test_a_job_that_does_not_start_is_cancelled(place, monkeypatch):
     monkeypatch.setenv("SLURM_CONF", place.cluster.environment["SLURM_CONF"])
     monkeypatch.chdir(place.root)
-    job = queue.submit(["sbatch", "--parsable", "--hold", "--wrap", "true"], {}, "a job")
+    job = queue.submit(["sbatch", "--parsable", "--job-name=doctor", "--hold", "--wrap", "true"], {}, "a job")
     try:
         assert site_check.follow(job, 0) == "has not started within 0 minutes (JobHeldUser)"
     finally:
