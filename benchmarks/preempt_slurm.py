@@ -10,7 +10,6 @@ import random
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -19,7 +18,9 @@ from slurm_site import Site
 from test_job_on_slurm import GRPO, MODEL, SFT, SHORT, history, run, weights
 from waiting import wait_for
 
-PARTS = {"sft": SFT, "grpo": GRPO}
+from open_r1.core.artifacts import read_progress
+
+PARTS, SAME = {"sft": SFT, "grpo": GRPO}, {True: "same", False: "DIFFERENT"}
 
 
 def signal(site: Site, job: str) -> None:
@@ -43,15 +44,19 @@ def train(site: Site, part: str, name: str, steps: int, more: list) -> str:
     return site.submit(*words, "--with", "with_ddp.yaml")
 
 
-def interrupted(site: Site, job: str, name: str, interrupt, delay: float) -> str:
-    """Interrupts a job some seconds after its first step; how it ends."""
-    wait_for(lambda: any((site.root / name / file).exists() for file in ("progress.json", "manifest.json")), name)
-    time.sleep(delay)
+def interrupted(site: Site, job: str, name: str, interrupt, step: int) -> str:
+    """Interrupts a job some moment after a step; how it ends."""
+    wait_for(lambda: done(site.root / name) >= step, f"step {step} of {name}")
     try:
         interrupt(site, job)
     except subprocess.CalledProcessError as error:  # it has ended already
         print(f"{name}: too late: {error.stderr.strip()}", flush=True)
     return site.finish(job)
+
+
+def done(output: Path) -> int:
+    """The steps that a run has made."""
+    return read_progress(output).get("done", 0)
 
 
 def same(site: Site, name: str, other: str) -> bool:
@@ -79,14 +84,15 @@ def main() -> None:
             print(
                 f"{part}: {site.finish(train(site, part, part, given.steps, model))}, nothing interrupts", flush=True
             )
-            seconds = json.loads((site.root / part / "manifest.json").read_text())["seconds"]
             for kind in (signal, requeue, node):
                 for number in range(given.moments):
-                    name, delay = f"{part}-{kind.__name__}-{number}", rng.uniform(0, seconds)
-                    state = interrupted(site, train(site, part, name, given.steps, model), name, kind, delay)
+                    name, step = f"{part}-{kind.__name__}-{number}", rng.randrange(1, given.steps - 2)
+                    job = train(site, part, name, given.steps, model)
+                    state = interrupted(site, job, name, kind, step)
                     equal = state.startswith("COMPLETED") and same(site, name, part)
                     wrong += not equal
-                    print(f"{name}: after {delay:.1f} s, {state}, {'same' if equal else 'DIFFERENT'}", flush=True)
+                    begun = site.log(job).count("resuming ")
+                    print(f"{name}: after step {step}, {state}, resumed {begun} x, {SAME[equal]}", flush=True)
     finally:
         cluster.stop()
     sys.exit(f"{wrong} runs differ; {folder} is kept" if wrong else 0)
