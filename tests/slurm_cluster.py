@@ -132,11 +132,15 @@ class Cluster:
 
     def on_node(self, entry, name):
         """Whether a process belongs to a job of this cluster on a node."""
-        wanted = {f"SLURM_CONF={self.root}/slurm.conf", f"SLURMD_NODENAME={name}"}
+        return self.owns(entry, f"SLURMD_NODENAME={name}")
+
+    def owns(self, entry, *more):
+        """Whether a process is one of this cluster's daemons or jobs."""
         try:
-            return wanted <= set((entry / "environ").read_bytes().decode(errors="replace").split("\0"))
+            found = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:
             return False
+        return {f"SLURM_CONF={self.root}/slurm.conf", *more} <= set(found)
 
     def stop(self):
         """
@@ -145,19 +149,14 @@ class Cluster:
         """
         subprocess.run(["scancel", "-u", "root"], env=self.environment, capture_output=True)
         for file in [*self.root.glob("slurmd-*.pid"), self.root / "slurmctld.pid", self.root / "munged.pid"]:
-            try:
-                os.kill(int(file.read_text()), signal.SIGTERM)
-            except (OSError, ValueError):
-                continue
+            with contextlib.suppress(OSError, ValueError):
+                if self.owns(Path("/proc", file.read_text().strip())):  # a killed one's number may be another's by now
+                    os.kill(int(file.read_text()), signal.SIGTERM)
         time.sleep(1)
         for entry in Path("/proc").iterdir():
-            try:
-                if entry.name.isdigit() and f"SLURM_CONF={self.root}/slurm.conf".encode() in (
-                    entry / "environ"
-                ).read_bytes().split(b"\0"):
+            if entry.name.isdigit() and self.owns(entry):
+                with contextlib.suppress(OSError):
                     os.kill(int(entry.name), signal.SIGKILL)
-            except OSError:
-                continue
         shutil.rmtree(self.spool, ignore_errors=True)
 
     def run(self, *command):
