@@ -6,6 +6,8 @@
 Model and revision, port, context, tensor parallelism and precision follow from the recipe; what TRL needs besides is
 added. The server gets its weights from the trainer at the first step, so that it may load the start model's base. It
 takes the GPUs of CUDA_VISIBLE_DEVICES: give it others than the trainer's.
+
+In a Slurm step of several nodes, one task on each, all of them are one server, which the first node's address reaches.
 """
 
 import dataclasses
@@ -16,12 +18,14 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from open_r1.cluster.steps import ports
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
 from open_r1.core.inputs import go_offline
 from open_r1.core.keys import keys_of
 from open_r1.core.recipes import Recipe, check_keys, read_command_line
 from open_r1.training.arguments import GRPOArguments
-from open_r1.training.vllm_server import longest_prompt, serve_command
+from open_r1.training.network import host_of
+from open_r1.training.vllm_server import longest_prompt, serve_command, server_url
 
 USAGE = "--config RECIPE.yaml [--with FILE] [--dry-run] [--smoke] [--key value ...]"
 ENVIRONMENT = {"VLLM_SERVER_DEV_MODE": "1"}
@@ -59,6 +63,16 @@ def program() -> str:
     return found
 
 
+def node_words(url: str) -> list[str]:
+    """What vLLM must know where the tasks of a Slurm step are one server."""
+    nodes, rank = os.environ.get("SLURM_STEP_NUM_NODES", "1"), os.environ.get("SLURM_PROCID", "0")
+    if nodes == "1":
+        return []
+    port = ports(int(os.environ["SLURM_JOB_ID"]))[3]
+    words = ["--nnodes", nodes, "--node-rank", rank, "--master-addr", host_of(url), "--master-port", str(port)]
+    return words if rank == "0" else [*words, "--headless"]
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Prints or executes the command that serves a recipe's model."""
@@ -72,7 +86,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise RecipeError(f"{where} names no model", "add `model_name_or_path`")
     go_offline(recipe, keys_of(GRPOArguments))
     values = with_defaults(recipe, where)
-    command = serve_command(values, context(values))
+    command = serve_command(values, context(values)) + node_words(server_url(values))
     shown = [*(f"{name}={value}" for name, value in ENVIRONMENT.items()), shlex.join(command)]
     print(" ".join(shown), flush=True)
     if "--dry-run" not in words:

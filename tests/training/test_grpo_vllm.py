@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 from conftest import REPOSITORY
-from faulty import free_port
+from faulty import free_port, wait_for
 from real_vllm import BIN, CONTEXT, ENVIRONMENT, NEEDED, tiny_model
 from waiting import PATIENCE
 
@@ -74,8 +74,8 @@ def logged(file: Path) -> list[dict]:
     return [row for row in json.loads(file.read_text())["log_history"] if "loss" in row]
 
 
-def check(rows: list[dict]) -> None:
-    assert [row["step"] for row in rows] == list(range(1, 9))
+def check(rows: list[dict], steps: int = 8) -> None:
+    assert [row["step"] for row in rows] == list(range(1, steps + 1))
     assert all(row["sampling/sampling_logp_difference/max"] < 1e-3 for row in rows)
     moved = [row["grad_norm"] > 0 for row in rows]  # not where chance pays a whole group the same
     assert sum(moved) >= len(rows) // 2, "few weights have moved, so few had to be passed on"
@@ -93,6 +93,28 @@ def test_a_vllm_server_draws_from_the_policy(tiny, vllm_server, tmp_path):
         check(train_with_a_kill(["tests/vllm_cpu/grpo_over_disk.py"], tmp_path / "out", **options))
     finally:
         vllm_server.reload()
+
+
+def test_two_nodes_are_one_server(tiny, tmp_path):
+    """As `srun` starts it where a model needs the GPUs of two: the weights reach both."""
+    url = f"http://127.0.0.1:{free_port()}"
+    options = {"model_name_or_path": tiny, "vllm_mode": "server", "vllm_server_base_url": url}
+    step = {"SLURM_STEP_NUM_NODES": "2", "SLURM_JOB_ID": str(os.getpid()), "VLLM_CPU_OMP_THREADS_BIND": "nobind"}
+    nodes = [
+        start(["-m", "open_r1.serve"], tmp_path / f"node{n}", step | {"SLURM_PROCID": str(n)}, **options,
+              vllm_tensor_parallel_size=2)
+        for n in range(2)
+    ]  # fmt: skip
+    try:
+        wait_for(f"{url}/health")
+        output = tmp_path / "out"
+        short = {"max_steps": 3, "max_completion_length": 4}  # each token is a step of both
+        training = start(["tests/vllm_cpu/grpo_over_disk.py"], output, **options, **short)
+        assert training.wait(timeout=PATIENCE) == 0, output.with_suffix(".log").read_text()[-4000:]
+        check(logged(output / "trainer_state.json"), steps=3)
+    finally:
+        for node in nodes:
+            end(node)
 
 
 def test_old_weights_on_a_server_end_the_run_and_new_ones_continue_it(tiny, vllm_server, tmp_path):

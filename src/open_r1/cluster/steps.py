@@ -1,7 +1,8 @@
 """What a Slurm job runs, and on which of its nodes: from a command, its recipe and the nodes to steps for `srun`.
 
 A command that trains has one task on each node, which launches the ranks there. Where vLLM serves the completions
-(`vllm_mode: server`), it has the last node for itself. Any other command is one task on the first node.
+(`vllm_mode: server`), it has the last node for itself, or as many of the last as `vllm_tensor_parallel_size` takes.
+Any other command is one task on the first node.
 
 A job's ports follow from its number, so that jobs that share a node do not meet.
 """
@@ -19,7 +20,7 @@ from .layout import CONFIGURATION, said
 from .reading import find_shape, read_values
 from .shapes import Shape
 
-URL = "vllm_server_base_url"
+URL, PARALLEL = "vllm_server_base_url", "vllm_tensor_parallel_size"
 FIRST_PORT, LAST_PORT = 10000, 32500  # below those that systems give away themselves
 SHUTDOWN = "600"  # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
 CACHES = {
@@ -89,16 +90,18 @@ def make_steps(
     """
     module, run, environment = COMMANDS[command].module, python(site), site_environment(site, given)
     if command == "serve":
+        check_nodes(server_nodes(recipe, given), given, files)
         return [server(run, words, recipe, files, given, environment)]
     if not COMMANDS[command].trains:
         return [Step("stage", given.nodes[:1], (*run, "-m", module, *words), environment)]
     config, environment = configuration(files), environment | {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": SHUTDOWN}
     if not needs_server(recipe):
         return [trainer(run, config, module, words, given.nodes, given, environment)]
-    check_server(command, files, given)
-    told = [*words, *server_url(given), "--vllm_group_port", str(ports(given.job)[2])]
+    count = server_nodes(recipe, given)
+    check_server(command, count, files, given)
+    told = [*words, *server_url(given, count), "--vllm_group_port", str(ports(given.job)[2])]
     return [
-        trainer(run, config, module, told, given.nodes[:-1], given, environment),
+        trainer(run, config, module, told, given.nodes[:-count], given, environment),
         server(run, words, recipe, files, given, environment),
     ]
 
@@ -108,19 +111,36 @@ def needs_server(recipe: Recipe) -> bool:
     return bool(recipe.get("use_vllm")) and recipe.get("vllm_mode") == "server" and not recipe.get(URL)
 
 
-def check_server(command: str, files: list[str], given: Allocation) -> None:
+def check_server(command: str, count: int, files: list[str], given: Allocation) -> None:
     """Raises `RecipeError` where a job cannot start the server that it needs."""
     if command != "grpo":
         hint = f"start a server, and add --{URL} http://HOST:PORT; or `vllm_mode: colocate`"
         raise RecipeError(f"{files[-1]}: `vllm_mode: server`, and a job of {command} starts no server", hint)
-    if len(given.nodes) < 2:
-        hint = f"ask for 2 nodes or more: the last serves, the others train; or add --{URL} of one that runs"
-        raise RecipeError(f"{files[-1]}: `vllm_mode: server` on one node", hint)
+    check_nodes(count + 1, given, files)
 
 
-def server_url(given: Allocation) -> list[str]:
-    """Where a job's server is found."""
-    return [f"--{URL}", f"http://{given.addresses[-1]}:{ports(given.job)[1]}"]
+def check_nodes(least: int, given: Allocation, files: list[str]) -> None:
+    """Raises `RecipeError` where a job has fewer nodes than its server, and the trainer beside it, need."""
+    if len(given.nodes) < least:
+        had = "one node" if len(given.nodes) == 1 else f"{len(given.nodes)} nodes"
+        hint = f"ask for {least} nodes or more: the last serve, the others train; or add --{URL} of one that runs"
+        raise RecipeError(f"{files[-1]}: `vllm_mode: server` on {had}", hint)
+
+
+def server_nodes(recipe: Recipe, given: Allocation) -> int:
+    """The nodes over which a server is divided: as many as have the GPUs that the recipe divides its model over."""
+    parallel = recipe.get(PARALLEL) or 1
+    if not isinstance(parallel, int) or parallel <= max(1, given.gpus):
+        return 1
+    if parallel % max(1, given.gpus):
+        hint = f"give a multiple of the {given.gpus} GPUs of a node"
+        raise RecipeError(f"`{PARALLEL}: {parallel}` is for no whole number of nodes", hint)
+    return parallel // max(1, given.gpus)
+
+
+def server_url(given: Allocation, count: int) -> list[str]:
+    """Where a job's server is found: on the first of its nodes."""
+    return [f"--{URL}", f"http://{given.addresses[-count]}:{ports(given.job)[1]}"]
 
 
 def server(
@@ -131,10 +151,11 @@ def server(
     given: Allocation,
     environment: dict[str, str],
 ) -> Step:
-    """The step that serves, on the last node."""
-    parallel = [] if "vllm_tensor_parallel_size" in recipe else parallel_words(recipe, files, given.gpus)
-    served = (*run, "-m", COMMANDS["serve"].module, *words, *server_url(given), *parallel)
-    return Step("server", given.nodes[-1:], served, environment)
+    """The step that serves, on the last nodes."""
+    count = server_nodes(recipe, given)
+    parallel = [] if PARALLEL in recipe else parallel_words(recipe, files, given.gpus)
+    served = (*run, "-m", COMMANDS["serve"].module, *words, *server_url(given, count), *parallel)
+    return Step("server", given.nodes[-count:], served, environment)
 
 
 def trainer(
@@ -174,16 +195,16 @@ def configuration(files: list[str]) -> str:
     )
 
 
-def ports(job: int) -> tuple[int, int, int]:
-    """Where a job's ranks meet, where its server listens, and where the group meets that carries the weights."""
-    first = FIRST_PORT + 3 * (job % ((LAST_PORT - FIRST_PORT) // 3))
-    return first, first + 1, first + 2
+def ports(job: int) -> tuple[int, int, int, int]:
+    """Where a job's ranks meet, its server listens, the group for the weights meets, and the server's nodes meet."""
+    first = FIRST_PORT + 4 * (job % ((LAST_PORT - FIRST_PORT) // 4))
+    return first, first + 1, first + 2, first + 3
 
 
 def parallel_words(recipe: Recipe, files: list[str], gpus: int) -> list[str]:
     """As many GPUs of the server's node as can divide its model."""
     shape = find_shape(read_values(recipe, files[0]), files[0])
-    return ["--vllm_tensor_parallel_size", str(tensor_parallel(shape, gpus))]
+    return [f"--{PARALLEL}", str(tensor_parallel(shape, gpus))]
 
 
 def tensor_parallel(shape: Shape, gpus: int) -> int:
