@@ -122,7 +122,8 @@ class Cluster:
         """Ends a node as a power cut would: its daemon and every process of its jobs."""
         daemon = int((self.root / f"slurmd-{name}.pid").read_text())
         os.kill(daemon, signal.SIGKILL)
-        tasks = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and self.on_node(entry, name)]
+        node = f"SLURMD_NODENAME={name}"
+        tasks = [entry for entry in Path("/proc").iterdir() if entry.name.isdigit() and self.owns(entry, node)]
         above = {int(stat_of(entry)[1]) for entry in tasks}  # slurmstepd, which has no such environment
         for process in [*above, *(int(entry.name) for entry in tasks)]:
             with contextlib.suppress(OSError):
@@ -130,12 +131,8 @@ class Cluster:
                     continue
                 os.kill(process, signal.SIGKILL)
 
-    def on_node(self, entry, name):
-        """Whether a process belongs to a job of this cluster on a node."""
-        return self.owns(entry, f"SLURMD_NODENAME={name}")
-
     def owns(self, entry, *more):
-        """Whether a process is one of this cluster's daemons or jobs."""
+        """Whether a process is one of this cluster's daemons or jobs, and has these variables too."""
         try:
             found = (entry / "environ").read_bytes().decode(errors="replace").split("\0")
         except OSError:

@@ -9,15 +9,15 @@ stopped where it can continue and is queued again; other codes are the command's
 
 import os
 import shlex
-import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 
+from open_r1.cluster import queue
 from open_r1.cluster.site import gpus_of_job
 from open_r1.cluster.srun import Running, reason, srun_words
 from open_r1.cluster.steps import Allocation, Step, make_steps, ports
-from open_r1.cluster.watch import Pulse, Requests, requeue, stall_minutes, watch
+from open_r1.cluster.watch import Pulse, Requests, stall_minutes, watch
 from open_r1.core.artifacts import PROGRESS
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import RecipeError, SlurmError, Stopped, report_errors
@@ -43,24 +43,10 @@ def read_allocation(site: Mapping[str, str]) -> Allocation:
     """The nodes of this job."""
     if not site.get("SLURM_JOB_ID"):
         raise SlurmError("this is no Slurm job", "submit slurm/train.slurm with sbatch, or add --dry-run --nodes N")
-    names = ask_slurm("hostnames", site["SLURM_JOB_NODELIST"]).split()
-    known = [dict(pair.split("=", 1) for pair in line.split() if "=" in pair) for line in described(names)]
-    found = {node["NodeName"]: node.get("NodeAddr", node["NodeName"]) for node in known}
-    addresses = tuple(found[name] for name in names)
-    return Allocation(int(site["SLURM_JOB_ID"]), tuple(names), addresses, gpus_of_job(site))
-
-
-def described(names: list[str]) -> list[str]:
-    """What Slurm says of some nodes, one line each."""
-    return [line for line in ask_slurm("node", ",".join(names), "--oneliner").splitlines() if "NodeName=" in line]
-
-
-def ask_slurm(*words: str) -> str:
-    """What `scontrol show` says."""
-    done = subprocess.run(["scontrol", "show", *words], capture_output=True, text=True)
-    if done.returncode:
-        raise SlurmError(f"scontrol show {shlex.join(words)}: {done.stderr.strip()}", "is Slurm up?")
-    return done.stdout
+    names = tuple(queue.shown("hostnames", site["SLURM_JOB_NODELIST"]).split())
+    known = queue.nodes(names)
+    addresses = tuple(known[name].get("NodeAddr", name) for name in names)
+    return Allocation(int(site["SLURM_JOB_ID"]), names, addresses, gpus_of_job(site))
 
 
 def imagined(nodes: int, site: Mapping[str, str]) -> Allocation:
@@ -99,7 +85,7 @@ def run_steps(steps: list[Step], command: str, recipe: Recipe, job: int) -> int:
             if read_manifest(output):  # it was done when the signal came
                 return 0
             if requests.soon and not requests.now:
-                requeue(job)
+                queue.requeue(job)
                 print(f"job: {job} is queued again", flush=True)
             raise
         if not code and command != "serve" and not requests.now and read_manifest(output) is None:

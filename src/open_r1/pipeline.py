@@ -27,7 +27,7 @@ from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
 from open_r1.core.pipelines import downstream, read_options, read_pipeline, select
 from open_r1.core.recipes import place
-from open_r1.core.runner import run_stages, stage_command
+from open_r1.core.runner import SHUTDOWN, run_stages, stage_command
 
 KNOWN = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "slurm", "dry-run", "debug")
 USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--with FILE] [--jobs N] [--smoke] [--from S] [--to S] [--only S]"
@@ -48,8 +48,7 @@ def main(arguments: list[str]) -> None:
         return
     if not any(needs_hub(stage.recipe, stage.keys) for stage in stages):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the stages import huggingface_hub
-    # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
-    os.environ.setdefault("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
+    os.environ.setdefault(*SHUTDOWN)
     if options.get("slurm"):
         where = place(file, options.get("with", []))
         return submit_chain(chosen, stages, forced, bool(options.get("dry-run")), where)

@@ -65,21 +65,21 @@ def submit_chain(chosen: list[Stage], stages: list[Stage], forced: list[Stage], 
     for stage in chosen:
         check_script(script(stage))
     if dry:
-        return submit_missing(chosen, stages, requests, None)
+        return submit_missing(chosen, stages, alive_of(stages), requests, None)
     call("sbatch", "--version")  # a machine without Slurm gets no mark of a chain
     file = chain_file(chosen[0])
     file.parent.mkdir(parents=True, exist_ok=True)
     lock = Lock(file, f"the chain of jobs of {file.parent.parent}")
-    delete(forced, alive_of(stages))
-    submit_missing(chosen, stages, requests, site)
+    alive = alive_of(stages)
+    delete(forced, alive)
+    submit_missing(chosen, stages, alive, requests, site)
     lock.release()
 
 
 def submit_missing(
-    chosen: list[Stage], stages: list[Stage], requests: dict[str, list[str]], site: Site | None
+    chosen: list[Stage], stages: list[Stage], alive: dict[str, Job], requests: dict[str, list[str]], site: Site | None
 ) -> None:
     """Submits stages, or without a site prints how; says where the others are."""
-    alive = alive_of(stages)
     todo = missing(chosen, stages, alive)
     numbers = {name: job.id for name, job in alive.items()}
     for stage in chosen:

@@ -1,10 +1,11 @@
-"""Slurm's queue: jobs are submitted, looked for and cancelled here and nowhere else.
+"""Slurm: stages' jobs are submitted, looked for, put back and cancelled here, and nodes are asked about.
 
 No accounting database is assumed. Slurm itself knows a job for some minutes after its end (`MinJobAge`); later the
 artifact of its stage says whether it was done.
 """
 
 import os
+import shlex
 import subprocess
 from collections.abc import Iterable, Mapping
 from typing import NamedTuple
@@ -127,3 +128,27 @@ def cancel(numbers: Iterable[str]) -> None:
         done = call("scancel", *words)
         if done.returncode:
             raise SlurmError(f"scancel: {complaint(done.stderr)}", "look at `squeue --me`")
+
+
+def requeue(number: int) -> None:
+    """Puts a job back into the queue. Raises `SlurmError` where Slurm refuses."""
+    done = call("scontrol", "requeue", str(number))
+    if done.returncode:
+        raise SlurmError(
+            f"job {number} is not queued again: {complaint(done.stderr)}", "submit it again: it continues"
+        )
+
+
+def shown(*words: str) -> str:
+    """What `scontrol show` says."""
+    done = call("scontrol", "show", *words)
+    if done.returncode:
+        raise SlurmError(f"scontrol show {shlex.join(words)}: {complaint(done.stderr)}", "is Slurm up?")
+    return done.stdout
+
+
+def nodes(names: Iterable[str]) -> dict[str, dict[str, str]]:
+    """What Slurm knows of some nodes, such as `NodeAddr` and `Gres`, by their names."""
+    lines = shown("node", ",".join(names), "--oneliner").splitlines()
+    found = [dict(pair.split("=", 1) for pair in line.split() if "=" in pair) for line in lines]
+    return {node["NodeName"]: node for node in found if "NodeName" in node}

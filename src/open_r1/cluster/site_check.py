@@ -102,9 +102,9 @@ def reports(lines: list[str]) -> list[Report]:
 def gpus_by_slurm(lines: list[str]) -> dict[str, int]:
     """How many GPUs the nodes have, as far as Slurm says so."""
     names = {report["node"] for report in reports(lines)}
-    said = queue.call("scontrol", "show", "node", ",".join(names), "--oneliner").stdout if names else ""
-    found = re.findall(r"^NodeName=(\S+).*? Gres=(\S+)", said, re.MULTILINE)
-    return {name: sum(map(int, re.findall(r"gpu(?::[^:,(]+)?:(\d+)", gres))) for name, gres in found}
+    found = queue.nodes(names) if names else {}
+    gpus = re.compile(r"gpu(?::[^:,(]+)?:(\d+)")
+    return {name: sum(map(int, gpus.findall(node["Gres"]))) for name, node in found.items() if "Gres" in node}
 
 
 # ------------------------------------------------------------------------------------------------------------- judging

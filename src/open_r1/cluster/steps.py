@@ -16,13 +16,13 @@ from pathlib import Path
 from ..core.commands import COMMANDS
 from ..core.errors import RecipeError
 from ..core.recipes import Recipe, read_yaml
+from ..core.runner import SHUTDOWN
 from .layout import CONFIGURATION, said
 from .reading import find_shape, read_values
 from .shapes import Shape
 
 URL, PARALLEL = "vllm_server_base_url", "vllm_tensor_parallel_size"
 FIRST_PORT, LAST_PORT = 10000, 32500  # below those that systems give away themselves
-SHUTDOWN = "600"  # seconds a launcher leaves its ranks to save after SIGTERM; torch's default is 30
 CACHES = {
     "HF_DATASETS_CACHE": "datasets",
     "TORCHINDUCTOR_CACHE_DIR": "inductor",
@@ -90,11 +90,12 @@ def make_steps(
     """
     module, run, environment = COMMANDS[command].module, python(site), site_environment(site, given)
     if command == "serve":
-        check_nodes(server_nodes(recipe, given), given, files)
-        return [server(run, words, recipe, files, given, environment)]
+        count = server_nodes(recipe, given)
+        check_nodes(count, given, files)
+        return [server(run, words, recipe, files, given, count, environment)]
     if not COMMANDS[command].trains:
         return [Step("stage", given.nodes[:1], (*run, "-m", module, *words), environment)]
-    config, environment = configuration(files), environment | {"TORCH_ELASTIC_SHUTDOWN_TIMEOUT": SHUTDOWN}
+    config, environment = configuration(files), environment | dict([SHUTDOWN])
     if not needs_server(recipe):
         return [trainer(run, config, module, words, given.nodes, given, environment)]
     count = server_nodes(recipe, given)
@@ -102,7 +103,7 @@ def make_steps(
     told = [*words, *server_url(given, count), "--vllm_group_port", str(ports(given.job)[2])]
     return [
         trainer(run, config, module, told, given.nodes[:-count], given, environment),
-        server(run, words, recipe, files, given, environment),
+        server(run, words, recipe, files, given, count, environment),
     ]
 
 
@@ -149,10 +150,10 @@ def server(
     recipe: Recipe,
     files: list[str],
     given: Allocation,
+    count: int,
     environment: dict[str, str],
 ) -> Step:
-    """The step that serves, on the last nodes."""
-    count = server_nodes(recipe, given)
+    """The step that serves, on the last `count` nodes."""
     parallel = [] if PARALLEL in recipe else parallel_words(recipe, files, given.gpus)
     served = (*run, "-m", COMMANDS["serve"].module, *words, *server_url(given, count), *parallel)
     return Step("server", given.nodes[-count:], served, environment)

@@ -6,7 +6,6 @@ comes next is its decision. A second SIGUSR1 ends the ranks at once.
 """
 
 import signal
-import subprocess
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -124,10 +123,3 @@ def check_pulse(stage: Running, module: str, pulse: Pulse) -> None:
         f"no progress for {pulse.minutes:g} minutes",
         "the stacks of all ranks are above; STALL_MINUTES in slurm/site.env allows more",
     )
-
-
-def requeue(job: int) -> None:
-    """Asks Slurm to queue a job again. Raises `SlurmError` where it refuses."""
-    done = subprocess.run(["scontrol", "requeue", str(job)], capture_output=True, text=True)
-    if done.returncode:
-        raise SlurmError(f"job {job} is not queued again: {done.stderr.strip()}", "submit it again: it continues")

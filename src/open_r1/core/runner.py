@@ -36,6 +36,8 @@ class Waiting(ArtifactError):
     """A stage that has done its part and waits for jobs or for a reader."""
 
 
+# seconds a launcher leaves its ranks to save after SIGTERM, in its environment; torch's default is 30
+SHUTDOWN = ("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
 STATES = {Stopped: "stopped", Halted: "halted", Waiting: "waiting"}  # how the table calls a stage that ended so
 
 
