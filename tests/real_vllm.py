@@ -78,8 +78,8 @@ class VllmServer:
         self.start()
 
     def start(self) -> None:
-        # bounded, should this process be killed before it can end the server
-        command = ["timeout", "--foreground", "--kill-after=5", "900", str(BIN / "vllm"), "serve", self.model]
+        # bounded, should this process be killed before it can end the server; its tests lie far apart in a whole run
+        command = ["timeout", "--foreground", "--kill-after=5", "3600", str(BIN / "vllm"), "serve", self.model]
         command += ["--served-model-name", self.model, "tiny", "--host", "127.0.0.1", "--port", str(self.port)]
         command += ["--dtype", "float32", "--enforce-eager", "--max-model-len", str(CONTEXT)]
         command += TRL_NEEDS
