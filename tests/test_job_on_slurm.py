@@ -124,10 +124,12 @@ def test_sharded_sft_outlives_a_time_limit_and_a_node(site, start_model):
 def ask_to_end(site, job, step):
     """A second signal ends the ranks before they have saved."""
     site.wait_until_held(job, step)
+    queued = site.log(job).count("is queued again")
     for line in ("the ranks are told to save and stop", "the ranks are told to end"):
         count = site.log(job).count(line)
         site.cluster.run("scancel", "--batch", "--signal=USR1", job)
         wait_for(lambda line=line, count=count: site.log(job).count(line) > count, line)
+    wait_for(lambda: site.log(job).count("is queued again") > queued, "the end of the ranks, which hold until then")
     site.go(step)
 
 
