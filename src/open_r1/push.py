@@ -16,7 +16,7 @@ import sys
 import time
 from pathlib import Path
 
-from open_r1.core.errors import ArtifactError, RecipeError, Stopped, report_errors
+from open_r1.core.errors import ArtifactError, RecipeError, Stopped, UserError, report_errors
 from open_r1.core.inputs import is_offline, read_manifest
 from open_r1.core.outbox import FOLDER, REFUSED, RUNNER, add_final, entries, left
 from open_r1.core.pipelines import is_pipeline, read_pipeline
@@ -109,6 +109,21 @@ def send_now(outputs: list[Path]) -> None:
         raise Stopped(f"{len(lines)} not published", "the lines above say why; run the command again")
 
 
+def tell_access(repositories: list[Repository]) -> None:
+    """Says who publishes, or that the Hub does not answer; raises `RecipeError` where it would refuse."""
+    from open_r1.hub.access import LOGIN, check_access
+    from open_r1.hub.upload import pause_after, why
+
+    try:
+        print(f"publishing as {check_access(repositories)}")
+    except UserError:
+        raise
+    except Exception as error:  # whatever the libraries raise
+        if not pause_after(error, 0):
+            raise RecipeError(f"the Hub refuses the token: {why(error)}", LOGIN) from None
+        print(f"notice: the Hub does not answer ({why(error)}): what is to be published waits")
+
+
 def split(words: list[str]) -> tuple[list[str], list[str]]:
     """What to publish, and the options."""
     plain: list[str] = []
@@ -126,9 +141,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Publishes from the command line."""
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["--check"]:
-        from open_r1.hub.access import check_access
-
-        return print(check_access([Repository(*entry) for entry in json.loads(words[1])]))
+        return tell_access([Repository(*entry) for entry in json.loads(words[1])])
     plain, rest = split(words)
     options = parse_overrides(rest)
     check_keys(options, KNOWN, "command line")
@@ -143,3 +156,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not options.get("resume"):
         queue(outputs, options)
     send_now(outputs)
+
+
+if __name__ == "__main__":
+    main()
