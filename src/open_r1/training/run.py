@@ -28,6 +28,7 @@ from .ranks import first_decides, require_sharding
 from .tokenizers import make_tokenizer
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
     from trl import ModelConfig
 
@@ -90,9 +91,12 @@ class Run:
 
         return limits_of(self.args.guards, self.artifact.path.name)
 
-    def train(self, trainer: "Trainer") -> None:
-        """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
-        from .saving import save_whole
+    def train(self, trainer: "Trainer", rows: "Dataset") -> None:
+        """
+        Trains to the end, from the newest complete checkpoint; saves the model, and some prompts of the rows that it
+        learned from; marks the artifact complete.
+        """
+        from .saving import save_prompts, save_whole
 
         require_sharding(trainer)
         dtype = trainer.model.dtype  # FSDP changes it
@@ -103,6 +107,7 @@ class Run:
             save_whole(trainer, self.artifact.path, dtype)
             first_decides(lambda: self.complete_model(trainer.model))
             if is_main_process():
+                save_prompts(self.artifact.path, rows, self.config)
                 write_card(self)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
                 self.clean_up()
