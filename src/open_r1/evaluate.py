@@ -17,6 +17,7 @@ from open_r1.core.artifacts import Artifact, write_atomically
 from open_r1.core.errors import DataError, report_errors
 from open_r1.core.keys import MODEL, RUN, SAMPLES, key
 from open_r1.core.processes import available_cores, die_with_parent
+from open_r1.core.publishing import Publishing
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.data.sources import SOURCE
@@ -29,7 +30,7 @@ from open_r1.sampling.store import fill_store, read_store
 
 
 @dataclass
-class EvaluateArguments(Sampling):
+class EvaluateArguments(Publishing, Sampling):
     """
     An evaluation recipe.
 

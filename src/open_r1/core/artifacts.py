@@ -23,6 +23,7 @@ from .errors import ArtifactError, Halted
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, looks_local, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
+from .outbox import add_final
 from .processes import peak_memory
 from .recipes import Recipe, difference, fingerprint
 
@@ -172,6 +173,8 @@ class Artifact:
         write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
         for name in (PROGRESS, STARTED, HALT):
             (self.path / name).unlink(missing_ok=True)
+        if self.recipe.get("push_to_hub"):
+            add_final(self.path, self.recipe)
 
     def halt(self, reason: Halted, step: int) -> None:
         """Leaves a note for the runner of a pipeline, and for the process that would run into it again."""

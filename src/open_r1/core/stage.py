@@ -10,7 +10,9 @@ from .artifacts import Artifact
 from .commands import COMMANDS
 from .inputs import go_offline
 from .keys import keys_of
+from .outbox import add_final, require_access
 from .processes import is_main_process
+from .publishing import DATASET, MODEL, repository_of
 from .recipes import Recipe, fill_all, read_command_line
 
 T = TypeVar("T")
@@ -70,9 +72,14 @@ def open_stage(
     if check:
         check(where, *arguments)
     artifact = Artifact(recipe, keys)
+    if recipe.get("push_to_hub") and is_main_process():
+        kind = MODEL if COMMANDS[command_of(ours)].trains else DATASET
+        require_access([repository_of(recipe, kind)])
     if not agree(lambda: artifact.claim(force, keep)):
         if is_main_process():
             print(f"{artifact.path} is complete", flush=True)
+            if recipe.get("push_to_hub"):
+                add_final(artifact.path, recipe)
         return None
     return Stage(recipe, artifact, arguments)
 
