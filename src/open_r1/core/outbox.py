@@ -73,7 +73,9 @@ def add(output: Path, name: str, files: Iterable[Path], base: Path, facts: Mappi
         `Path`: the entry, or `None` where the same is there or published already.
     """
     queue = output / FOLDER
-    if any(note["name"] == name and note["hash"] == facts["hash"] for note in [*pushed(output), *waiting(output)]):
+    same = ("name", "hash", "repository")
+    note = {"name": name, **facts}
+    if any(all(other[key] == note[key] for key in same) for other in [*pushed(output), *waiting(output)]):
         return None
     queue.mkdir(parents=True, exist_ok=True)
     draft = queue / f".{name}-{os.getpid()}"
@@ -82,7 +84,7 @@ def add(output: Path, name: str, files: Iterable[Path], base: Path, facts: Mappi
         place = draft / FILES / file.relative_to(base)
         place.parent.mkdir(parents=True, exist_ok=True)
         link(file, place)
-    (draft / ENTRY).write_text(json.dumps({"name": name, **facts}), encoding="utf-8")
+    (draft / ENTRY).write_text(json.dumps(note), encoding="utf-8")
     entry = queue / f"{1 + max((number(path) for path in entries(output)), default=0):04d}-{name}"
     draft.rename(entry)
     return entry
