@@ -1,4 +1,4 @@
-"""What a secret looks like: one rule for each kind, beginning with a literal, and the doubts that every find must stand.
+"""What a secret looks like: one rule for each kind, each with a literal, and the doubts that a find must stand.
 
 A rule is tried only where its literal stands, and `bytes.find` looks for that at more than a gigabyte a second. Most
 kinds are tokens that their makers gave a prefix, a length and an alphabet. What has none (`PASSWORD=...`) counts by
@@ -16,7 +16,9 @@ import re
 from collections.abc import Callable
 from typing import NamedTuple
 
-WORDS = "xxx your example placeholder dummy fake sample redacted replace insert insecure password passw0rd secret token"
+WORDS = (
+    "xxx your example placeholder dummy fake sample redacted replace insert insecure password passw0rd secret token"
+)
 WORDS += " token test demo user admin default change here hidden none hello world super qwerty letmein random string"
 WORDS += " value correct horse apikey private public access hunter dragon monkey welcome login master account"
 PLACEHOLDER = re.compile("|".join(WORDS.split()).encode())
@@ -125,7 +127,9 @@ class Rule(NamedTuple):
     holds: Callable[[bytes], bool] = free
 
 
-def rule(kind: str, literals: str, rest: str, holds: Callable[[bytes], bool] = free, begin: str = r"(?<![\w])") -> Rule:
+def rule(
+    kind: str, literals: str, rest: str, holds: Callable[[bytes], bool] = free, begin: str = r"(?<![\w])"
+) -> Rule:
     """A rule for tokens: one of the literals, and after it `rest`."""
     words = tuple(word.encode() for word in literals.split())
     found = b"|".join(map(re.escape, words))
@@ -158,7 +162,7 @@ RULES = [
         r"[A-Z2-7]{16}(?!\w)[\s\S]{1,200}?(?<![A-Za-z0-9/+])([A-Za-z0-9/+]{40})(?![A-Za-z0-9/+=])", random,
     ),
     rule("Google API key", "AIza", r"[\w-]{35}" + END, mixed),
-    rule("Google service account", "private_key_id", r"[\"\\]{1,2}\s*:\s*[\"\\]{1,2}([0-9a-f]{40})"),
+    rule("Google service account", "private_key_id", r"[\"\s]{1,4}:[\"\s]{1,6}([0-9a-f]{40})(?!\w)"),
     rule("Google OAuth secret", "GOCSPX-", r"[\w-]{28}" + END, mixed),
     rule("GitHub token", "ghp_ gho_ ghu_ ghs_ ghr_", r"[A-Za-z0-9]{36,255}(?!\w)", mixed),
     rule("GitHub token", "github_pat_", r"[A-Za-z0-9]{22}_([A-Za-z0-9]{59})(?!\w)", mixed),
