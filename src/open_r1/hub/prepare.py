@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..core.outbox import FILES
+from .secrets import refuse_secrets
 from .tables import publish_tables
 
 READY, DRAFT = "ready", ".ready"
@@ -33,6 +34,7 @@ def prepare(entry: Path, facts: dict[str, Any], place: str) -> Path:
         folder = entry / READY
         if not folder.is_dir():
             make_ready(entry, facts, place)
+    refuse_secrets(folder)
     return folder
 
 
