@@ -252,7 +252,7 @@ THEIRS = [
     ("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJzdWIiOiIxMjM0NTY3ODkwIiwibmFtZSI6IkpvaG4gRG9lIiwiaWF0IjoxNTE2MjM5MDIyfQ",
      ".SflKxwRJSMeKKF2QT4fwpMeJf36POk6yJV_adQssw5c", False),  # jwt.io; they: yes
     ("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.eyJyb2xlIjoiZ3Vlc3QiLCJzdWIiOiJZV3hwWTJVPSIsIm5iZiI6MTUxNDg1MTEzOSwiZXhw",
-     "IjoxNjQxMDgxNTM5fQ.K5DnnbbIOspRbpCr2IKXE9cPVatGOCBrBQobQmBmaeU", True),
+     "IjoxNjQxMDgxNTM5fQ.K5DnnbbIOspRbpCr2IKXE9cPVatGOCBrBQobQmBmaeU", False),  # expired in 2022; they: yes
     ("eyJBB", ".eyJCC.eyJDDDD", False),
 ]  # fmt: skip
 
@@ -270,6 +270,7 @@ OPENAI_API_KEY=sk-xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx and YOUR_KEY 
 api_key = "YOUR_API_KEY_HERE_1234"; api_key: "a1b2c3d4e5f6g7h8i9j0"; API_KEY=abc123def456ghi789jkl012
 SECRET_KEY = "09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7"
 SECRET_KEY = 'django-insecure-4x1!z9k2m8Q7w3e5r6t0y_u@i#o$p%a^s&d*f(g)h'
+"hashed_password": "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW"
 hashed_password = "5f4dcc3b5aa765d61d8327deb882cf99" and "$2b$12$EixZaYVK1fsbw1ZfbX3OXePaWxn96p36WQoeG6Lruj3vjPGga31lW"
 mongodb+srv://admin:S3cretPassw0rd1@cluster0.mongodb.net postgres://user:password@localhost:5432 redis://:p4ss@h
 commit e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855, token: 550e8400-e29b-41d4-a716-446655440000

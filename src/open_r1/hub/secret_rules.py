@@ -10,9 +10,9 @@ repeats few characters, or stands in well-known documentation.
 """
 
 import base64
-import binascii
 import json
 import re
+import time
 from collections.abc import Callable
 from typing import NamedTuple
 
@@ -28,6 +28,8 @@ PUBLIC = (  # secrets of documentation and emulators, copied into countless prog
     b"09d25e094faa6ca2556c818166b7a9563b93f7099f6f0f4caa6cf63b88e8d3e7",  # FastAPI's tutorial
     b":AAHdqTcvCH1vGWJxfSe1ofSAs0K5PALDsaw",  # Telegram's documentation
 )
+CLAIMS = {"iss", "sub", "aud", "role", "scope", "jti", "iat", "email"}
+CRYPT = re.compile(rb"\$\w{1,8}\$")  # a hash of a password, as `crypt` writes it
 KINDS = (  # of characters: a random text changes between them all the time
     (b"abcdefghijklmnopqrstuvwxyz", b"a"),
     (b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", b"A"),
@@ -83,12 +85,14 @@ def random(value: bytes) -> bool:
 
 
 def web_token(value: bytes) -> bool:
-    """Whether three parts are a JSON web token, and not the one that jwt.io explains them with."""
+    """Whether three parts are a JSON web token that says whom it lets in and has not expired: no page explains it."""
     try:
-        head, body = (base64.urlsafe_b64decode(part + b"==") for part in value.split(b".")[:2])
-        return "alg" in json.loads(head) and not re.search(rb"John Doe|Jane Doe|1234567890|example", body)
-    except (ValueError, TypeError, binascii.Error):
+        head, body = (json.loads(base64.urlsafe_b64decode(part + b"==")) for part in value.split(b".")[:2])
+    except ValueError:
         return False
+    if "alg" not in head or not CLAIMS & body.keys() or re.search("John Doe|Jane Doe|1234567890|example", str(body)):
+        return False
+    return not isinstance(body.get("exp"), (int, float)) or body["exp"] > time.time()
 
 
 def url_password(value: bytes) -> bool:
@@ -98,14 +102,19 @@ def url_password(value: bytes) -> bool:
 
 # names whose values are no secrets, or are theirs only who made them up for one page
 HARMLESS = re.compile(
-    rb"(?:csrf|xsrf|public|pub|page|next|prev|sync|cancell?ation|continuation|mock|foreign|primary)[_-]?$", re.I
+    rb"(?:csrf|xsrf|public|pub|page|next|prev|sync|cancell?ation|continuation|mock|foreign|primary|hash|hashed)[_-]?$",
+    re.I,
 )
 TOKEN_OF = re.compile(rb"(?:^|[A-Z0-9]_)$|(?:api|auth|access|refresh|bot|hub|hf|bearer|personal)[_-]?$", re.I)
 
 
 def named_secret(value: bytes, name: bytes, before: bytes) -> bool:
     """Whether `name: value` gives a secret away; `before` is what the name begins with."""
-    if HARMLESS.search(before) or (name.lower().startswith(b"token") and not TOKEN_OF.search(before)):
+    if (
+        HARMLESS.search(before)
+        or CRYPT.match(value)
+        or (name.lower().startswith(b"token") and not TOKEN_OF.search(before))
+    ):
         return False
     if re.fullmatch(rb"[0-9a-f]+|[0-9A-F]+", value):  # a password in hexadecimal digits is a hash of one
         return not name.lower().startswith(b"pass") and len(value) in (32, 40, 48, 64) and random(value)

@@ -20,7 +20,19 @@ from typing import NamedTuple
 from ..core.errors import ArtifactError
 from .secret_rules import ASSIGNMENT, NAMES, RULES, named_secret
 
-FILES = (".env", ".env.*", "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519", ".netrc", "_netrc", "*.pem", "*.ppk", "*.pfx")
+FILES: tuple[str, ...] = (
+    ".env",
+    ".env.*",
+    "id_rsa",
+    "id_dsa",
+    "id_ecdsa",
+    "id_ed25519",
+    ".netrc",
+    "_netrc",
+    "*.pem",
+    "*.ppk",
+    "*.pfx",
+)
 FILES += (".git-credentials", ".pgpass", ".pypirc", ".npmrc", "credentials", "token", "stored_tokens")
 HARMLESS_FILES = ("*.example", "*.sample", "*.template")
 VARIABLES = ("TOKEN", "KEY", "SECRET", "PASSWORD")  # words in the names of variables that hold secrets
