@@ -134,7 +134,7 @@ def draw(model: Any, tokenizer: Any, prompts: list[list[dict[str, str]]], longes
     """One completion of each prompt, in one batch, as the saved generation config says."""
     import torch
 
-    asked = [render_prompt(tokenizer, prompt) for prompt in prompts]
+    asked = [prompt if isinstance(prompt, str) else render_prompt(tokenizer, prompt) for prompt in prompts]
     inputs = tokenizer(asked, return_tensors="pt", padding=True, add_special_tokens=False).to(model.device)
     inputs.pop("token_type_ids", None)
     ends = ids_of(model.generation_config.eos_token_id)

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.outbox import FILES
+from ..core.publishing import MODEL
+from .last_check import check_model
 from .secrets import refuse_secrets
 from .tables import publish_tables
 
@@ -43,4 +45,6 @@ def make_ready(entry: Path, facts: dict[str, Any], place: str) -> None:
     draft = entry / DRAFT
     shutil.rmtree(draft, ignore_errors=True)
     publish_tables(entry / FILES, draft)
+    if facts["repository"]["kind"] == MODEL:
+        check_model(draft, facts["must_stop"])
     draft.rename(entry / READY)
