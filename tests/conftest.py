@@ -20,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 HUB_CACHE = Path(tempfile.mkdtemp(prefix="hub-"))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["HF_HUB_CACHE"] = str(HUB_CACHE)
+os.environ["TRACKIO_DIR"] = str(HUB_CACHE / "trackio")
 atexit.register(shutil.rmtree, HUB_CACHE, ignore_errors=True)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: tiny models gain nothing from more
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # by the clock, both

@@ -147,9 +147,9 @@ def main(arguments: list[str] | None = None) -> None:
     check_keys(options, KNOWN, "command line")
     if not plain:
         raise RecipeError("nothing to publish", f"open-r1 push {USAGE}")
-    outputs = outputs_of(plain, options)
     if options.get("follow"):
-        return follow(outputs)
+        return follow([Path(word) for word in plain])  # also what is not there yet
+    outputs = outputs_of(plain, options)
     if is_offline(os.environ):
         raise RecipeError("the Hub is switched off (HF_HUB_OFFLINE)", "unset HF_HUB_OFFLINE")
     os.environ[RUNNER] = "1"  # this process sends what it queues

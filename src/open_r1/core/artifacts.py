@@ -29,6 +29,8 @@ from .recipes import Recipe, difference, fingerprint
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
 HALT = "halted.json"  # why a guard ended the run, and the recipe that it had
+TRACKING = "tracking.json"  # the name of a run for its trackers
+TOLD = (TRACKING, "runs", "completions")  # what a run tells of itself: nothing that could be continued
 START = "start"  # the merged model of a run that starts from an adapter, while it is needed
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
@@ -140,7 +142,7 @@ class Artifact:
     def _begun(self) -> bool:
         """Whether an unfinished run lies here, and not one that failed at once."""
         entries = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(LOCK)}
-        return RECIPE in entries and bool(entries - {RECIPE, STARTED, PROGRESS, HALT, START, f".{START}"})
+        return RECIPE in entries and bool(entries - {RECIPE, STARTED, PROGRESS, HALT, START, f".{START}", *TOLD})
 
     def _refuse_another(self) -> None:
         """Raises `ArtifactError` if the unfinished run that lies here would have another result."""

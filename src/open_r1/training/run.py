@@ -129,6 +129,7 @@ class Run:
         from .checkpoints import AllTrained, Checkpoints, newest_checkpoint
         from .guards import Guards
         from .timing import Timing, shares
+        from .tracking import follow
 
         checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
         if not checkpoint and is_main_process():
@@ -138,6 +139,7 @@ class Run:
         saved = Checkpoints(trainer, self.publish_step)
         for callback in (EpochOrder(), Progress(self.artifact), stop, guards, saved, timing):
             trainer.add_callback(callback)
+        follow(trainer, self.recipe, self.artifact.path, bool(checkpoint))
         if checkpoint:
             check_checkpoint(checkpoint, trainer.model, self.config.trust_remote_code)
         if checkpoint and is_main_process():
@@ -236,13 +238,16 @@ def start(
     stage = open_stage(words, ours, theirs, adjust, check_run, agree=first_decides)
     if stage is None:
         return None
+    from .tracking import drop_missing
+
     args, trainer_config, model_args = stage.arguments
     trainer_config.push_to_hub = False  # the trainer's own way: in the run, without a retry, with a card of its own
     halted_step = first_decides(stage.artifact.halted_step)
+    missing = drop_missing(trainer_config)
     tokenizer = make_tokenizer(args, trainer_config, model_args)
     if is_main_process():
         print(f"tokens: responses end with {tokenizer.eos_token}, padding is {tokenizer.pad_token}", flush=True)
-        for notice in notices(trainer_config, model_args, tokenizer):
+        for notice in [*missing, *notices(trainer_config, model_args, tokenizer)]:
             print(f"notice: {notice}", flush=True)
     run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer, halted_step)
     if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):
