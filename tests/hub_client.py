@@ -8,8 +8,7 @@ import sys
 import pytest
 from local_hub import LocalHub
 
-LOOP = """
-import json, sys
+CLIENT = """
 from huggingface_hub import *
 from huggingface_hub import HfApi, logging
 from huggingface_hub.utils import disable_progress_bars, set_client_factory
@@ -20,6 +19,9 @@ def client():
     return made
 set_client_factory(client), logging.set_verbosity_error(), disable_progress_bars()
 api = HfApi()
+"""
+LOOP = """
+import json, sys
 for line in sys.stdin:
     try:
         answer = {"value": eval(json.loads(line))}
@@ -31,11 +33,18 @@ for line in sys.stdin:
 
 
 class Client:
-    """Evaluates expressions in that process, where `api` is the client and huggingface_hub's functions are there."""
+    """
+    Evaluates expressions in that process.
 
-    def __init__(self, hub: LocalHub):
+    Args:
+        hub (`LocalHub`): The Hub.
+        start (`str`): A program that defines what the expressions use; by default `api`, the client, and all functions
+            of huggingface_hub.
+    """
+
+    def __init__(self, hub: LocalHub, start: str = CLIENT):
         self.process = subprocess.Popen(
-            [sys.executable, "-c", LOOP],
+            [sys.executable, "-c", start + LOOP],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,

@@ -24,7 +24,7 @@ class Request:
 
     method: str
     path: str
-    step: str = "other"
+    step: str = "read"
     status: int | None = None
     query: dict[str, str] = field(default_factory=dict)
     headers: Any = None
@@ -44,7 +44,7 @@ class Answer:
     headers: dict[str, str]
 
 
-def route(method: str, pattern: str, step: str = "other"):
+def route(method: str, pattern: str, step: str = "read"):
     def register(function):
         ROUTES.append((method, step, re.compile(pattern), function))
         return function
@@ -91,7 +91,7 @@ def whoami(hub, request):
     return user | {"auth": {"type": "access_token", "accessToken": token}}
 
 
-@route("POST", "/api/validate-yaml")
+@route("POST", "/api/validate-yaml", "validate")
 def validate_yaml(hub, request):
     parts = request.json["content"].split("---\n")
     try:
