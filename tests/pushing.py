@@ -64,7 +64,7 @@ class Trial:
     def __init__(self, root: Path, what: str, seed: int = 0):
         from open_r1.core.outbox import add_final, add_step
 
-        rng = random.Random(seed)
+        rng = random.Random(f"{what} {seed}")
         self.output, self.what = root / what, what
         self.recipe = {"output_dir": str(self.output), "push_to_hub": True, "hub_namespace": "lab"}
         self.kind, self.branch, self.name = "model", "main", "final"
@@ -139,6 +139,7 @@ def fresh(local_hub, monkeypatch):
 
 def forget(hub: LocalHub) -> None:
     hub.repositories.clear(), hub.objects.clear(), hub.faults.clear(), hub.log.clear()
+    hub.delay = 0.0
 
 
 def push_command(output: Path) -> list[str]:

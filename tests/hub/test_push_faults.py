@@ -1,7 +1,12 @@
 """Every fault at every step of a push, and kills at any moment: in the end all is on the Hub, once and whole."""
 
+import random
+import subprocess
+import time
+
 import pytest
-from pushing import STOPPED, Trial
+from pushing import STOPPED, Trial, push_command, variables
+from waiting import wait_for
 
 WHAT = ("final", "step", "dataset")
 STATUSES = (401, 403, 404, 429, 500, 503)
@@ -74,3 +79,30 @@ def test_the_hub_is_away(fresh, pusher, tmp_path):
     assert first["code"] == STOPPED and f"open-r1 push --resume {trial.output}" in first["said"], first
     assert pusher(trial.output)["code"] == 0
     trial.check(fresh)
+
+
+KILLS, REQUESTS = 20, 32  # as many as these three pushes make
+
+
+def kills():
+    """After how many requests a push is killed, and how long after the last of them."""
+    rng = random.Random(13)
+    return [(rng.randrange(REQUESTS), round(rng.uniform(0, 0.05), 3)) for _ in range(KILLS)]
+
+
+@pytest.mark.parametrize("kill", range(KILLS))
+def test_a_push_that_is_killed_goes_on(fresh, tmp_path, kill):
+    """At any moment: a slow Hub spreads the requests, and many files make the steps between them long."""
+    trials = [Trial(tmp_path / "mini", what, seed=kill) for what in WHAT]
+    after, pause = kills()[kill]
+    fresh.delay = 0.02
+    process = subprocess.Popen(push_command(tmp_path / "mini"), env=variables(fresh), stdout=subprocess.DEVNULL)
+    wait_for(lambda: len(fresh.log) >= after or process.poll() is not None, "the moment of the kill")
+    time.sleep(pause)
+    process.kill()
+    process.wait()
+    fresh.delay = 0.0
+    done = subprocess.run(push_command(tmp_path / "mini"), env=variables(fresh), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    for trial in trials:
+        trial.check(fresh)
