@@ -69,10 +69,10 @@ def main(arguments: list[str]) -> None:
     if not any(needs_hub(stage.recipe, stage.keys) for stage in stages):
         os.environ.setdefault("HF_HUB_OFFLINE", "1")  # before the stages import huggingface_hub
     os.environ.setdefault(*SHUTDOWN)
+    require_access([stage.repository for stage in chosen if stage.publishes])
     if options.get("slurm"):
         where = place(file, options.get("with", []))
         return submit_chain(chosen, stages, forced, bool(options.get("dry-run")), where)
-    require_access([stage.repository for stage in chosen if stage.publishes])
     for stage in forced:
         shutil.rmtree(stage.output, ignore_errors=True)
     with publishing(chosen):

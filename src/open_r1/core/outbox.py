@@ -73,7 +73,9 @@ def add(output: Path, name: str, files: Iterable[Path], base: Path, facts: Mappi
         `Path`: the entry, or `None` where the same is there or published already.
     """
     queue = output / FOLDER
-    if any(note["name"] == name and note["hash"] == facts["hash"] for note in [*pushed(output), *waiting(output)]):
+    same = ("name", "hash", "repository")
+    note = {"name": name, **facts}
+    if any(all(other[key] == note[key] for key in same) for other in [*pushed(output), *waiting(output)]):
         return None
     queue.mkdir(parents=True, exist_ok=True)
     draft = queue / f".{name}-{os.getpid()}"
@@ -82,7 +84,7 @@ def add(output: Path, name: str, files: Iterable[Path], base: Path, facts: Mappi
         place = draft / FILES / file.relative_to(base)
         place.parent.mkdir(parents=True, exist_ok=True)
         link(file, place)
-    (draft / ENTRY).write_text(json.dumps({"name": name, **facts}), encoding="utf-8")
+    (draft / ENTRY).write_text(json.dumps(note), encoding="utf-8")
     entry = queue / f"{1 + max((number(path) for path in entries(output)), default=0):04d}-{name}"
     draft.rename(entry)
     return entry
@@ -148,6 +150,9 @@ def left_out(path: Path) -> bool:
 def add_step(output: Path, recipe: Mapping[str, Any], made: str, step: int) -> None:
     """Queues the model of a checkpoint that is complete; `made` is the hash of what the recipe makes."""
     checkpoint = output / f"checkpoint-{step}"
+    if not list(checkpoint.glob("*.safetensors")):
+        print(f"notice: step {step} is not published: its checkpoint is in pieces (FSDP); the result is", flush=True)
+        return
     files = [file for pattern in STEP_FILES for file in sorted(checkpoint.glob(pattern))]
     if add(output, f"step-{step:06d}", files, checkpoint, facts_of(recipe, MODEL, made)):
         send(output)
@@ -176,6 +181,9 @@ class Pusher:
 
     def __init__(self, outputs: list[Path], log: Path):
         self.outputs = outputs
+        self.process: subprocess.Popen[bytes] | None = None
+        if is_offline(ENVIRONMENT):  # nobody to send to: what is published waits in its queues
+            return
         log.parent.mkdir(parents=True, exist_ok=True)
         words = [sys.executable, "-m", "open_r1.push", "--resume", *map(str, outputs), "--follow"]
         with log.open("a") as file:
@@ -186,16 +194,20 @@ class Pusher:
 
     def close(self, wait: float = WAIT) -> None:
         """Waits for what is left, as long as the Hub takes it; says what stays. A kill costs what was under way."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        if any(entries(output) for output in self.outputs):
-            print("publishing what is left", flush=True)
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            self.process.wait(wait)
-        self.process.kill()
-        self.process.wait()
+        if self.process and self.process.stdin:
+            self.process.stdin.close()
+            if any(entries(output) for output in self.outputs):
+                print("publishing what is left", flush=True)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(wait)
+            self.process.kill()
+            self.process.wait()
         for line in left(self.outputs):
             print(line, flush=True)
+
+    @property
+    def alive(self) -> bool:
+        return self.process is not None and self.process.poll() is None
 
 
 def left(outputs: Iterable[Path]) -> list[str]:
@@ -218,7 +230,7 @@ PUSHERS: dict[Path, Pusher] = {}
 
 def send(output: Path) -> None:
     """Sees that the queue of an output is emptied: by a process of this one, unless a runner has one for it."""
-    if os.environ.get(RUNNER) or (output in PUSHERS and PUSHERS[output].process.poll() is None):
+    if os.environ.get(RUNNER) or (output in PUSHERS and PUSHERS[output].alive):
         return
     if output not in PUSHERS:
         atexit.register(lambda: PUSHERS[output].close())

@@ -5,6 +5,7 @@ its own sends it to the Hub. None of the keys decides a result, so any of them m
 `push_to_hub` on for an artifact that is complete publishes it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,7 +75,7 @@ def repository_of(recipe: Mapping[str, Any], kind: str) -> Repository:
     from huggingface_hub.utils import validate_repo_id
 
     which = "hub_model_id" if kind == MODEL else "hub_dataset_id"
-    name = recipe.get(which) or "-".join(Path(recipe["output_dir"]).parts[-2:]).strip("/.-")
+    name = recipe.get(which) or re.sub(r"[^\w.]+", "-", "-".join(Path(recipe["output_dir"]).parts[-2:])).strip("-.")
     if recipe.get("hub_namespace") and "/" not in name:
         name = f"{recipe['hub_namespace']}/{name}"
     try:

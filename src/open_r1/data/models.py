@@ -13,6 +13,8 @@ from ..core.inputs import adapter_base
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
+SAMPLING: dict[str, Any] = {"do_sample": True, "temperature": 0.6, "top_p": 0.95}  # of the paper's evaluation
+
 
 def load_model(name: str, kind: Any, **options: Any) -> "PreTrainedModel":
     """
@@ -57,9 +59,7 @@ def set_generation_defaults(model: "PreTrainedModel", tokenizer: "PreTrainedToke
     before = model.generation_config.eos_token_id
     ends = [tokenizer.eos_token_id, *(before if isinstance(before, list) else [before])]
     model.generation_config = GenerationConfig(
-        do_sample=True,
-        temperature=0.6,
-        top_p=0.95,
+        **SAMPLING,
         eos_token_id=[end for end in dict.fromkeys(ends) if end is not None],
         pad_token_id=tokenizer.pad_token_id,
     )

@@ -1,24 +1,50 @@
-"""What happens to an entry of the queue before it is sent, once: tables, last check, card; and the scan, each time.
+"""What happens to an entry of the queue before it is sent, once: tables, last check, card; and the scan for secrets.
 
-The files of an entry share their bytes with the artifact: what changes is written anew (`write_atomically`).
+The files of an entry share their bytes with the artifact, so they stay as they are: what is sent lies beside them.
 """
 
+import shutil
 from pathlib import Path
+from typing import Any
 
-PREPARED = "prepared"
+from ..core.outbox import FILES
+from ..core.publishing import MODEL
+from .last_check import check_model
+from .secrets import refuse_secrets
+from .tables import publish_tables
+
+READY, DRAFT = "ready", ".ready"
 
 
-def prepare(output: Path, entry: Path, repository: str) -> None:
+def prepare(entry: Path, facts: dict[str, Any], place: str) -> Path:
     """
     Makes an entry ready to be published.
 
     Args:
-        output (`Path`):
-            The artifact.
         entry (`Path`):
             Its place in the queue.
-        repository (`str`):
-            Where it goes, `NAMESPACE/NAME`.
+        facts (`dict`):
+            What it says.
+        place (`str`):
+            The repository, `NAMESPACE/NAME`.
 
-    Raises `ArtifactError` where it is not fit to be published.
+    Returns:
+        `Path`: the folder to send. Raises `ArtifactError` where it is not fit to be published.
     """
+    folder = entry / FILES
+    if facts["name"] == "final":
+        folder = entry / READY
+        if not folder.is_dir():
+            make_ready(entry, facts, place)
+    refuse_secrets(folder)
+    return folder
+
+
+def make_ready(entry: Path, facts: dict[str, Any], place: str) -> None:
+    """Makes the folder that is sent of an artifact: whole, or not at all."""
+    draft = entry / DRAFT
+    shutil.rmtree(draft, ignore_errors=True)
+    publish_tables(entry / FILES, draft)
+    if facts["repository"]["kind"] == MODEL:
+        check_model(draft, facts["must_stop"])
+    draft.rename(entry / READY)

@@ -21,7 +21,7 @@ from typing import Any
 from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError, UserError
 from ..core.locks import Lock
-from ..core.outbox import FILES, FOLDER, PUSHED, REFUSED, entries, pushed, read_entry
+from ..core.outbox import FOLDER, PUSHED, REFUSED, entries, pushed, read_entry
 from ..core.publishing import Repository
 from .prepare import prepare
 
@@ -75,7 +75,7 @@ def attempt(output: Path, entry: Path, failures: int) -> float:
     """Tries to publish an entry; the seconds to wait before the next attempt, 0 where none is needed."""
     try:
         note = push_entry(output, entry)
-        print(f"published {output.name} {note['name']}: {note['repository']} at {note['commit'][:12]}", flush=True)
+        print(f"published {output.name} {note['name']}: {note['place']} at {note['commit'][:12]}", flush=True)
         return 0.0
     except Exception as error:  # whatever the libraries raise: it is told, and decides what happens to the entry
         pause = pause_after(error, failures)
@@ -114,16 +114,15 @@ def push_entry(output: Path, entry: Path) -> dict[str, Any]:
     """Publishes one entry and takes it off the queue; returns its note."""
     facts = read_entry(entry)
     name, made, where = facts["name"], facts["hash"], Repository(**facts["repository"])
-    done = next((note for note in pushed(output) if (note["name"], note["hash"]) == (name, made)), None)
+    done = next((note for note in pushed(output) if facts.items() <= note.items()), None)
     if done is None:
-        api, repository = open_repository(where)
-        prepare(output, entry, repository)
+        api, place = open_repository(where)
+        folder = prepare(entry, facts, place)
         branch = name if name.startswith("step-") else where.revision
-        commit = commit_folder(api, repository, where.kind, branch, entry / FILES, f"{name} {made}", name != "card")
+        commit = commit_folder(api, place, where.kind, branch, folder, f"{name} {made}", name != "card")
         if name == "final":
-            api.create_tag(repository, tag=made, revision=commit, repo_type=where.kind, exist_ok=True)
-        done = {"name": name, "hash": made, "repository": repository, "kind": where.kind, "revision": branch}
-        done |= {"commit": commit, "time": time.time()}
+            api.create_tag(place, tag=made, revision=commit, repo_type=where.kind, exist_ok=True)
+        done = facts | {"place": place, "branch": branch, "commit": commit, "time": time.time()}
         record(output / FOLDER / PUSHED, done)
     shutil.rmtree(entry)
     return done

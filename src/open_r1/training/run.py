@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.artifacts import START, Artifact
 from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
 from ..core.formats import ResponseFormat
-from ..core.inputs import adapter_base
+from ..core.inputs import ADAPTER, adapter_base
 from ..core.outbox import add_step
 from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
 from ..core.recipes import Recipe
@@ -174,6 +174,9 @@ class Run:
     def publish_step(self, step: int) -> None:
         """Queues a checkpoint for the Hub, where the recipe publishes."""
         if self.args.push_to_hub:
+            checkpoint = self.artifact.path / f"checkpoint-{step}"
+            if (checkpoint / ADAPTER).is_file():
+                point_at_base(checkpoint, self.source, self.model_args.model_revision)
             add_step(self.artifact.path, self.recipe, self.artifact.hash, step)
 
     @property
