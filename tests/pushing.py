@@ -15,7 +15,7 @@ from local_hub import LocalHub
 ENTRY_AS_IT_IS = """
 from open_r1 import push
 from open_r1.hub import upload
-upload.prepare = lambda *_: None
+upload.prepare = lambda entry, *_: entry / "files"
 """
 PUSHER = f"""
 import contextlib, io, time

@@ -9,9 +9,6 @@ What the Hub refuses (a token, a name) or what is not fit to be published is put
 tried again, each time after a longer pause, or as long as the Hub says (`Retry-After`).
 """
 
-import json
-import os
-import shutil
 import sys
 import time
 from collections.abc import Callable, Iterator
@@ -21,7 +18,7 @@ from typing import Any
 from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError, UserError
 from ..core.locks import Lock
-from ..core.outbox import FOLDER, PUSHED, REFUSED, entries, pushed, read_entry
+from ..core.outbox import FOLDER, REFUSED, entries, pushed, read_entry, record, remove
 from ..core.publishing import Repository
 from .prepare import prepare
 
@@ -92,8 +89,8 @@ def pause_after(error: Exception, failures: int) -> float:
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
     pause, cause = PAUSES[min(failures, len(PAUSES) - 1)], error
-    if isinstance(error, RuntimeError):  # of a large file: its address may have expired, so a 403 passes too
-        cause = error.__cause__ or error
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, HfHubHTTPError):
+        cause = error.__cause__  # of a large file: its address may have expired, so a 403 passes too
     if isinstance(cause, HfHubHTTPError) and cause.response is not None:
         if cause is error and cause.response.status_code in PERMANENT:
             return 0.0
@@ -123,17 +120,9 @@ def push_entry(output: Path, entry: Path) -> dict[str, Any]:
         if name == "final":
             api.create_tag(place, tag=made, revision=commit, repo_type=where.kind, exist_ok=True)
         done = facts | {"place": place, "branch": branch, "commit": commit, "time": time.time()}
-        record(output / FOLDER / PUSHED, done)
-    shutil.rmtree(entry)
+        record(output, done)
+    remove(entry)
     return done
-
-
-def record(file: Path, note: dict[str, Any]) -> None:
-    """Appends a line that a kill cannot take back."""
-    with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(note) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
 
 
 def open_repository(where: Repository) -> tuple[Any, str]:
