@@ -10,7 +10,9 @@ from pathlib import Path
 
 import pytest
 from faulty import faulty  # noqa: F401
+from hub_client import hub_client, local_hub  # noqa: F401
 from hypothesis import HealthCheck, settings
+from pushing import fresh, pusher  # noqa: F401
 from real_vllm import tiny, vllm_server  # noqa: F401
 from servers import running
 

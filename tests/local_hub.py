@@ -16,7 +16,19 @@ from local_hub_routes import Request
 from local_hub_server import Handler, Server
 from local_hub_store import Refused, Repository
 
-STEPS = ("whoami", "create", "branch", "preupload", "lfs-batch", "upload", "commit", "tag", "resolve")
+STEPS = (
+    "whoami",
+    "create",
+    "read",
+    "branch",
+    "validate",
+    "preupload",
+    "lfs-batch",
+    "upload",
+    "commit",
+    "tag",
+    "resolve",
+)
 NO_ANSWER = ("hang", "cut", "half")  # faults that are no status
 
 
@@ -26,7 +38,7 @@ class Fault:
     What goes wrong.
 
     Args:
-        step (`str`): Of `STEPS`, where it does.
+        step (`str`): Of `STEPS`, where it does; "read" is whatever else asks about repositories.
         kind (`int` or `str`):
             A status; or "hang" (no answer until the client gives up, or `LocalHub.patience` is over), "cut" (the
             connection ends in the middle of an upload or an answer), "half" (all is done, and the connection ends

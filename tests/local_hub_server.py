@@ -8,6 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
+import local_hub_writes  # noqa: F401  # its routes
 from local_hub_routes import Answer, Request, find, kind_of
 from local_hub_store import Refused
 

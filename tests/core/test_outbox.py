@@ -101,17 +101,42 @@ def test_entries_keep_their_order(tmp_path):
 
 def test_an_entry_that_a_kill_left_half_made_does_not_count(tmp_path):
     output, recipe = artifact(tmp_path / "zero")
-    (output / FOLDER / f".final-{os.getpid()}" / FILES).mkdir(parents=True)
-    (output / FOLDER / ".final-1" / FILES).mkdir(parents=True)
+    for name in ("final", "step-000004"):
+        (output / FOLDER / f"{outbox.DRAFT}{name}" / FILES).mkdir(parents=True)
     assert not entries(output)
     add_final(output, recipe)
-    assert [entry.name for entry in entries(output)] == ["0001-final"]
+    assert [entry.name for entry in (output / FOLDER).iterdir()] == ["0001-final"]
+
+
+def test_an_entry_that_a_kill_left_half_deleted_is_gone(tmp_path, monkeypatch):
+    """Whatever was deleted first: its note, or some of its files."""
+    output, recipe = artifact(tmp_path / "zero")
+    add_step(output, recipe, "abc", 4)
+    add_final(output, recipe)
+    first, second = entries(output)
+    monkeypatch.setattr(shutil, "rmtree", lambda folder: (folder / outbox.ENTRY).unlink() or exit())
+    with pytest.raises(SystemExit):
+        outbox.remove(first)
+    monkeypatch.undo()
+    assert entries(output) == [second] and [note["name"] for note in outbox.waiting(output)] == ["final"]
+    outbox.remove(second)
+    assert not list((output / FOLDER).iterdir())
+
+
+def test_what_is_published_meanwhile_does_not_disturb_who_adds(tmp_path, monkeypatch):
+    output, recipe = artifact(tmp_path / "zero")
+    add_step(output, recipe, "abc", 4)
+    both = [*entries(output), output / FOLDER / "0002-step-000008"]
+    monkeypatch.setattr(outbox, "entries", lambda _: both)
+    assert [note["name"] for note in outbox.waiting(output)] == ["step-000004"]
 
 
 def test_a_line_that_a_kill_has_cut_does_not_count(tmp_path):
     (tmp_path / FOLDER).mkdir()
     (tmp_path / FOLDER / PUSHED).write_text('{"name": "final"}\n{"name": "ca')
     assert pushed(tmp_path) == [{"name": "final"}]
+    outbox.record(tmp_path, {"name": "card"})
+    assert pushed(tmp_path) == [{"name": "final"}, {"name": "card"}]
 
 
 def test_the_last_lines_say_what_is_left_and_what_to_do(tmp_path):

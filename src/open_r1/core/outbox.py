@@ -4,9 +4,10 @@
                                  files/        # hard links to what the stage has written
     OUTPUT/.hub/pushed.jsonl                   # a line for each that is on the Hub, with its commit
 
-An entry is there whole or not at all (`rename`). It keeps its files when the stage deletes its own names for them, as
-it does with old checkpoints. The process that empties the queue (`open-r1 push --resume OUTPUT`) is not the stage's:
-a Hub that is slow or away costs a training nothing, and a kill of either loses nothing.
+An entry is there whole or not at all (`rename`, when it comes and when it goes). It keeps its files when the stage
+deletes its own names for them, as it does with old checkpoints. The process that empties the queue (`open-r1 push
+--resume OUTPUT`) is not the stage's: a Hub that is slow or away costs a training nothing, and a kill of either loses
+nothing.
 
 A stage starts that process with its first entry and, when it ends, leaves it `WAIT` seconds; `open-r1 run` does so for
 all stages together. What is then left, the last lines say, with the command that sends it.
@@ -29,6 +30,7 @@ from .inputs import is_offline, read_manifest
 from .publishing import MODEL, PREFLIGHT, Repository, kind_of, repository_of
 
 FOLDER, ENTRY, FILES, PUSHED, REFUSED = ".hub", "entry.json", "files", "pushed.jsonl", "refused"
+DRAFT, GONE = ".draft-", ".gone-"  # of an entry that is not there yet, and of one that is no more
 WAIT = 300.0  # seconds that a run waits at its end for what is not published yet
 RUNNER = "OPEN_R1_PUBLISHES"  # set for the stages of a runner, which publishes for them
 ENVIRONMENT = dict(os.environ)  # before a stage that loads nothing from the Hub switches it off for itself
@@ -78,8 +80,9 @@ def add(output: Path, name: str, files: Iterable[Path], base: Path, facts: Mappi
     if any(all(other[key] == note[key] for key in same) for other in [*pushed(output), *waiting(output)]):
         return None
     queue.mkdir(parents=True, exist_ok=True)
-    draft = queue / f".{name}-{os.getpid()}"
-    shutil.rmtree(draft, ignore_errors=True)
+    draft = queue / f"{DRAFT}{name}"
+    for unfinished in queue.glob(f"{DRAFT}*"):  # a kill has left it
+        shutil.rmtree(unfinished)
     for file in files:
         place = draft / FILES / file.relative_to(base)
         place.parent.mkdir(parents=True, exist_ok=True)
@@ -113,14 +116,36 @@ def read_entry(entry: Path) -> dict[str, Any]:
 
 def waiting(output: Path) -> list[dict[str, Any]]:
     """The notes of all entries that wait."""
-    return [read_entry(entry) for entry in entries(output)]
+    found = []
+    for entry in entries(output):
+        with contextlib.suppress(FileNotFoundError):  # published since
+            found.append(read_entry(entry))
+    return found
+
+
+def remove(entry: Path) -> None:
+    """Takes an entry off the queue, and deletes what is left of others that were."""
+    entry.rename(entry.with_name(f"{GONE}{entry.name}"))
+    for gone in entry.parent.glob(f"{GONE}*"):
+        shutil.rmtree(gone)
 
 
 def pushed(output: Path) -> list[dict[str, Any]]:
     """What is on the Hub, in the order in which it came there."""
     file = output / FOLDER / PUSHED
     lines = file.read_text(encoding="utf-8").splitlines() if file.is_file() else []
-    return [json.loads(line) for line in lines if line.endswith("}")]  # a kill may have cut the last one
+    return [json.loads(line) for line in lines if line.endswith("}")]  # a kill may have cut one
+
+
+def record(output: Path, note: Mapping[str, Any]) -> None:
+    """Notes what is on the Hub, in a line of its own that a kill cannot take back."""
+    path = output / FOLDER / PUSHED
+    before = path.read_bytes() if path.is_file() else b""
+    with path.open("a", encoding="utf-8") as file:
+        file.write("\n" if before and not before.endswith(b"\n") else "")  # after one that a kill has cut
+        file.write(json.dumps(note) + "\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
 # ------------------------------------------------------------------------------------------------- what stages add

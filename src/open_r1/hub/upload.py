@@ -9,9 +9,7 @@ What the Hub refuses (a token, a name) or what is not fit to be published is put
 tried again, each time after a longer pause, or as long as the Hub says (`Retry-After`).
 """
 
-import json
-import os
-import shutil
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -20,7 +18,7 @@ from typing import Any
 from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError, UserError
 from ..core.locks import Lock
-from ..core.outbox import FILES, FOLDER, PUSHED, REFUSED, entries, pushed, read_entry
+from ..core.outbox import FILES, FOLDER, REFUSED, entries, pushed, read_entry, record, remove
 from ..core.publishing import Repository
 from .prepare import DRAFT, READY, prepare
 
@@ -92,20 +90,23 @@ def pause_after(error: Exception, failures: int) -> float:
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    if isinstance(error, HfHubHTTPError) and error.response is not None:
-        if error.response.status_code in PERMANENT:
+    pause, cause = PAUSES[min(failures, len(PAUSES) - 1)], error
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, HfHubHTTPError):
+        cause = error.__cause__  # of a large file: its address may have expired, so a 403 passes too
+    if isinstance(cause, HfHubHTTPError) and cause.response is not None:
+        if cause is error and cause.response.status_code in PERMANENT:
             return 0.0
-        asked = error.response.headers.get("Retry-After", "")
-        return float(asked) if asked.isdigit() else PAUSES[min(failures, len(PAUSES) - 1)]
+        asked = cause.response.headers.get("Retry-After", "")
+        return max(float(asked), PAUSES[0]) if asked.isdigit() else pause
     passing = isinstance(error, (httpx2.HTTPError, OSError, RuntimeError, OfflineModeIsEnabled))
-    return PAUSES[min(failures, len(PAUSES) - 1)] if passing and not isinstance(error, UserError) else 0.0
+    return pause if passing and not isinstance(error, UserError) else 0.0
 
 
 def why(error: Exception) -> str:
     """An error in one line, with its fix where it has one."""
     hint = f" (fix: {error.hint})" if isinstance(error, UserError) and error.hint else ""
-    text = " ".join(str(error).split()) or type(error).__name__
-    return text[:500] + hint
+    text = f"{error} {error.__cause__}" if isinstance(error, RuntimeError) and error.__cause__ else str(error)
+    return (" ".join(text.split()) or type(error).__name__)[:500] + hint
 
 
 def push_entry(output: Path, entry: Path) -> dict[str, Any]:
@@ -121,22 +122,15 @@ def push_entry(output: Path, entry: Path) -> dict[str, Any]:
         if name == "final":
             api.create_tag(place, tag=made, revision=commit, repo_type=where.kind, exist_ok=True)
         done = facts | {"place": place, "branch": branch, "commit": commit, "time": time.time()}
-        record(output / FOLDER / PUSHED, done)
-    shutil.rmtree(entry)
+        record(output, done)
+    remove(entry)
     return done
-
-
-def record(file: Path, note: dict[str, Any]) -> None:
-    """Appends a line that a kill cannot take back."""
-    with file.open("a", encoding="utf-8") as out:
-        out.write(json.dumps(note) + "\n")
-        out.flush()
-        os.fsync(out.fileno())
 
 
 def open_repository(where: Repository) -> tuple[Any, str]:
     """The client, and a repository's full name; it is made where it is not there."""
     from huggingface_hub import HfApi, set_client_factory
+    from huggingface_hub.utils import disable_progress_bars
     from huggingface_hub.utils._http import default_client_factory
 
     def client() -> Any:  # huggingface_hub's own has no limit of time: a dead connection would hang for ever
@@ -145,6 +139,8 @@ def open_repository(where: Repository) -> tuple[Any, str]:
         return made
 
     set_client_factory(client)
+    if not sys.stderr.isatty():
+        disable_progress_bars()
     api = HfApi()
     return api, api.create_repo(where.name, repo_type=where.kind, private=where.private, exist_ok=True).repo_id
 
