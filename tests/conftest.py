@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from faulty import faulty  # noqa: F401
+from hub_client import hub_client, local_hub  # noqa: F401
 from hypothesis import HealthCheck, settings
 from real_vllm import tiny, vllm_server  # noqa: F401
 from servers import running
@@ -19,6 +20,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 HUB_CACHE = Path(tempfile.mkdtemp(prefix="hub-"))
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
 os.environ["HF_HUB_CACHE"] = str(HUB_CACHE)
+os.environ["TRACKIO_DIR"] = str(HUB_CACHE / "trackio")
 atexit.register(shutil.rmtree, HUB_CACHE, ignore_errors=True)
 os.environ.setdefault("OMP_NUM_THREADS", "1")  # before anything imports torch: tiny models gain nothing from more
 settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])  # by the clock, both

@@ -396,7 +396,7 @@ def test_another_label_is_one_line(tmp_path, label):
     tokenizer.chat_template = (REPOSITORY / "recipes/templates/chatml/r1.jinja").read_text()
     run = SimpleNamespace(tokenizer=tokenizer, config=SimpleNamespace(max_length=8))
     with pytest.raises(DataError, match="neither 1"):
-        reward_model.labelled(run, [{"path": str(tmp_path / "rows.jsonl")}])
+        reward_model.labelled(run, reward_model.labelled_rows([{"path": str(tmp_path / "rows.jsonl")}]))
 
 
 def test_a_pairwise_reward_model_learns_from_the_result(made, tmp_path):

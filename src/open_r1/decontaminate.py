@@ -8,13 +8,14 @@ from dataclasses import dataclass
 
 from open_r1.core.errors import DataError, report_errors
 from open_r1.core.keys import COSMETIC, key
+from open_r1.core.publishing import Publishing
 from open_r1.core.stage import begin
 from open_r1.data.contamination import AGAINST
 from open_r1.data.sources import SOURCE
 
 
 @dataclass
-class DecontaminateArguments:
+class DecontaminateArguments(Publishing):
     """
     A decontamination recipe.
 

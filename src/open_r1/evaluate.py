@@ -17,6 +17,7 @@ from open_r1.core.artifacts import Artifact, write_atomically
 from open_r1.core.errors import DataError, report_errors
 from open_r1.core.keys import MODEL, RUN, SAMPLES, key
 from open_r1.core.processes import available_cores, die_with_parent
+from open_r1.core.publishing import Publishing
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.data.sources import SOURCE
@@ -25,11 +26,11 @@ from open_r1.metrics.tables import text_table
 from open_r1.sampling.arguments import Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
 from open_r1.sampling.models import ENTRY, Model, read_models
-from open_r1.sampling.store import fill_store, read_store
+from open_r1.sampling.store import fill_store, is_published, read_store
 
 
 @dataclass
-class EvaluateArguments(Sampling):
+class EvaluateArguments(Publishing, Sampling):
     """
     An evaluation recipe.
 
@@ -66,7 +67,8 @@ def evaluate_model(model: Model, problems: list[Row], directory: Path, sampling:
     """Samples, scores and summarises one model; does what is missing of it."""
     target = directory / model.name
     if not (target / "metrics.json").exists():
-        fill_store(make_engine(model.path, model.writes, sampling, model.chat_template), problems, target)
+        if not is_published(target):
+            fill_store(make_engine(model.path, model.writes, sampling, model.chat_template), problems, target)
         check_store(target, sampling)
         metrics = summarize(read_store(target), sampling.num_samples)
         write_atomically(target / "metrics.json", json.dumps(metrics, indent=2))

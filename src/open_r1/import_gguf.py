@@ -14,13 +14,14 @@ from typing import Any
 
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
 from open_r1.core.keys import FILE, key
+from open_r1.core.publishing import Publishing
 from open_r1.core.stage import begin
 
 USAGE = "(--package NAME | --file PATH.gguf) --output_dir DIR [--dtype float32] [--force]"
 
 
 @dataclass
-class ImportGgufArguments:
+class ImportGgufArguments(Publishing):
     """
     What to import.
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.formats import check_rendering, render_row
 from open_r1.core.keys import BARE, FILE, key
+from open_r1.core.publishing import Publishing
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.data.amounts import counts, draw
@@ -30,7 +31,7 @@ KEPT = ("problem_id", "prompt", "response", "domain", "language")
 
 
 @dataclass
-class MixArguments:
+class MixArguments(Publishing):
     """
     A mixture recipe.
 

@@ -117,7 +117,7 @@ def main(arguments: list[str] | None = None) -> None:
     check_turn_end(run.tokenizer, trainer.eos_token_ids)
     watch_vllm(run, trainer)
     with explained_server(run):
-        run.train(trainer)
+        run.train(trainer, rows)
 
 
 if __name__ == "__main__":

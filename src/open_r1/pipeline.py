@@ -21,17 +21,37 @@ it needs is done; one that fails cancels what needs it. Run again, it submits wh
 import os
 import shlex
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from open_r1.cluster.chain import submit_chain
 from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
-from open_r1.core.pipelines import downstream, read_options, read_pipeline, select
+from open_r1.core.outbox import RUNNER, Pusher, require_access
+from open_r1.core.pipelines import PUBLISHED, downstream, read_options, read_pipeline, select
 from open_r1.core.recipes import place
-from open_r1.core.runner import SHUTDOWN, run_stages, stage_command
+from open_r1.core.runner import SHUTDOWN, Stage, run_stages, stage_command
 
-KNOWN = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "slurm", "dry-run", "debug")
+KNOWN: tuple[str, ...] = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "slurm", "dry-run")
+KNOWN += ("debug", *PUBLISHED)
 USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--with FILE] [--jobs N] [--smoke] [--from S] [--to S] [--only S]"
-USAGE += " [--force S] [--slurm] [--dry-run] [--debug]"
+USAGE += " [--force S] [--push_to_hub] [--hub_namespace ORG] [--slurm] [--dry-run] [--debug]"
+
+
+@contextmanager
+def publishing(stages: list[Stage]) -> Iterator[None]:
+    """Sends what the stages publish, beside them and after them."""
+    outputs = [stage.output for stage in stages if stage.publishes]
+    if not outputs:
+        yield
+        return
+    os.environ[RUNNER] = "1"
+    pusher = Pusher(outputs, Path(stages[0].recipe["root"]) / "logs" / "hub.log")
+    try:
+        yield
+    finally:
+        pusher.close()
 
 
 @report_errors
@@ -52,9 +72,11 @@ def main(arguments: list[str]) -> None:
     if options.get("slurm"):
         where = place(file, options.get("with", []))
         return submit_chain(chosen, stages, forced, bool(options.get("dry-run")), where)
+    require_access([stage.repository for stage in chosen if stage.publishes])
     for stage in forced:
         shutil.rmtree(stage.output, ignore_errors=True)
-    run_stages(chosen, stages, launch, jobs)
+    with publishing(chosen):
+        run_stages(chosen, stages, launch, jobs)
     final = chosen[-1].output / "summary.txt"
     if final.exists():
         print(final.read_text(encoding="utf-8"))

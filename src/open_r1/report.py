@@ -18,6 +18,7 @@ from open_r1.core.errors import ArtifactError, report_errors
 from open_r1.core.hub import called, origin
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import BARE, STORE, Key, key
+from open_r1.core.publishing import Publishing
 from open_r1.core.stage import begin
 from open_r1.metrics.kept_rollouts import draw_rollouts, measure_rollouts
 from open_r1.metrics.tables import COLUMNS, cell, markdown_table, table_rows, text_table
@@ -40,7 +41,7 @@ CURVES = {
 
 
 @dataclass
-class ReportArguments:
+class ReportArguments(Publishing):
     """
     A report recipe.
 

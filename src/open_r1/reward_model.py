@@ -32,25 +32,29 @@ def pairs(sources: list[dict[str, Any]]) -> "Dataset":
     )
 
 
-def pairwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
+def pairwise_trainer(run: Run, model: "PreTrainedModel", rows: "Dataset") -> "Trainer":
     """TRL's trainer over `prompt`, `chosen` and `rejected`."""
     from trl import RewardTrainer
 
     return RewardTrainer(
         model=model,
         args=run.config,
-        train_dataset=pairs(run.args.datasets),
+        train_dataset=rows,
         eval_dataset=pairs(run.args.eval_datasets) if run.args.eval_datasets else None,
         processing_class=run.tokenizer,
         peft_config=adapter_config(run.model_args, "SEQ_CLS"),
     )
 
 
-def labelled(run: Run, sources: list[dict[str, Any]]) -> "Dataset":
-    """Data sources as token ids and `labels`, from `prompt`, `completion` and `label` (1 safe, 0 unsafe)."""
+def labelled_rows(sources: list[dict[str, Any]]) -> "Dataset":
+    """Data sources with `prompt`, `completion` and `label` (1 safe, 0 unsafe)."""
     from open_r1.data.sources import load_sources
 
-    rows = load_sources(sources, ["prompt", "completion", "label"])
+    return load_sources(sources, ["prompt", "completion", "label"])
+
+
+def labelled(run: Run, rows: "Dataset") -> "Dataset":
+    """Rows as token ids and `labels`."""
     tokenizer = run.tokenizer
 
     def encode(row: Row) -> dict[str, Any]:
@@ -69,7 +73,7 @@ def safety(label: Any) -> float:
     return float(label)
 
 
-def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
+def pointwise_trainer(run: Run, model: "PreTrainedModel", rows: "Dataset") -> "Trainer":
     """transformers' trainer over labelled responses, with binary cross-entropy."""
     from transformers import DataCollatorWithPadding, Trainer
 
@@ -83,8 +87,8 @@ def pointwise_trainer(run: Run, model: "PreTrainedModel") -> "Trainer":
     trainer = Trainer(
         model=model,
         args=run.config,
-        train_dataset=labelled(run, run.args.datasets),
-        eval_dataset=labelled(run, run.args.eval_datasets) if run.args.eval_datasets else None,
+        train_dataset=labelled(run, rows),
+        eval_dataset=labelled(run, labelled_rows(run.args.eval_datasets)) if run.args.eval_datasets else None,
         processing_class=run.tokenizer,
         data_collator=DataCollatorWithPadding(run.tokenizer),
     )
@@ -107,10 +111,11 @@ def main(arguments: list[str] | None = None) -> None:
 
     set_seed(run.config.seed)  # the scalar head starts from random weights
     model = start_model(run, AutoModelForSequenceClassification, num_labels=1, pad_token_id=run.tokenizer.pad_token_id)
-    make = pairwise_trainer if run.args.objective == "pairwise" else pointwise_trainer
+    make, read = (pairwise_trainer, pairs) if run.args.objective == "pairwise" else (pointwise_trainer, labelled_rows)
+    rows = read(run.args.datasets)
     with explained_errors(run):
-        trainer = make(run, model)
-    run.train(trainer)
+        trainer = make(run, model, rows)
+    run.train(trainer, rows)
 
 
 if __name__ == "__main__":

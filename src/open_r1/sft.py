@@ -83,7 +83,7 @@ def main(arguments: list[str] | None = None) -> None:
             optimizers=make_optimizer(run, model),
         )
     run.tokenizer.chat_template = shipped
-    run.train(trainer)
+    run.train(trainer, rows)
 
 
 if __name__ == "__main__":

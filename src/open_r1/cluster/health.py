@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from ..core.endpoints import Endpoint
 from ..core.errors import RecipeError, UserError
+from ..core.inputs import is_offline
 from ..core.recipes import Recipe
 from ..sandbox.local import works
 from ..training.network import why_taken
@@ -174,7 +175,7 @@ def hub(recipe: Recipe) -> Finding:
 
     publishes = bool(recipe.get("push_to_hub"))
     bad = ERROR if publishes else WARNING
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if is_offline(os.environ):
         return Finding(
             "hub", bad if publishes else OK, "offline (HF_HUB_OFFLINE)", "unset HF_HUB_OFFLINE" if publishes else ""
         )

@@ -15,7 +15,7 @@ from typing import Any
 
 from ..core.errors import ArtifactError, RecipeError
 from ..core.hub import looks_local, split_id
-from ..core.inputs import adapter_base
+from ..core.inputs import adapter_base, is_offline
 from ..core.recipes import Recipe, fill, load_recipe
 from .job import SAMPLING, Job
 from .layout import Layout
@@ -246,7 +246,7 @@ def hub_shape(name: str) -> Shape:
     """The shape of a model on the Hub."""
     message = f"{name} is none of the models that a plan knows, and"
     hint = f"give a directory with its config.json, or one of {', '.join(list(table())[:4])}, ..."
-    if os.environ.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE"):
+    if is_offline(os.environ):
         raise ArtifactError(f"{message} the Hub is switched off (HF_HUB_OFFLINE)", hint)
     from transformers import AutoConfig
 

@@ -24,12 +24,15 @@ from .hub import called, looks_local
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
+from .outbox import add_final
 from .pinned import Pins, hub_names, resolve
 from .processes import peak_memory
 from .recipes import Recipe, difference, fingerprint
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
 HALT = "halted.json"  # why a guard ended the run, and the recipe that it had
+TRACKING = "tracking.json"  # the name of a run for its trackers
+TOLD = (TRACKING, "runs", "completions")  # what a run tells of itself: nothing that could be continued
 START = "start"  # the merged model of a run that starts from an adapter, while it is needed
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
@@ -197,6 +200,8 @@ class Artifact:
         write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
         for name in (PROGRESS, STARTED, HALT):
             (self.path / name).unlink(missing_ok=True)
+        if self.recipe.get("push_to_hub"):
+            add_final(self.path, self.recipe)
 
     def halt(self, reason: Halted, step: int) -> None:
         """Leaves a note for the runner of a pipeline, and for the process that would run into it again."""
@@ -232,7 +237,7 @@ class Artifact:
 
 def has_begun(entries: set[str]) -> bool:
     """Whether these entries are of an unfinished run, and not of one that failed at once."""
-    return RECIPE in entries and bool(entries - {RECIPE, STARTED, PROGRESS, HALT, START, f".{START}"})
+    return RECIPE in entries and bool(entries - {RECIPE, STARTED, PROGRESS, HALT, START, f".{START}", *TOLD})
 
 
 def recorded(directory: Path) -> Pins:

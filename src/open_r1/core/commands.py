@@ -43,6 +43,7 @@ COMMANDS = {
     "rollouts": Command("open_r1.rollouts", "read, filter and count the completions that a GRPO run kept"),
     "show-data": Command("open_r1.show_data", "print what a recipe's model reads, and what it learns"),
     "job": Command("open_r1.job", "run a command on the nodes of a Slurm job, as slurm/*.slurm do"),
+    "push": Command("open_r1.push", "publish artifacts on the Hub, or send what is pending"),
     "plan": Command("open_r1.plan", "memory, disk, steps and rough hours of a training recipe, before anything loads"),
     "doctor": Command("open_r1.doctor", "check this machine, and what a recipe wants from it"),
     "audit-golds": Command("open_r1.audit_golds", "find reference answers of a dataset that nothing could match"),

@@ -71,10 +71,15 @@ def bases(name: str) -> list[str]:
 
 
 def needs_hub(recipe: Mapping[str, Any], keys: Keys) -> bool:
-    """Whether a stage publishes, or loads what is neither on this disk nor generated."""
+    """Whether a stage loads what is neither on this disk nor generated."""
     names = [name for kind, name in named(recipe, keys) if kind != FILE]
     names += [base for name in names for base in bases(name)]
-    return bool(recipe.get("push_to_hub")) or any(map(is_hub_name, names))
+    return any(map(is_hub_name, names))
+
+
+def is_offline(environment: Mapping[str, str]) -> bool:
+    """Whether somebody has switched the Hub off."""
+    return environment.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
 
 
 def go_offline(recipe: Mapping[str, Any], keys: Keys) -> None:

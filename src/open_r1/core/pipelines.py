@@ -25,11 +25,13 @@ from .recipes import (
 )
 from .runner import Stage, connect
 
+PUBLISHED = ("push_to_hub", "hub_namespace", "hub_private")  # said once for all stages
+
 
 def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any, int]:
     """The stages of a pipeline file, resolved for the root and seed of this run, how to launch them, and how many."""
     pipeline = inherited(path)
-    check_keys(pipeline, ("root", "seed", "launch", "jobs", "slurm", "stages"), str(path))
+    check_keys(pipeline, ("root", "seed", "launch", "jobs", "slurm", "stages", *PUBLISHED), str(path))
     if not isinstance(pipeline.get("stages"), list) or not pipeline["stages"]:
         raise RecipeError(f"{path}: lists no `stages`", "add `stages:` with entries like `{name: base, run: sft}`")
     shared, overlays = shared_values(pipeline, options), read_overlays(options.get("with", []))
@@ -84,14 +86,15 @@ def read_overlays(files: list[str]) -> dict[str, Recipe]:
 
 
 def shared_values(pipeline: Recipe, options: Recipe) -> Recipe:
-    """Root and seed that every stage gets; another seed, and a smoke run, have a root of their own."""
+    """Root, seed and publishing that every stage gets; another seed, and a smoke run, have a root of their own."""
     seed = options.get("seed", pipeline.get("seed", 0))
     root = options.get("root")
     if root is None:
         root = str(pipeline.get("root", "data"))
         root += "" if seed == pipeline.get("seed", 0) else f"-seed{seed}"
         root += "-smoke" if options.get("smoke") else ""
-    return {"root": str(root), "seed": seed}
+    published = {name: source[name] for source in (pipeline, options) for name in PUBLISHED if name in source}
+    return {"root": str(root), "seed": seed, **published}
 
 
 def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool, overlays: dict[str, Recipe]) -> Stage:

@@ -47,6 +47,10 @@ RENAMED = {
     "max_prompt_length": "nothing: filter long prompts in `datasets`",
     "overwrite_output_dir": "nothing: runs resume by themselves, `--force` starts again",
     "hub_model_revision": "hub_revision",
+    "hub_private_repo": "hub_private",
+    "hub_strategy": "nothing: `push_to_hub: true` publishes every saved step, and the result",
+    "hub_always_push": "nothing: what is not published yet waits in a queue",
+    "hub_token": "nothing: a recipe is published; `hf auth login`, or set HF_TOKEN",
     "group_by_length": "train_sampling_strategy: group_by_length",
     "reward_funcs": "rewards (a mapping from name to settings)",
     "dataset_name": "datasets: [{path: ORG/NAME}]",
@@ -63,6 +67,8 @@ RENAMED = {
     "wandb_run_group": "the variable WANDB_RUN_GROUP",
     "system_prompt": "chat_template (a .jinja file)",
 }
+# of these, keys that TRL knows, and that would do nothing: publishing is ours
+REPLACED = ("hub_private_repo", "hub_strategy", "hub_always_push", "hub_token")
 
 
 def read_yaml(path: Path) -> Recipe:
@@ -303,7 +309,10 @@ def fill(kind: type[T], recipe: Recipe, where: str) -> T:
 
 def fill_all(kinds: tuple[type, ...], recipe: Recipe, where: str) -> tuple[Any, ...]:
     """Turns a resolved recipe into several dataclasses, ours and TRL's, which share its keys among them."""
-    known = {kind: {field.name: field for field in dataclasses.fields(kind) if field.init} for kind in kinds}
+    known = {
+        kind: {field.name: field for field in dataclasses.fields(kind) if field.init and field.name not in REPLACED}
+        for kind in kinds
+    }
     check_keys(recipe, {name for fields in known.values() for name in fields}, where)
     return tuple(fill_one(kind, known[kind], recipe, where) for kind in kinds)
 

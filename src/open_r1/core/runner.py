@@ -25,7 +25,9 @@ from .inputs import local_inputs, read_manifest
 from .keeper import Keeper
 from .keys import Keys
 from .live import LiveTable
+from .outbox import add_final
 from .processes import Signals
+from .publishing import DATASET, MODEL, Repository, repository_of
 from .recipes import Recipe
 
 Notes = tuple[dict[str, Any], dict[str, Any]]  # progress, and halt
@@ -78,7 +80,18 @@ class Stage:
         complete = artifact.complete
         if notice := artifact.notice():
             print(f"notice: {notice}", flush=True)
+        if complete and self.publishes:
+            add_final(self.output, self.recipe)
         return complete
+
+    @property
+    def publishes(self) -> bool:
+        return bool(self.recipe.get("push_to_hub"))
+
+    @property
+    def repository(self) -> Repository:
+        """Where its artifact is published."""
+        return repository_of(self.recipe, MODEL if COMMANDS[self.command].trains else DATASET)
 
 
 def connect(stages: list[Stage]) -> None:

@@ -10,8 +10,10 @@ from .artifacts import Artifact, pins_of, recorded
 from .commands import COMMANDS
 from .inputs import go_offline
 from .keys import Keys, keys_of
+from .outbox import add_final, require_access
 from .pinned import Pins, fetch, hub_names, moved, place_all
 from .processes import is_main_process
+from .publishing import DATASET, MODEL, repository_of
 from .recipes import Recipe, fill_all, read_command_line
 
 T = TypeVar("T")
@@ -74,9 +76,14 @@ def open_stage(
     pins = agree(lambda: pins_of(recipe, keys, force))
     artifact = Artifact(recipe, keys, pins)
     known = {} if force else recorded(artifact.path)
+    if recipe.get("push_to_hub") and is_main_process():
+        kind = MODEL if COMMANDS[command_of(ours)].trains else DATASET
+        require_access([repository_of(recipe, kind)])
     if not agree(lambda: artifact.claim(force, keep)):
         if is_main_process():
             print(f"{artifact.path} is complete", flush=True)
+            if recipe.get("push_to_hub"):
+                add_final(artifact.path, recipe)
         return None
     load_from_hub(recipe, keys, arguments, pins, known, agree)
     return Stage(recipe, artifact, arguments)

@@ -11,6 +11,7 @@ from ..core.endpoints import check_urls
 from ..core.errors import RecipeError
 from ..core.formats import SHAPES
 from ..core.keys import BARE, FILE, MODEL, RUN, SAMPLES, key
+from ..core.publishing import Publishing
 from ..data.sources import SOURCE
 
 
@@ -98,7 +99,7 @@ class Sampling:
 
 
 @dataclass
-class GenerateArguments(Sampling):
+class GenerateArguments(Publishing, Sampling):
     """
     A generation recipe.
 

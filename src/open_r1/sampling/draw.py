@@ -11,7 +11,7 @@ from ..core.inputs import adapter_base
 from ..core.rows import FAILED
 from .arguments import GenerateArguments, Sampling, sampling_of
 from .engines import Engine
-from .store import fill_store, read_store
+from .store import fill_store, is_published, read_store
 
 ENGINES = ("transformers", "server", "vllm")
 
@@ -96,7 +96,7 @@ def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) ->
 
 def draw_samples(args: GenerateArguments, artifact: Artifact, store: Path) -> dict[str, Any] | None:
     """
-    Fills the sample store of a stage, in this process or in the many of its `executor`.
+    Fills the sample store of a stage, in this process or in the many of its `executor`. A published one is full.
 
     Args:
         args (`GenerateArguments`):
@@ -113,7 +113,9 @@ def draw_samples(args: GenerateArguments, artifact: Artifact, store: Path) -> di
     from ..data.sources import load_sources
 
     sampling, problems = sampling_of(args), load_sources(args.datasets, ["prompt", "answer"], named=True)
-    if args.executor:
+    if is_published(store):
+        print(f"{store} is a published store: nothing is drawn", flush=True)
+    elif args.executor:
         from .at_scale import fill_at_scale
 
         if not fill_at_scale(args, sampling, problems, artifact, store):

@@ -1,6 +1,5 @@
 """Reads a sample store several times without holding it in memory, and chooses the best samples of each problem."""
 
-import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator
@@ -9,6 +8,7 @@ from typing import NamedTuple
 
 from ..core.rows import FAILED, Row
 from ..data.filters import correct
+from . import parts
 from .store import store_parts
 
 PICKS = ("shortest", "random", "diverse")
@@ -22,33 +22,20 @@ class Place(NamedTuple):
     sample: int
     tokens: int
     part: Path
-    offset: int
+    inside: int
 
 
 def placed_rows(store: Path) -> Iterator[tuple[Place, Row]]:
     """Rows of a store and where they stand, without those that failed."""
     for part in store_parts(store):
-        with part.open("rb") as file:
-            offset = 0
-            for line in file:
-                row = json.loads(line)
-                if row["outcome"] != FAILED:
-                    yield Place(row["problem_id"], row["sample"], row["tokens"], part, offset), row
-                offset += len(line)
+        for place, row in parts.placed(part):
+            if row["outcome"] != FAILED:
+                yield Place(row["problem_id"], row["sample"], row["tokens"], part, place), row
 
 
 def rows_at(places: Iterable[Place]) -> Iterator[Row]:
     """The rows at some places."""
-    opened = None
-    for place in places:
-        if opened is None or opened.name != str(place.part):
-            if opened:
-                opened.close()
-            opened = place.part.open("rb")
-        opened.seek(place.offset)
-        yield json.loads(opened.readline())
-    if opened:
-        opened.close()
+    return parts.rows_at((place.part, place.inside) for place in places)
 
 
 def pass_rates(store: Path, verdicts: Verdicts | None = None) -> dict[str, float]:

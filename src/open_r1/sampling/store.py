@@ -3,7 +3,7 @@ evaluation read.
 
 A store is a directory of `part-*.jsonl` files. A part is written atomically, so a killed run continues where it was
 and doubles nothing. Completions that failed stay in their part (`part-*.failed.jsonl`) with the reason, and the next
-run tries them again.
+run tries them again. A published store is one of tables (`parts.py`), which hold the same rows.
 """
 
 import json
@@ -23,6 +23,7 @@ from ..core.rows import COPIED, FAILED, RULELESS, UNJUDGED, Row, natural
 from ..verify import Case, Verdict, verify_many
 from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Engine, Part
+from .parts import TABLE, placed
 
 SPEAK_EVERY = 30.0  # seconds between lines about the progress
 
@@ -174,11 +175,17 @@ def without(part: Part, done: set[tuple[str, int]]) -> Part:
     )
 
 
+def is_published(directory: str | Path) -> bool:
+    """Whether a store is one of tables, as it comes from the Hub: whole, whatever else lies beside them."""
+    return any(Path(directory).glob(f"part-*{TABLE}"))
+
+
 def store_parts(directory: str | Path) -> list[Path]:
     """Files of a sample store, in order; of a part that is there with and without failures only the latter."""
-    found = sorted(Path(directory).glob("part-*.jsonl"))
+    found = sorted(Path(directory).glob(f"part-*{TABLE}")) or sorted(Path(directory).glob("part-*.jsonl"))
     if not found:
-        raise ArtifactError(f"{directory} is no sample store (no part-*.jsonl)", "run the generation stage first")
+        message = f"{directory} is no sample store (no part-*.jsonl, no part-*{TABLE})"
+        raise ArtifactError(message, "run the generation stage first")
     names = {path.name for path in found}
     return [
         path
@@ -190,8 +197,8 @@ def store_parts(directory: str | Path) -> list[Path]:
 def read_store(directory: str | Path) -> Iterator[Row]:
     """Rows of a sample store, in order, those that failed too (`outcome` is then `failed`)."""
     for part in store_parts(directory):
-        with part.open(encoding="utf-8") as file:
-            yield from map(json.loads, file)
+        for _, row in placed(part):
+            yield row
 
 
 class Meter:

@@ -11,6 +11,7 @@ from typing import ClassVar
 
 from ..core.errors import RecipeError
 from ..core.keys import BARE, FILE, LAST, MODEL, RUN, SERVER, WHOLE_BATCH, Key, Keys, key
+from ..core.publishing import Publishing
 from ..core.recipes import Recipe
 from ..data.sources import SOURCE
 from .theirs import FOLLOWS, THEIRS
@@ -24,7 +25,7 @@ REWARD: Keys = {  # settings of a reward, whichever it is
 
 
 @dataclass
-class StageArguments:
+class StageArguments(Publishing):
     """
     Values that all training stages share.
 

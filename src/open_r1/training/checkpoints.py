@@ -7,6 +7,7 @@ only then are older ones deleted. So a run that is killed at any moment has a ch
 
 import re
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -47,10 +48,12 @@ class Checkpoints(TrainerCallback):
     Args:
         trainer (`Trainer`):
             The trainer. Its own deletion of old checkpoints is switched off.
+        completed (`Callable`):
+            Called in the first process with the step of each checkpoint, before older ones are deleted.
     """
 
-    def __init__(self, trainer: Trainer):
-        self.trainer = trainer
+    def __init__(self, trainer: Trainer, completed: Callable[[int], None]):
+        self.trainer, self.completed = trainer, completed
         self.limit, trainer.args.save_total_limit = trainer.args.save_total_limit, None
         refreshed = getattr(trainer.args, "sync_ref_model", False)
         self.reference = getattr(trainer, "ref_model", None) if refreshed else None
@@ -76,6 +79,7 @@ class Checkpoints(TrainerCallback):
         self.trainer.accelerator.wait_for_everyone()
         if first:
             write_atomically(folder / COMPLETE, "")
+            self.completed(state.global_step)
             rotate_checkpoints(args.output_dir, self.limit, state.best_model_checkpoint)
         self.saved = state.global_step
 

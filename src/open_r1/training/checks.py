@@ -35,8 +35,10 @@ def check_run(where: str, args: StageArguments, config: "TrainingArguments", mod
     continue it.
     """
     from .guards import limits_of
+    from .tracking import check_trackers
 
     limits_of(args.guards, where)
+    check_trackers(where, config)
     for refused, problem, fix in combinations(args, config):
         if refused:
             raise RecipeError(f"{where}: {problem}", fix)

@@ -9,12 +9,13 @@ its batches by length for the same reason (supplement B.1). Values and gradients
 from typing import Any
 
 import torch
-from trl import GRPOTrainer
+
+from .completions import ShownTrainer
 
 ROWS = 16  # at a time: fewer have less padding among them, more fill the device
 
 
-class UnpaddedTrainer(GRPOTrainer):
+class UnpaddedTrainer(ShownTrainer):
     """TRL's trainer, whose forward passes leave out columns of padding."""
 
     def _get_per_token_logps_and_entropies(

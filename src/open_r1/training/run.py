@@ -17,6 +17,7 @@ from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
 from ..core.formats import ResponseFormat
 from ..core.hub import at, is_hub_name, split_id
 from ..core.inputs import adapter_base
+from ..core.outbox import add_step
 from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
@@ -28,6 +29,7 @@ from .ranks import first_decides, require_sharding
 from .tokenizers import make_tokenizer
 
 if TYPE_CHECKING:
+    from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
     from trl import ModelConfig
 
@@ -97,9 +99,12 @@ class Run:
 
         return limits_of(self.args.guards, self.artifact.path.name)
 
-    def train(self, trainer: "Trainer") -> None:
-        """Trains to the end, from the newest complete checkpoint; saves the model; marks the artifact complete."""
-        from .saving import save_whole
+    def train(self, trainer: "Trainer", rows: "Dataset") -> None:
+        """
+        Trains to the end, from the newest complete checkpoint; saves the model, and some prompts of the rows that it
+        learned from; marks the artifact complete.
+        """
+        from .saving import save_prompts, save_whole
 
         require_sharding(trainer)
         dtype = trainer.model.dtype  # FSDP changes it
@@ -110,23 +115,10 @@ class Run:
             save_whole(trainer, self.artifact.path, dtype)
             first_decides(lambda: self.complete_model(trainer.model))
             if is_main_process():
+                save_prompts(self.artifact.path, rows, self.config)
                 write_card(self)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
                 self.clean_up()
-        if self.config.push_to_hub and is_main_process():
-            self.publish(trainer.hub_model_id)
-
-    def publish(self, repository: str) -> None:
-        """Sends the finished artifact to the Hub, as it lies on the disk."""
-        from huggingface_hub import HfApi
-
-        HfApi(token=self.config.hub_token).upload_folder(
-            repo_id=repository,
-            folder_path=self.artifact.path,
-            revision=self.config.hub_revision,
-            ignore_patterns=["checkpoint-*", f"{START}/*", "rollouts/*", ".*"],
-            commit_message=f"{self.artifact.path.name}: {self.artifact.hash}",
-        )
 
     def complete_model(self, model: "PreTrainedModel") -> None:
         """Merges an adapter that was saved, where the recipe wants that, and makes sure that the result loads."""
@@ -145,14 +137,17 @@ class Run:
         from .checkpoints import AllTrained, Checkpoints, newest_checkpoint
         from .guards import Guards
         from .timing import Timing, shares
+        from .tracking import follow
 
         checkpoint = first_decides(lambda: newest_checkpoint(self.artifact.path))
         if not checkpoint and is_main_process():
             self.artifact.forget_halt()
         guards = Guards(trainer, self.limits, self.window, self.halted_step if checkpoint else 0)
         stop, timing = StopTogether(request, self.window, guards), Timing(trainer)
-        for callback in (EpochOrder(), Progress(self.artifact), stop, guards, Checkpoints(trainer), timing):
+        saved = Checkpoints(trainer, self.publish_step)
+        for callback in (EpochOrder(), Progress(self.artifact), stop, guards, saved, timing):
             trainer.add_callback(callback)
+        follow(trainer, self.recipe, self.artifact.path, bool(checkpoint))
         if checkpoint:
             check_checkpoint(checkpoint, trainer.model, self.config.trust_remote_code)
         if checkpoint and is_main_process():
@@ -183,6 +178,11 @@ class Run:
             self.artifact.progress(done, total, stopped=True)
         trainer.accelerator.wait_for_everyone()  # a launcher ends the other ranks as soon as one has failed
         raise Stopped(f"by a signal at step {done} of {total}", "run it again to continue")
+
+    def publish_step(self, step: int) -> None:
+        """Queues a checkpoint for the Hub, where the recipe publishes."""
+        if self.args.push_to_hub:
+            add_step(self.artifact.path, self.recipe, self.artifact.hash, step)
 
     @property
     def window(self) -> int:
@@ -246,12 +246,16 @@ def start(
     stage = open_stage(words, ours, theirs, adjust, check_run, agree=first_decides)
     if stage is None:
         return None
+    from .tracking import drop_missing
+
     args, trainer_config, model_args = stage.arguments
+    trainer_config.push_to_hub = False  # the trainer's own way: in the run, without a retry, with a card of its own
     halted_step = first_decides(stage.artifact.halted_step)
+    missing = drop_missing(trainer_config)
     tokenizer = make_tokenizer(args, trainer_config, model_args)
     if is_main_process():
         print(f"tokens: responses end with {tokenizer.eos_token}, padding is {tokenizer.pad_token}", flush=True)
-        for notice in notices(trainer_config, model_args, tokenizer):
+        for notice in [*missing, *notices(trainer_config, model_args, tokenizer)]:
             print(f"notice: {notice}", flush=True)
     run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer, halted_step)
     if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):

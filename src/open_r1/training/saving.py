@@ -6,15 +6,18 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import require_model
+from ..core.artifacts import require_model, write_atomically
 from ..core.errors import ArtifactError
 from ..core.inputs import ADAPTER
 from ..core.processes import is_main_process
 
 if TYPE_CHECKING:
     import torch
+    from datasets import Dataset
     from transformers import Trainer
 
+PROMPTS, TRIED = "prompts.json", 8  # with which a model is tried before it is published
+SEARCHED, LONGEST = 1000, 1024  # rows that are looked at; tokens of a completion where the recipe has no limit
 FIX = "the checkpoints are kept: mend the cause and run the stage again to save once more"
 
 
@@ -47,6 +50,28 @@ def save_whole(trainer: "Trainer", directory: Path, dtype: "torch.dtype") -> Non
         kept = {name: weight for name, weight in weights.items() if name not in model.all_tied_weights_keys}
         model.save_pretrained(directory, state_dict=kept)
         trainer.processing_class.save_pretrained(directory)
+
+
+def save_prompts(directory: Path, rows: "Dataset", config: Any) -> None:
+    """
+    Keeps the prompts with which the model is tried before it is published: those of the first rows that are answered
+    most shortly, where the rows have answers, else the shortest.
+
+    Args:
+        directory (`Path`):
+            Where to, as `prompts.json`.
+        rows (`Dataset`):
+            Training rows with `prompt`: messages, or a text.
+        config (`TrainingArguments`):
+            Says how long a completion may be.
+    """
+    first = rows.select(range(min(SEARCHED, len(rows))))
+    answer = next((name for name in ("completion", "chosen") if name in first.column_names), "prompt")
+    ordered = sorted(first, key=lambda row: len(str(row[answer])))
+    prompts = list({json.dumps(row["prompt"]): row["prompt"] for row in ordered}.values())[:TRIED]
+    limit = getattr(config, "max_completion_length", None) or getattr(config, "max_length", None) or LONGEST
+    text = json.dumps({"prompts": prompts, "max_new_tokens": limit}, ensure_ascii=False, indent=1)
+    write_atomically(directory / PROMPTS, text)
 
 
 def require_loadable(directory: Path, trust_remote_code: bool = False) -> None:

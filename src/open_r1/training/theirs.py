@@ -6,9 +6,8 @@ another division of the same batch - counts as how it runs.
 
 from ..core.keys import BATCH, COSMETIC, FILE, MODEL, RUN, Key, Keys
 
-PUBLISHED = """report_to run_name project push_to_hub hub_model_id hub_strategy hub_token hub_private_repo
-hub_always_push hub_revision trackio_space_id trackio_static_space_id trackio_bucket_id log_completions_hub_repo debug
-disable_tqdm log_level log_level_replica log_on_each_node"""
+PUBLISHED = """report_to run_name project trackio_space_id trackio_static_space_id trackio_bucket_id
+log_completions_hub_repo debug disable_tqdm log_level log_level_replica log_on_each_node"""
 LOGGED = """logging_steps logging_strategy logging_first_step logging_nan_inf_filter log_completions log_unique_prompts
 log_multimodal num_completions_to_print include_num_input_tokens_seen skip_memory_metrics"""
 SAVED = """save_steps save_strategy save_total_limit save_only_model save_on_each_node enable_jit_checkpoint

@@ -1,0 +1,186 @@
+"""Sends what waits in the queues (`core/outbox.py`) to the Hub, one entry after the other.
+
+Each entry becomes exactly one commit, which the Hub makes whole or not at all. Killed after a commit and before its
+note, the same upload finds nothing to change and makes no second one. Large files are the client's own matter: those
+that are there already are not sent again.
+
+What the Hub refuses (a token, a name) or what is not fit to be published is put aside with the reason, until
+`open-r1 push --resume` is asked for by hand. Anything else - no network, a limit of requests, a server's error - is
+tried again, each time after a longer pause, or as long as the Hub says (`Retry-After`).
+"""
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from ..core.artifacts import write_atomically
+from ..core.errors import ArtifactError, UserError
+from ..core.locks import Lock
+from ..core.outbox import FILES, FOLDER, PUSHED, REFUSED, entries, pushed, read_entry
+from ..core.publishing import Repository
+from .prepare import prepare
+
+PERMANENT = {400, 401, 402, 403, 404, 405, 410, 413, 422}  # answers that another attempt would get again
+SILENCE = 300.0  # seconds without a byte after which a connection counts as dead: a large commit takes its time
+PAUSES = (1.0, 2.0, 5.0, 10.0, 30.0, 60.0, 120.0, 300.0)  # seconds before another attempt
+Sleep = Callable[[float], bool]  # waits, and says whether to go on
+
+
+def push_all(outputs: list[Path], sleep: Sleep) -> bool:
+    """
+    Empties the queues of some outputs.
+
+    Args:
+        outputs (`list[Path]`):
+            The artifact directories. Another process that empties the queue of one leaves it to that one.
+        sleep (`Callable`):
+            Called with the seconds before another attempt; says whether to make it.
+
+    Returns:
+        `bool`: whether nothing is left but what was refused.
+    """
+    failures = 0
+    for output in outputs:
+        try:
+            lock = Lock(output / FOLDER / ".lock", f"the queue {output / FOLDER}")
+        except ArtifactError as held:  # by a process of an earlier run
+            print(str(held), flush=True)
+            continue
+        try:
+            for entry in unrefused(output):
+                while pause := attempt(output, entry, failures):
+                    failures += 1
+                    if not sleep(pause):
+                        return False
+                failures = 0
+        finally:
+            lock.release()
+    return True
+
+
+def unrefused(output: Path) -> Iterator[Path]:
+    """What waits in a queue, also what comes into it meanwhile, without what was refused."""
+    seen: set[Path] = set()
+    while found := [entry for entry in entries(output) if entry not in seen and not (entry / REFUSED).exists()]:
+        seen.add(found[0])
+        yield found[0]
+
+
+def attempt(output: Path, entry: Path, failures: int) -> float:
+    """Tries to publish an entry; the seconds to wait before the next attempt, 0 where none is needed."""
+    try:
+        note = push_entry(output, entry)
+        print(f"published {output.name} {note['name']}: {note['repository']} at {note['commit'][:12]}", flush=True)
+        return 0.0
+    except Exception as error:  # whatever the libraries raise: it is told, and decides what happens to the entry
+        pause = pause_after(error, failures)
+        reason = why(error)
+        if not pause:
+            write_atomically(entry / REFUSED, reason)
+        print(f"{output.name} {entry.name}: {reason}" + (f"; again in {pause:.0f} s" if pause else ""), flush=True)
+        return pause
+
+
+def pause_after(error: Exception, failures: int) -> float:
+    """Seconds before an upload that failed is worth another attempt; 0 for never."""
+    import httpx2
+    from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
+
+    if isinstance(error, HfHubHTTPError) and error.response is not None:
+        if error.response.status_code in PERMANENT:
+            return 0.0
+        asked = error.response.headers.get("Retry-After", "")
+        return float(asked) if asked.isdigit() else PAUSES[min(failures, len(PAUSES) - 1)]
+    passing = isinstance(error, (httpx2.HTTPError, OSError, RuntimeError, OfflineModeIsEnabled))
+    return PAUSES[min(failures, len(PAUSES) - 1)] if passing and not isinstance(error, UserError) else 0.0
+
+
+def why(error: Exception) -> str:
+    """An error in one line, with its fix where it has one."""
+    hint = f" (fix: {error.hint})" if isinstance(error, UserError) and error.hint else ""
+    text = " ".join(str(error).split()) or type(error).__name__
+    return text[:500] + hint
+
+
+def push_entry(output: Path, entry: Path) -> dict[str, Any]:
+    """Publishes one entry and takes it off the queue; returns its note."""
+    facts = read_entry(entry)
+    name, made, where = facts["name"], facts["hash"], Repository(**facts["repository"])
+    done = next((note for note in pushed(output) if (note["name"], note["hash"]) == (name, made)), None)
+    if done is None:
+        api, repository = open_repository(where)
+        prepare(output, entry, repository)
+        branch = name if name.startswith("step-") else where.revision
+        commit = commit_folder(api, repository, where.kind, branch, entry / FILES, f"{name} {made}", name != "card")
+        if name == "final":
+            api.create_tag(repository, tag=made, revision=commit, repo_type=where.kind, exist_ok=True)
+        done = {"name": name, "hash": made, "repository": repository, "kind": where.kind, "revision": branch}
+        done |= {"commit": commit, "time": time.time()}
+        record(output / FOLDER / PUSHED, done)
+    shutil.rmtree(entry)
+    return done
+
+
+def record(file: Path, note: dict[str, Any]) -> None:
+    """Appends a line that a kill cannot take back."""
+    with file.open("a", encoding="utf-8") as out:
+        out.write(json.dumps(note) + "\n")
+        out.flush()
+        os.fsync(out.fileno())
+
+
+def open_repository(where: Repository) -> tuple[Any, str]:
+    """The client, and a repository's full name; it is made where it is not there."""
+    from huggingface_hub import HfApi, set_client_factory
+    from huggingface_hub.utils._http import default_client_factory
+
+    def client() -> Any:  # huggingface_hub's own has no limit of time: a dead connection would hang for ever
+        made = default_client_factory()
+        made.timeout = SILENCE
+        return made
+
+    set_client_factory(client)
+    api = HfApi()
+    return api, api.create_repo(where.name, repo_type=where.kind, private=where.private, exist_ok=True).repo_id
+
+
+def commit_folder(
+    api: Any, repository: str, kind: str, branch: str, folder: Path, message: str, whole: bool = True
+) -> str:
+    """
+    Makes a branch hold what a folder does, in one commit (`upload_folder` may make several).
+
+    Args:
+        api (`HfApi`):
+            The client.
+        repository, kind, branch (`str`):
+            Where to; a branch that is not there starts from the repository's first commit.
+        folder (`Path`):
+            The files.
+        message (`str`):
+            Of the commit.
+        whole (`bool`, *optional*, defaults to `True`):
+            Whether what the folder does not hold is deleted.
+
+    Returns:
+        `str`: the commit, the newest one where there was nothing to change.
+    """
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+    if branch != "main" and not api.revision_exists(repository, branch, repo_type=kind):
+        first = api.list_repo_commits(repository, repo_type=kind)[-1].commit_id
+        api.create_branch(repository, branch=branch, revision=first, repo_type=kind, exist_ok=True)
+    head = api.repo_info(repository, repo_type=kind, revision=branch).sha
+    files = {str(path.relative_to(folder)): path for path in sorted(folder.rglob("*")) if path.is_file()}
+    there = api.list_repo_files(repository, repo_type=kind, revision=head) if whole else []
+    gone = [name for name in there if name not in files and name != ".gitattributes"]
+    operations = [CommitOperationAdd(name, str(path)) for name, path in files.items()]
+    operations += [CommitOperationDelete(name) for name in gone]
+    done = api.create_commit(
+        repository, operations, commit_message=message, repo_type=kind, revision=branch, parent_commit=head
+    )
+    return done.oid
