@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -81,17 +82,29 @@ class Artifact:
             The declared keys of the stage, see `keys.py`.
         pins (`dict[str, str]`, *optional*):
             The commits of what is loaded from the Hub; by default those that the directory was made from.
+        made (`dict`, *optional*):
+            Manifest of a result that lies elsewhere, in place of the directory's.
+        known (`dict[Path, str]`, *optional*):
+            Hashes of inputs that lie elsewhere.
     """
 
-    def __init__(self, recipe: Recipe, keys: Keys = NOTHING, pins: Pins | None = None):
+    def __init__(
+        self,
+        recipe: Recipe,
+        keys: Keys = NOTHING,
+        pins: Pins | None = None,
+        made: dict[str, Any] | None = None,
+        known: Mapping[Path, str] | None = None,
+    ):
         if not recipe.get("output_dir"):
             raise ArtifactError("the recipe names no `output_dir`", "add `output_dir: ${root}/NAME`")
         self.recipe, self.keys, self.path = recipe, keys, Path(recipe["output_dir"])
-        known = recorded(self.path) if pins is None else pins
-        names = [name for _, name in hub_names(recipe, keys)]
-        self.inputs = contents(recipe, keys, FINISHED) | {name: known[name] for name in names if name in known}
+        if pins is None:
+            pins = recorded(self.path) if made is None else made.get("inputs") or {}
+        names = [name for _, name in hub_names(recipe, keys) if name in pins]
+        self.inputs = contents(recipe, keys, FINISHED, known) | {name: pins[name] for name in names}
         # outside a launcher, such as in a pipeline, a finished run is measured with the devices that made it
-        made = read_manifest(self.path) or {}
+        made = made or read_manifest(self.path) or {}
         self.devices = int(os.environ.get("WORLD_SIZE") or made.get("devices", 1))
         self.hash = fingerprint(deciding(recipe, keys, self.inputs, self.devices))
         self.started, self.earlier = time.time(), 0.0  # seconds that processes before this one spent on it
@@ -105,6 +118,10 @@ class Artifact:
         before = deciding(recipe, self.keys, old, record.get("devices", self.devices), classes)
         return difference(before, deciding(self.recipe, self.keys, new, self.devices, classes))
 
+    def differs(self, manifest: dict[str, Any]) -> str:
+        """How a result differs from what this recipe makes; empty where only its hash is of another version."""
+        return "" if manifest["hash"] == self.hash else self._changes(manifest["recipe"], manifest, FINISHED)
+
     @property
     def complete(self) -> bool:
         """
@@ -113,12 +130,10 @@ class Artifact:
         manifest = read_manifest(self.path)
         if manifest is None:
             return False
-        if manifest["hash"] == self.hash:
-            return True
-        if changes := self._changes(manifest["recipe"], manifest, FINISHED):
+        if changes := self.differs(manifest):
             message = f"{self.path} holds the result of another recipe ({changes})"
             raise ArtifactError(message, "add --force to replace it")
-        return True  # only the hash is of another version
+        return True
 
     def notice(self) -> str:
         """How the recipe of a run that is there, and is ours, differs in how it runs; empty where it does not."""

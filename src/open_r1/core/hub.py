@@ -14,7 +14,7 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 
-from .errors import HubError, RecipeError
+from .errors import HubError, NotOnHub, RecipeError
 
 COMMIT = re.compile(r"[0-9a-f]{40}")
 NAME = re.compile(r"([\w.-]+/[\w.-]+)@(.+)")
@@ -235,12 +235,12 @@ def refusal(error: Any, name: str, revision: str | None, kind: str) -> HubError:
     if isinstance(error, errors.GatedRepoError):
         return HubError(f"the {kind} {name} is gated", f"accept its terms at {page}, then {login}")
     if isinstance(error, errors.RevisionNotFoundError):
-        return HubError(
+        return NotOnHub(
             f"the {kind} {name} has no revision {revision or 'main'}", f"use one of {revisions(name, kind)}"
         )
     if isinstance(error, errors.RepositoryNotFoundError) or status in (401, 403):
         state = "not readable with this token" if token else "private"
-        return HubError(f"the {kind} {name} is not on the Hub, or {state}", f"correct the name, or {login}")
+        return NotOnHub(f"the {kind} {name} is not on the Hub, or {state}", f"correct the name, or {login}")
     return HubError(f"{name}: the Hub answers with status {status}", "try again later")
 
 

@@ -177,6 +177,24 @@ def with_defaults(value: Mapping[str, Any], declared: Key) -> dict[str, Any]:
     return {**{name: None for name, inner in declared.inside.items() if inner.default is not None}, **value}
 
 
+def sources(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Mapping[str, Any]]:
+    """The entries of `datasets` of a recipe, wherever they stand in it."""
+    for name, declared in keys.items():
+        yield from sources_in(recipe.get(name), declared)
+
+
+def sources_in(value: Any, declared: Key) -> Iterator[Mapping[str, Any]]:
+    value = declared.default if value is None or value is True else value
+    if isinstance(value, list):
+        for item in value:
+            yield from sources_in(item, declared)
+    elif isinstance(value, Mapping):
+        if any(inner.loads == DATA for inner in declared.inside.values()):
+            yield value
+        for name, item in with_defaults(value, declared).items():
+            yield from sources_in(item, declared.of(name))
+
+
 # ---------------------------------------------------------------------------------------- where it lies, once it does
 
 

@@ -10,7 +10,7 @@ from collections.abc import Collection, Mapping
 from types import MappingProxyType
 from typing import Any
 
-from .errors import HubError
+from .errors import HubError, NotOnHub
 from .hub import commit_of, is_hub_name, listing, model_files, offline, snapshot, split_id
 from .keys import DATA, FILE, MODEL, STORE, Keys, named, placed
 
@@ -68,10 +68,10 @@ def fetch(names: Names, pins: Pins, known: Mapping[str, str]) -> dict[tuple[str,
         commit, (base, _) = pins[name], split_id(name)
         try:
             files = files_of(kind, base, commit) if kind != DATA else []
-        except HubError as error:
-            if name not in known or "has no revision" not in str(error):
+        except NotOnHub as error:
+            if name not in known:
                 raise
-            raise HubError(f"{error}, with which this run began", "add --force to begin anew") from None
+            raise NotOnHub(f"{error}, with which this run began", "add --force to begin anew") from None
         is_rows = kind == DATA
         places[kind, name] = commit if is_rows else str(snapshot(base, commit, repository_kind(kind), files))
     return places
