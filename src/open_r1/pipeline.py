@@ -29,7 +29,7 @@ from open_r1.cluster.chain import submit_chain
 from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
 from open_r1.core.outbox import RUNNER, Pusher, require_access
-from open_r1.core.pipelines import PUBLISHED, downstream, read_options, read_pipeline, select
+from open_r1.core.pipelines import PUBLISHED, downstream, own_root, read_options, read_pipeline, select
 from open_r1.core.recipes import Recipe, place
 from open_r1.core.runner import SHUTDOWN, Stage, run_stages, stage_command
 
@@ -54,14 +54,16 @@ def publishing(stages: list[Stage]) -> Iterator[None]:
         pusher.close()
 
 
-def from_hub(chosen: list[Stage], stages: list[Stage], forced: list[Stage], options: Recipe) -> list[Stage]:
+def from_hub(
+    chosen: list[Stage], stages: list[Stage], forced: list[Stage], options: Recipe, file: Path
+) -> list[Stage]:
     """The stages that are left to run where some are published; fetches what these load of the others."""
     from open_r1.hub.pulling import fetch
     from open_r1.hub.stages import loaded_by, published
 
     there = {
         name: item
-        for name, (item, changes) in published(stages, options["from-hub"]).items()
+        for name, (item, changes) in published(stages, options["from-hub"], own_root(file, options)).items()
         if not changes and name not in {stage.name for stage in forced}
     }
     left = [stage for stage in chosen if stage.name not in there or read_manifest(stage.output)]
@@ -82,7 +84,7 @@ def main(arguments: list[str]) -> None:
     chosen = select(stages, options)
     forced = downstream(stages, options["force"]) if "force" in options else []
     if "from-hub" in options:
-        chosen = from_hub(chosen, stages, forced, options)
+        chosen = from_hub(chosen, stages, forced, options, file)
     if options.get("dry-run") and not options.get("slurm"):
         for stage in chosen:
             state = "complete" if read_manifest(stage.output) else "started" if stage.output.exists() else "to do"

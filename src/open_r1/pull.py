@@ -21,7 +21,7 @@ from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import ArtifactError, NotOnHub, RecipeError, report_errors
 from open_r1.core.hub import commit_of, is_hub_name, split_id
 from open_r1.core.keys import Keys, keys_of
-from open_r1.core.pipelines import is_pipeline, read_pipeline
+from open_r1.core.pipelines import is_pipeline, own_root, read_pipeline
 from open_r1.core.recipes import Recipe, check_keys, load_recipe, parse_overrides, read_yaml
 from open_r1.hub.pulling import Item, artifact_item, fetch, joined, lines, loaded_items
 from open_r1.hub.stages import published
@@ -37,7 +37,7 @@ def pipeline_items(file: Path, options: Recipe) -> Iterator[Item]:
     stages, *_ = read_pipeline(file, {key: value for key, value in options.items() if key != "namespace"})
     for stage in stages:
         yield from loaded_items(stage.recipe, stage.keys)
-    found = published(stages, options["namespace"]) if "namespace" in options else {}
+    found = published(stages, options["namespace"], own_root(file, options)) if "namespace" in options else {}
     for name, (item, changes) in found.items():
         if changes:
             message = f"{item.name}@{item.commit[:8]} is of another version of the stage {name} ({changes})"
@@ -79,10 +79,10 @@ def named_item(name: str, root: str) -> Item:
     """One artifact, or any other repository; a model where both kinds have the name."""
     base, revision = split_id(name)
     try:
-        kind, commit = "model", commit_of(base, revision, "model")
+        commit_of(base, None, kind := "model")
     except NotOnHub:
-        kind, commit = "dataset", commit_of(base, revision, "dataset")
-    return artifact_item(kind, base, commit, Path(root) / base.rpartition("/")[2])
+        kind = "dataset"
+    return artifact_item(kind, base, commit_of(base, revision, kind), Path(root) / base.rpartition("/")[2])
 
 
 def items_of(target: str, options: Recipe) -> Iterator[Item]:

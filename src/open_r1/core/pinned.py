@@ -51,8 +51,8 @@ def moved(names: Names, known: Mapping[str, str]) -> list[str]:
 
 
 def files_of(kind: str, name: str, commit: str) -> list[str]:
-    """The files that are fetched of what is read as a directory."""
-    if kind == STORE:
+    """The files of what is read as a directory; of a data set all that there are."""
+    if kind in (DATA, STORE):
         return list(listing(name, commit, "dataset"))
     return model_files(name, commit, weights=kind == MODEL)
 
@@ -67,7 +67,7 @@ def fetch(names: Names, pins: Pins, known: Mapping[str, str]) -> dict[tuple[str,
     for kind, name in names:
         commit, (base, _) = pins[name], split_id(name)
         try:
-            files = files_of(kind, base, commit) if kind != DATA else []
+            files = [] if kind == DATA and name not in known else files_of(kind, base, commit)
         except NotOnHub as error:
             if name not in known:
                 raise

@@ -4,11 +4,12 @@ The hash of a stage follows from its recipe and the hashes of what it loads, so 
 computed or downloaded: of each published artifact only its manifest is read.
 """
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.artifacts import Artifact
+from ..core.artifacts import Artifact, below
 from ..core.commands import COMMANDS
 from ..core.errors import NotOnHub
 from ..core.hub import commit_of, listing, snapshot
@@ -31,15 +32,41 @@ class Published(NamedTuple):
     changes: str
 
 
-def published(stages: list[Stage], namespace: str) -> dict[str, Published]:
-    """By their names, the stages that have an artifact in a namespace. Raises `NotOnHub` where none has."""
+def published(stages: list[Stage], namespace: str, root: str) -> dict[str, Published]:
+    """
+    By their names, the stages that have an artifact in a namespace.
+
+    Args:
+        stages (`list[Stage]`):
+            All of a pipeline.
+        namespace (`str`):
+            User or organisation.
+        root (`str`):
+            The pipeline's own: repositories are named by it, whichever root this run has; else by that.
+
+    Returns:
+        `dict[str, Published]`. Raises `NotOnHub` where none has.
+    """
+    try:
+        return published_as(stages, namespace, root)
+    except NotOnHub as error:
+        given = str(stages[0].recipe["root"])
+        if Path(given).name == Path(root).name:
+            raise
+        with contextlib.suppress(NotOnHub):
+            return published_as(stages, namespace, given)
+        raise error
+
+
+def published_as(stages: list[Stage], namespace: str, root: str) -> dict[str, Published]:
+    """The same for artifacts that are named by this root."""
     found: dict[str, Published] = {}
     made: dict[Path, str] = {}  # hashes of what the stages before have made, or will make
     missing: NotOnHub | None = None
     for stage in stages:
         local, theirs, item = read_manifest(stage.output), None, None
         try:
-            item, theirs = look(stage, namespace)
+            item, theirs = look(stage, namespace, root)
         except NotOnHub as error:
             missing = error
         artifact = Artifact(stage.recipe, stage.keys, made=theirs or local, known=made)
@@ -53,10 +80,11 @@ def published(stages: list[Stage], namespace: str) -> dict[str, Published]:
     return found
 
 
-def look(stage: Stage, namespace: str) -> tuple[Item, dict[str, Any]]:
+def look(stage: Stage, namespace: str, root: str) -> tuple[Item, dict[str, Any]]:
     """The published artifact of a stage, and its manifest."""
     kind = MODEL if COMMANDS[stage.command].trains else DATASET
-    where = repository_of({**stage.recipe, "hub_namespace": namespace}, kind)
+    output = below(str(stage.output), stage.recipe).replace("${root}", root)
+    where = repository_of({**stage.recipe, "hub_namespace": namespace, "output_dir": output}, kind)
     commit = commit_of(where.name, where.revision, kind)
     if MANIFEST not in listing(where.name, commit, kind):
         message = f"the {kind} {where.name} is no artifact of a stage: it has no {MANIFEST}"
