@@ -184,7 +184,7 @@ class Run:
         if self.args.push_to_hub:
             checkpoint = self.artifact.path / f"checkpoint-{step}"
             if (checkpoint / ADAPTER).is_file():
-                point_at_base(checkpoint, self.source, self.model_args.model_revision)
+                point_at_base(checkpoint, *self.base)
             add_step(self.artifact.path, self.recipe, self.artifact.hash, step)
 
     @property
