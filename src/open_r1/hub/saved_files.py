@@ -85,12 +85,19 @@ def require_weights(directory: Path) -> None:
             raise ArtifactError(message, "save the model with `save_pretrained` in one precision, which writes both")
 
 
-def require_tied(directory: Path, model: Any) -> None:
-    """Raises `ArtifactError` for weights that the config ties and the files hold twice and different."""
+def require_tied(directory: Path, model: Any, trusted: bool) -> None:
+    """
+    Raises `ArtifactError` for weights that the config ties and the files hold twice and different: transformers takes
+    them as they are, servers take one for both.
+    """
     import torch
+    from transformers import AutoConfig
 
-    tied = getattr(model, "all_tied_weights_keys", None) or {}
-    pairs = {name: source for name, source in tied.items() if isinstance(source, str)}
+    if is_adapter(directory):
+        return
+    config = AutoConfig.from_pretrained(directory, trust_remote_code=trusted).get_text_config()
+    tied = getattr(type(model), "_tied_weights_keys", None)
+    pairs = tied if config.tie_word_embeddings and isinstance(tied, dict) else {}
     found = {name: weight for name, weight in tensors(directory) if name in {*pairs, *pairs.values()}} if pairs else {}
     for name, source in pairs.items():
         if name in found and source in found and not torch.equal(found[name], found[source]):
