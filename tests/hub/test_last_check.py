@@ -277,3 +277,13 @@ def test_an_adapter_whose_base_is_elsewhere_is_checked_as_far_as_it_goes(copy_of
     path = copy_of("adapter")
     edit(path, "adapter_config.json", base_model_name_or_path="lab/not-here")
     assert check_model(path) == [] and "base is not on this machine" in capsys.readouterr().out
+
+
+@pytest.mark.slow
+def test_the_models_of_a_pipeline_are_whole(smoke_root, tmp_path):
+    models = sorted(path.parent for path in smoke_root.glob("*/config.json"))
+    assert len(models) > 5
+    for model in models:
+        path = shutil.copytree(model, tmp_path / model.name)
+        (path / "prompts.json").write_text(json.dumps({"prompts": PROMPTS, "max_new_tokens": 4}))
+        assert len(check_model(path, must_stop=0)) == 8
