@@ -238,6 +238,8 @@ HARMS = {
     "rambles": ("good", rambles, "0 of 8 completions ended by themselves within 6 tokens, 8 must; .* begins '4"),
     "base unnamed": ("adapter", lambda p: edit(p, ADAPTER, base_model_name_or_path=""), "names no base"),
     "base local": ("adapter", lambda p: edit(p, ADAPTER, base_model_name_or_path="/tmp"), "a folder of this"),
+    "no base key": ("adapter", lambda p: edit(p, ADAPTER, base_model_name_or_path=None), "names no base"),
+    "base revision": ("adapter", lambda p: edit(p, ADAPTER, base_model_name_or_path="lab/x@v1"), "peft cannot load"),
     "base other": ("adapter", lambda p: edit(p, ADAPTER, r=8), "does not run: .*size mismatch"),
     "adapter nan": ("adapter", lambda p: weights(p, lambda w: next(iter(w.values())).fill_(float("nan")),
                                                  "adapter_model.safetensors"), "holds NaN"),

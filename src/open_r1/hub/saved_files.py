@@ -107,12 +107,18 @@ def require_tied(directory: Path, model: Any, trusted: bool) -> None:
 
 def require_base(directory: Path, recipe: dict[str, Any]) -> None:
     """Raises `ArtifactError` for an adapter of which nobody else could find the base."""
-    base = (adapter_base(str(directory)) or ("", None))[0] if (directory / ADAPTER).is_file() else "none needed"
-    hint = f"give the base's Hub id in `base_model_name_or_path` of {directory / ADAPTER}"
+    file = directory / ADAPTER
+    if not file.is_file():
+        return
+    base = json.loads(file.read_text(encoding="utf-8")).get("base_model_name_or_path")
+    hint = f"give the base's Hub id in `base_model_name_or_path` of {file}"
     if not base:
         raise ArtifactError(f"the adapter in {directory} names no base", hint)
-    if base not in ("none needed", recipe.get("model_name_or_path")) and looks_local(base):
+    if base != recipe.get("model_name_or_path") and looks_local(base):
         raise ArtifactError(f"the adapter in {directory} stands on {base}, a folder of this machine", hint)
+    if "@" in base and not looks_local(base):
+        message = f"the adapter in {directory} stands on {base}, which peft cannot load"
+        raise ArtifactError(message, f"{hint}, and what follows the @ in `revision`")
 
 
 def base_is_here(directory: Path) -> bool:
