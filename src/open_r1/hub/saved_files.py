@@ -24,6 +24,8 @@ def told(directory: Path, what: str, hint: str = AGAIN) -> Iterator[None]:
     """Tells in one line what the libraries raise: there is no end of kinds, and each is a reason not to publish."""
     try:
         yield
+    except ArtifactError:
+        raise
     except UserError as error:
         raise ArtifactError(f"{directory} {what}: {error}", error.hint or hint) from None
     except Exception as error:
