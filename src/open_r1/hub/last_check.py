@@ -92,7 +92,7 @@ def check_model(directory: Path, must_stop: int = 8) -> list[Sample]:
         return []
     with told(directory, "does not run"), quiet():
         model = load(directory, scores, trusted)
-        require_tied(directory, model)
+        require_tied(directory, model, trusted)
         if scores:
             return score(directory, model, tokenizer, prompts)
         samples = draw(model, tokenizer, prompts, longest)
