@@ -7,8 +7,12 @@ import shutil
 from pathlib import Path
 from typing import Any
 
-from ..core.outbox import FILES
+from ..core.errors import ArtifactError
+from ..core.hub import looks_local
+from ..core.inputs import adapter_base
+from ..core.outbox import FILES, pushed
 from ..core.publishing import MODEL
+from ..training.adapters import point_at_base
 from .last_check import check_model
 from .secrets import refuse_secrets
 from .tables import publish_tables
@@ -47,4 +51,17 @@ def make_ready(entry: Path, facts: dict[str, Any], place: str) -> None:
     publish_tables(entry / FILES, draft)
     if facts["repository"]["kind"] == MODEL:
         check_model(draft, facts["must_stop"])
+        name_base(draft)
     draft.rename(entry / READY)
+
+
+def name_base(folder: Path) -> None:
+    """Lets an adapter on a model of this disk name the one that is published; raises `ArtifactError` if none is."""
+    base = adapter_base(str(folder))
+    if base is None or not looks_local(base[0]):
+        return
+    found = [note for note in pushed(Path(base[0]).expanduser()) if note["name"] == "final"]
+    if not found:
+        hint = f"open-r1 push {base[0]}, then open-r1 push --resume"
+        raise ArtifactError(f"the adapter stands on {base[0]}, which is not published: nobody could load it", hint)
+    point_at_base(folder, found[-1]["place"], found[-1]["commit"])

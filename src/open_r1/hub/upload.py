@@ -90,7 +90,8 @@ def pause_after(error: Exception, failures: int) -> float:
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    pause, cause = PAUSES[min(failures, len(PAUSES) - 1)], error
+    pause: float = PAUSES[min(failures, len(PAUSES) - 1)]
+    cause: BaseException = error
     if isinstance(error, RuntimeError) and isinstance(error.__cause__, HfHubHTTPError):
         cause = error.__cause__  # of a large file: its address may have expired, so a 403 passes too
     if isinstance(cause, HfHubHTTPError) and cause.response is not None:
