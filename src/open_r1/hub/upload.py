@@ -92,10 +92,11 @@ def pause_after(error: Exception, failures: int) -> float:
 
     pause: float = PAUSES[min(failures, len(PAUSES) - 1)]
     cause: BaseException = error
-    if isinstance(error, RuntimeError) and isinstance(error.__cause__, HfHubHTTPError):
+    of_upload = isinstance(error, RuntimeError) and isinstance(error.__cause__, HfHubHTTPError)
+    if of_upload and error.__cause__:
         cause = error.__cause__  # of a large file: its address may have expired, so a 403 passes too
     if isinstance(cause, HfHubHTTPError) and cause.response is not None:
-        if cause is error and cause.response.status_code in PERMANENT:
+        if not of_upload and cause.response.status_code in PERMANENT:
             return 0.0
         asked = cause.response.headers.get("Retry-After", "")
         return max(float(asked), PAUSES[0]) if asked.isdigit() else pause
