@@ -1,16 +1,18 @@
 """
 A Hub of our own, so that recipes run as they are: its cache holds a tiny model for every name (`families.py`), which
-the libraries find there as they find what they downloaded; and `datasets.load_dataset` answers with invented rows
-(`hub_rows.py`). What has no stand-in is an error that names it.
+and invented rows for every data set (`hub_rows.py`), which are found there as what was downloaded is. What has no
+stand-in is an error that names it.
 """
 
 import hashlib
 import shutil
 from pathlib import Path
-from typing import Any
 
+import yaml
 from families import family_of, save_family
 from hub_rows import DATASETS
+
+from open_r1.core.hub import split_id
 
 COMMIT = "0" * 40
 
@@ -35,26 +37,29 @@ class Hub:
             save_family(directory, family)
         return directory
 
-    def publish(self, name: str) -> None:
-        """Puts a model where the libraries look for a download."""
-        repository = self.cache / f"models--{name.replace('/', '--')}"
-        if not repository.exists():
-            shutil.copytree(self.model(name), repository / "snapshots" / COMMIT)
-            (repository / "refs").mkdir()
-            (repository / "refs/main").write_text(COMMIT)
+    def publish(self, name: str, kind: str) -> None:
+        """Puts a model or a data set, at a revision, where the libraries look for a download."""
+        base, revision = split_id(name)
+        repository = self.cache / f"{kind}s--{base.replace('/', '--')}"
+        if not repository.exists() and kind == "model":
+            shutil.copytree(self.model(base), repository / "snapshots" / COMMIT)
+        elif not repository.exists():
+            save_rows(base, repository / "snapshots" / COMMIT)
+        (repository / "refs").mkdir(exist_ok=True)
+        (repository / "refs" / (revision or "main")).write_text(COMMIT)
 
 
-def load_dataset(path: str, name: str | None = None, split: str = "train", **_: Any) -> Any:
-    """What `datasets.load_dataset` gives for a name on the Hub; raises `ValueError` where it does, or has no rows."""
+def save_rows(name: str, directory: Path) -> None:
+    """Writes the invented rows of a data set, a file for each split, with the card that says which is which."""
     import datasets
 
-    if path not in DATASETS:
-        raise ValueError(f"{path} has no invented rows: add its columns to tests/hub_rows.py")
-    found = DATASETS[path]
-    config = name or ("default" if "default" in found else next(iter(found)) if len(found) == 1 else None)
-    if config not in found:
-        raise ValueError(f"Config name is missing or unknown: {name}. Available: {', '.join(found)}")
-    wanted, _, part = split.partition("[")
-    if wanted not in found[config]:
-        raise ValueError(f'Unknown split "{split}". Should be one of {list(found[config])}.')
-    return datasets.Dataset.from_list(found[config][wanted])
+    if name not in DATASETS:
+        raise ValueError(f"{name} has no invented rows: add its columns to tests/hub_rows.py")
+    configs = []
+    for config, splits in DATASETS[name].items():
+        (directory / config).mkdir(parents=True)
+        files = [{"split": split, "path": f"{config}/{split}.parquet"} for split in splits]
+        configs.append({"config_name": config, "data_files": files})
+        for split, rows in splits.items():
+            datasets.Dataset.from_list(rows).to_parquet(directory / config / f"{split}.parquet")
+    (directory / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': configs})}---\n")

@@ -21,8 +21,10 @@ from hub import Hub
 from recipe_list import Recipe, header, recipes
 
 from open_r1.core.commands import COMMANDS
-from open_r1.core.inputs import local_inputs, looks_local
-from open_r1.core.keys import MODEL, keys_of, named
+from open_r1.core.hub import is_hub_name
+from open_r1.core.inputs import local_inputs
+from open_r1.core.keys import BARE, FILE, MODEL, keys_of, named
+from open_r1.core.pinned import repository_kind
 from open_r1.core.recipes import read_command_line
 
 SOURCES = ("datasets", "eval_datasets", "add")
@@ -154,9 +156,9 @@ class Runs:
     def provide(self, command: str, resolved: dict[str, Any]) -> None:
         """Makes what a recipe loads."""
         for kind, name in named(resolved, keys(command)):
-            if kind == MODEL and not looks_local(name):
-                self.hub.publish(name)
-        models = {Path(name) for kind, name in named(resolved, keys(command)) if kind == MODEL}
+            if kind != FILE and is_hub_name(name):
+                self.hub.publish(name, repository_kind(kind))
+        models = {Path(name) for kind, name in named(resolved, keys(command)) if kind in (MODEL, BARE)}
         for path in self.inputs(command, resolved):
             self.make(path, path in models)
 

@@ -56,7 +56,7 @@ def room_of(name: str) -> str:
 
 def test_a_relative_and_an_absolute_import_are_seen():
     assert {"core.runner", "core.inputs"} <= IMPORTS["pipeline"] and "core.errors" in IMPORTS["core.recipes"]
-    assert "core.inputs" in IMPORTS["data.sources"] and "sandbox.cgroup" in IMPORTS["sandbox.box"]
+    assert "core.hub" in IMPORTS["data.sources"] and "sandbox.cgroup" in IMPORTS["sandbox.box"]
 
 
 def test_what_stands_on_top_is_what_one_runs():

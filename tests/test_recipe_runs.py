@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 from conftest import HUB_CACHE, REPOSITORY
-from hub import Hub, load_dataset
+from hub import Hub
 from knowing import know
 from recipe_list import laid, launches, recipes
 from recipe_runs import COMMANDS, GPU, Runs, as_shown, keys
@@ -43,7 +43,6 @@ def each(found: list) -> list:
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
     """All runs, with the Hub and the servers that they ask."""
-    import datasets
     import torch
 
     from open_r1 import evaluate
@@ -54,9 +53,6 @@ def runs(tmp_path_factory):
         server.otherwise = know
         patch.chdir(REPOSITORY)
         patch.setenv("NO_PROXY", "127.0.0.1")
-        original = datasets.load_dataset
-        known = lambda path, *rest, **more: (load_dataset if "/" in path else original)(path, *rest, **more)
-        patch.setattr(datasets, "load_dataset", known)
         patch.setattr(evaluate, "ProcessPoolExecutor", lambda *_: ThreadPoolExecutor(1))  # no seconds of imports
         torch.set_num_threads(1)
         gc.collect()

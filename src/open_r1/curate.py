@@ -17,7 +17,7 @@ from typing import Any
 from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import ResponseFormat
-from open_r1.core.keys import DATA, FILE, LAST, RUN, SERVER, Key, key
+from open_r1.core.keys import FILE, LAST, RUN, SERVER, STORE, Key, key
 from open_r1.core.rows import COPIED, Row, name_of
 from open_r1.core.stage import begin
 from open_r1.data.amounts import draw
@@ -66,7 +66,7 @@ class CurateArguments(GenerateArguments):
             Settings of [`data.contamination.Decontaminator`]: `against`, `size`. `false` to leave it out.
     """
 
-    samples: str = key("", loads=DATA)
+    samples: str = key("", loads=STORE)
     judge: dict = key({}, inside=SERVER)
     filters: list = key([])
     per_problem: int = 1
@@ -210,7 +210,7 @@ def main(arguments: list[str] | None = None) -> None:
     funnel, cleaner = Funnel(args.filters), make_decontaminator(args.decontaminate)
     store = Path(args.samples or artifact.path / "samples")
     if not args.samples:
-        keep_matching(store, args)
+        keep_matching(store, args, artifact)
         if draw_samples(args, artifact, store) is None:
             return
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.formats import check_rendering, render_row
-from open_r1.core.keys import FILE, MODEL, key
+from open_r1.core.keys import BARE, FILE, key
 from open_r1.core.publishing import Publishing
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
@@ -61,7 +61,7 @@ class MixArguments(Publishing):
 
     datasets: list = key([], inside=SOURCE)
     total: int = 0
-    tokenizer: str = key("", loads=MODEL)
+    tokenizer: str = key("", loads=BARE)
     chat_template: str = key("", loads=FILE)
     eos_token: str = ""
     max_length: int = 32768

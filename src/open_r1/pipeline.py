@@ -29,14 +29,14 @@ from open_r1.cluster.chain import submit_chain
 from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
 from open_r1.core.outbox import RUNNER, Pusher, require_access
-from open_r1.core.pipelines import PUBLISHED, downstream, read_options, read_pipeline, select
-from open_r1.core.recipes import place
+from open_r1.core.pipelines import PUBLISHED, downstream, own_root, read_options, read_pipeline, select
+from open_r1.core.recipes import Recipe, place
 from open_r1.core.runner import SHUTDOWN, Stage, run_stages, stage_command
 
 KNOWN: tuple[str, ...] = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "slurm", "dry-run")
-KNOWN += ("debug", *PUBLISHED)
+KNOWN += ("debug", "from-hub", *PUBLISHED)
 USAGE = "PIPELINE.yaml [--root DIR] [--seed N] [--with FILE] [--jobs N] [--smoke] [--from S] [--to S] [--only S]"
-USAGE += " [--force S] [--push_to_hub] [--hub_namespace ORG] [--slurm] [--dry-run] [--debug]"
+USAGE += " [--force S] [--push_to_hub] [--hub_namespace ORG] [--from-hub ORG] [--slurm] [--dry-run] [--debug]"
 
 
 @contextmanager
@@ -54,6 +54,28 @@ def publishing(stages: list[Stage]) -> Iterator[None]:
         pusher.close()
 
 
+def from_hub(
+    chosen: list[Stage], stages: list[Stage], forced: list[Stage], options: Recipe, file: Path
+) -> list[Stage]:
+    """The stages that are left to run where some are published; fetches what these load of the others."""
+    from open_r1.hub.pulling import fetch
+    from open_r1.hub.stages import loaded_by, published
+
+    there = {
+        name: item
+        for name, (item, changes) in published(stages, options["from-hub"], own_root(file, options)).items()
+        if not changes and name not in {stage.name for stage in forced}
+    }
+    left = [stage for stage in chosen if stage.name not in there or read_manifest(stage.output)]
+    read = [stage.name for stage in loaded_by([stage for stage in left if not read_manifest(stage.output)], stages)]
+    for name, item in there.items():
+        state = "fetched, a stage that runs loads it" if name in read else "not fetched"
+        print(f"published: {name} as {item.name}@{item.commit[:8]}; {state}", flush=True)
+    if not options.get("dry-run"):
+        fetch([item for name, item in there.items() if name in read])
+    return left
+
+
 @report_errors
 def main(arguments: list[str]) -> None:
     """Runs a pipeline from the command line."""
@@ -61,6 +83,8 @@ def main(arguments: list[str]) -> None:
     stages, launch, jobs = read_pipeline(file, options)
     chosen = select(stages, options)
     forced = downstream(stages, options["force"]) if "force" in options else []
+    if "from-hub" in options:
+        chosen = from_hub(chosen, stages, forced, options, file)
     if options.get("dry-run") and not options.get("slurm"):
         for stage in chosen:
             state = "complete" if read_manifest(stage.output) else "started" if stage.output.exists() else "to do"
@@ -77,6 +101,6 @@ def main(arguments: list[str]) -> None:
         shutil.rmtree(stage.output, ignore_errors=True)
     with publishing(chosen):
         run_stages(chosen, stages, launch, jobs)
-    final = chosen[-1].output / "summary.txt"
+    final = (chosen or stages)[-1].output / "summary.txt"
     if final.exists():
         print(final.read_text(encoding="utf-8"))

@@ -22,7 +22,7 @@ from open_r1.core.artifacts import Artifact
 from open_r1.core.endpoints import EndpointError
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.journal import Journal
-from open_r1.core.keys import DATA, LAST, SERVER, key
+from open_r1.core.keys import LAST, SERVER, STORE, key
 from open_r1.core.recipes import fill
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
@@ -60,7 +60,7 @@ class PreferArguments(GenerateArguments):
             [`sampling.pairs.balanced`].
     """
 
-    samples: str = key("", loads=DATA)
+    samples: str = key("", loads=STORE)
     filters: list = key(["finished", "valid_format"])
     judge: dict = key({}, inside=SERVER)
     votes: int = 4
@@ -209,7 +209,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise RecipeError("`filters`: `pass_rate` means nothing here", "leave it to `curate`, before this stage")
     store = Path(args.samples or artifact.path / "samples")
     if not args.samples:
-        keep_matching(store, args)
+        keep_matching(store, args, artifact)
         if draw_samples(args, artifact, store) is None:
             return
     judged = judge_pairs(pairs_of(args, store, funnel), args, artifact, funnel, counts)

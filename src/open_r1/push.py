@@ -28,6 +28,7 @@ KNOWN = ("resume", "namespace", "public", "root", "seed", "smoke", "with", "foll
 FLAGS = ("--resume", "--public", "--smoke", "--follow", "--debug")
 ATTEMPTS = 3  # in a row without success, before it gives up for now
 LONGEST = 10.0  # seconds before another attempt for which the end of a run still waits
+NICE = 19  # beside a training: what is left of the machine
 LOOK = 1.0  # seconds between two looks into empty queues
 
 
@@ -84,6 +85,7 @@ def follow(outputs: list[Path]) -> None:
     """Empties the queues for as long as the process lives that started this one, and then to their end."""
     from open_r1.hub.upload import push_all
 
+    os.nice(NICE)
     patience, done = Patience(follow=True), True
     while not (patience.alone and done):
         last = patience.alone  # whatever was queued before the end is seen

@@ -15,8 +15,9 @@ from typing import Any
 from open_r1.core.artifacts import versions, write_atomically
 from open_r1.core.cards import add_results
 from open_r1.core.errors import ArtifactError, report_errors
+from open_r1.core.hub import called, origin
 from open_r1.core.inputs import read_manifest
-from open_r1.core.keys import DATA, MODEL, Key, key
+from open_r1.core.keys import BARE, STORE, Key, key
 from open_r1.core.publishing import Publishing
 from open_r1.core.stage import begin
 from open_r1.metrics.kept_rollouts import draw_rollouts, measure_rollouts
@@ -62,8 +63,8 @@ class ReportArguments(Publishing):
     """
 
     output_dir: str
-    stages: dict = key(inside={"*": Key(loads=MODEL)})
-    evaluation: str = key(loads=DATA)
+    stages: dict = key(inside={"*": Key(loads=BARE)})
+    evaluation: str = key(loads=STORE)
     figures: list = key([])
     title: str = "R1 pipeline"
     root: str = "data"
@@ -89,8 +90,8 @@ def curves(directory: Path) -> dict[str, list[float | None]] | None:
 def evaluated(args: ReportArguments) -> dict[str, str]:
     """By the names of the report, the names that the models have in the evaluation."""
     manifest = read_manifest(args.evaluation) or {"recipe": {"models": []}}
-    known = {model.path: model.name for model in read_models(manifest["recipe"].get("models", []))}
-    return {name: known.get(path, Path(path).name) for name, path in args.stages.items()}
+    known = {called(model.path): model.name for model in read_models(manifest["recipe"].get("models", []))}
+    return {name: known.get(called(path), Path(called(path)).name) for name, path in args.stages.items()}
 
 
 def collect(args: ReportArguments) -> dict[str, Any]:
@@ -281,7 +282,8 @@ def main(arguments: list[str] | None = None) -> None:
     figures = draw(args, results, artifact.path)
     write_atomically(artifact.path / "index.html", page(args, results, figures))
     for name, path in args.stages.items():
-        add_results(Path(path) / "README.md", markdown_table({name: results["stages"][name]}))
+        if not origin(path):  # a card in the Hub's cache is not ours to change
+            add_results(Path(path) / "README.md", markdown_table({name: results["stages"][name]}))
     summary = f"{text_table(results['stages'])}\n\nreport: {artifact.path / 'index.html'}"
     write_atomically(artifact.path / "summary.txt", summary)
     artifact.finish()

@@ -19,9 +19,11 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.cluster.steps import ports
+from open_r1.core.artifacts import recorded
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
 from open_r1.core.inputs import go_offline
-from open_r1.core.keys import keys_of
+from open_r1.core.keys import BARE, MODEL, Key, keys_of
+from open_r1.core.pinned import placed_recipe
 from open_r1.core.recipes import Recipe, check_keys, read_command_line
 from open_r1.training.arguments import GRPOArguments
 from open_r1.training.network import host_of
@@ -84,9 +86,12 @@ def main(arguments: list[str] | None = None) -> None:
         )
     if not recipe.get("model_name_or_path"):
         raise RecipeError(f"{where} names no model", "add `model_name_or_path`")
-    go_offline(recipe, keys_of(GRPOArguments))
-    values = with_defaults(recipe, where)
-    command = serve_command(values, context(values)) + node_words(server_url(values))
+    name, keys = recipe["model_name_or_path"], keys_of(GRPOArguments)
+    go_offline(recipe, keys)
+    kind = BARE if "--dry-run" in words else MODEL
+    served = {"model_name_or_path": Key(loads=kind, revision="model_revision"), "datasets": keys["datasets"]}
+    values = with_defaults(placed_recipe(recipe, served, recorded(Path(recipe.get("output_dir") or ""))), where)
+    command = serve_command(values, context(values), name) + node_words(server_url(values))
     shown = [*(f"{name}={value}" for name, value in ENVIRONMENT.items()), shlex.join(command)]
     print(" ".join(shown), flush=True)
     if "--dry-run" not in words:

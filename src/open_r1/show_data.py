@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import check_rendering, read_template, render_prompt, render_row
 from open_r1.core.inputs import go_offline
-from open_r1.core.keys import MODEL, Key
+from open_r1.core.keys import BARE, Key
+from open_r1.core.pinned import placed_recipe
 from open_r1.core.recipes import load_recipe, parse_overrides
 from open_r1.core.rows import Row
 from open_r1.sampling.prompts import read_examples, with_examples
@@ -74,8 +75,11 @@ def main(arguments: list[str] | None = None) -> None:
     overrides = parse_overrides(rest)
     overlays = overrides.pop("with", [])
     recipe = load_recipe(known.recipe, overrides, overlays=overlays, command="show-data")
-    models = {name: Key(loads=MODEL) for name in ("model", "model_name_or_path", "tokenizer")}
-    go_offline(recipe, {"datasets": Key(inside=SOURCE), **models})
+    models = {name: Key(loads=BARE) for name in ("model", "model_name_or_path", "tokenizer")}
+    models["model_name_or_path"] = Key(loads=BARE, revision="model_revision")
+    keys = {"datasets": Key(inside=SOURCE), **models}
+    go_offline(recipe, keys)
+    recipe = placed_recipe(recipe, keys)
     kept = [without_amounts(source, AMOUNTS) for source in recipe.get("datasets") or []]
     sources = [source | {"limit": min(source.get("limit") or known.n, known.n)} for source in kept]
     rows, tokenizer = load_sources(sources), tokenizer_of(recipe, known.recipe)

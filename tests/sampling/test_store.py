@@ -9,8 +9,10 @@ import random
 
 import pytest
 
+from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError, DataError, RecipeError
 from open_r1.core.formats import ResponseFormat
+from open_r1.core.keys import keys_of
 from open_r1.sampling.arguments import GenerateArguments, Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
 from open_r1.sampling.engines import Draw
@@ -292,6 +294,12 @@ def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
     assert len(again.drawn) == 6 and list(read_store(tmp_path / "full")) == list(read_store(tmp_path / "whole"))
 
 
+def keep(root, values):
+    """What a stage with this recipe does with the store that it finds."""
+    recipe = {"output_dir": str(root / "out")} | values
+    keep_matching(root / "samples", GenerateArguments(**recipe), Artifact(recipe, keys_of(GenerateArguments)))
+
+
 @pytest.mark.parametrize(
     ("change", "kept"),
     [
@@ -306,9 +314,9 @@ def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
 )
 def test_a_store_is_drawn_again_only_if_the_samples_would_be_others(tmp_path, change, kept):
     values = {"model": "namespace/model", "tokenizer": "namespace/t", "engine": "server"}
-    keep_matching(tmp_path / "samples", GenerateArguments(**values, url="http://localhost:1/v1"))
+    keep(tmp_path, values | {"url": "http://localhost:1/v1"})
     (tmp_path / "samples/part-00000.jsonl").write_text("{}")
-    keep_matching(tmp_path / "samples", GenerateArguments(**values | {"url": "http://localhost:1/v1"} | change))
+    keep(tmp_path, values | {"url": "http://localhost:1/v1"} | change)
     assert (tmp_path / "samples/part-00000.jsonl").exists() == kept
 
 
@@ -320,8 +328,8 @@ def test_a_store_is_drawn_again_if_what_it_was_drawn_with_was_edited(tmp_path, k
     value = str(named if key in ("tokenizer", "model") else named / "file")
     for text in ("one", "two"):
         (named / "file").write_text(text)
-        keep_matching(tmp_path / "samples", GenerateArguments(**{key: value}))
+        keep(tmp_path, {key: value})
         assert not (tmp_path / "samples/part-00000.jsonl").exists()
         (tmp_path / "samples/part-00000.jsonl").write_text("{}")
-        keep_matching(tmp_path / "samples", GenerateArguments(**{key: value}))
+        keep(tmp_path, {key: value})
         assert (tmp_path / "samples/part-00000.jsonl").exists()

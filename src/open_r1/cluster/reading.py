@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ArtifactError, RecipeError
-from ..core.inputs import adapter_base, is_offline, looks_local
+from ..core.hub import looks_local, split_id
+from ..core.inputs import adapter_base, is_offline
 from ..core.recipes import Recipe, fill, load_recipe
 from .job import SAMPLING, Job
 from .layout import Layout
@@ -216,8 +217,8 @@ def named_shape(name: str, where: str, root: str) -> Shape:
         return named_shape(base[0], where, root)
     if config.is_file():
         return shape_of(json.loads(config.read_text(encoding="utf-8")), str(config))
-    if name in table():
-        return table()[name]
+    if split_id(name)[0] in table():
+        return table()[split_id(name)[0]]
     return made_shape(name, where, root) if looks_local(name) else hub_shape(name)
 
 
@@ -249,8 +250,9 @@ def hub_shape(name: str) -> Shape:
         raise ArtifactError(f"{message} the Hub is switched off (HF_HUB_OFFLINE)", hint)
     from transformers import AutoConfig
 
+    base, revision = split_id(name)
     try:
-        return shape_of(AutoConfig.from_pretrained(name).to_dict(), name)
+        return shape_of(AutoConfig.from_pretrained(base, revision=revision).to_dict(), name)
     except (OSError, ValueError) as error:
         reason = re.split(r"(?<=[.!])\s", " ".join(str(error).split()))[0]
         raise ArtifactError(f"{message} the Hub did not give it: {reason}", hint) from None

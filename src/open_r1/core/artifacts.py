@@ -13,6 +13,7 @@ import platform
 import shutil
 import subprocess
 import time
+from collections.abc import Mapping
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,10 +21,12 @@ from typing import Any
 import yaml
 
 from .errors import ArtifactError, Halted
-from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, looks_local, read_manifest
+from .hub import called, looks_local
+from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
 from .outbox import add_final
+from .pinned import Pins, hub_names, resolve
 from .processes import peak_memory
 from .recipes import Recipe, difference, fingerprint
 
@@ -46,9 +49,26 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, classes: set[str] = FINISHED) -> Recipe:
-    """What makes a directory that of this recipe and no other: values, and the content of the files they name."""
-    read = {f"content of {name}": inputs[name] for name in local_inputs(recipe, keys, classes) if name in inputs}
-    return restrict(recipe, keys, classes) | {"global batch": global_batch(recipe, keys, devices)} | read
+    """
+    What makes a directory that of this recipe and no other, wherever its root is: values, and the content of what they
+    name.
+    """
+    names = [*local_inputs(recipe, keys, classes), *(name for _, name in hub_names(recipe, keys, classes))]
+    read = {f"content of {below(name, recipe)}": inputs[name] for name in names if name in inputs}
+    values = below(restrict(recipe, keys, classes), recipe)
+    return values | {"global batch": global_batch(recipe, keys, devices)} | read
+
+
+def below(value: Any, recipe: Recipe) -> Any:
+    """A value in which paths below the recipe's root begin with `${root}`."""
+    if isinstance(value, dict):
+        return {key: below(item, recipe) for key, item in value.items()}
+    if isinstance(value, list):
+        return [below(item, recipe) for item in value]
+    root = str(recipe.get("root") or "").rstrip("/")
+    if root and isinstance(value, str) and f"{value}/".startswith(f"{root}/"):
+        return "${root}" + value[len(root) :]
+    return value
 
 
 class Artifact:
@@ -60,15 +80,31 @@ class Artifact:
             The resolved recipe; its `output_dir` is the directory.
         keys (`Keys`, *optional*):
             The declared keys of the stage, see `keys.py`.
+        pins (`dict[str, str]`, *optional*):
+            The commits of what is loaded from the Hub; by default those that the directory was made from.
+        made (`dict`, *optional*):
+            Manifest of a result that lies elsewhere, in place of the directory's.
+        known (`dict[Path, str]`, *optional*):
+            Hashes of inputs that lie elsewhere.
     """
 
-    def __init__(self, recipe: Recipe, keys: Keys = NOTHING):
+    def __init__(
+        self,
+        recipe: Recipe,
+        keys: Keys = NOTHING,
+        pins: Pins | None = None,
+        made: dict[str, Any] | None = None,
+        known: Mapping[Path, str] | None = None,
+    ):
         if not recipe.get("output_dir"):
             raise ArtifactError("the recipe names no `output_dir`", "add `output_dir: ${root}/NAME`")
         self.recipe, self.keys, self.path = recipe, keys, Path(recipe["output_dir"])
-        self.inputs = contents(recipe, keys, FINISHED)
+        if pins is None:
+            pins = recorded(self.path) if made is None else made.get("inputs") or {}
+        names = [name for _, name in hub_names(recipe, keys) if name in pins]
+        self.inputs = contents(recipe, keys, FINISHED, known) | {name: pins[name] for name in names}
         # outside a launcher, such as in a pipeline, a finished run is measured with the devices that made it
-        made = read_manifest(self.path) or {}
+        made = made or read_manifest(self.path) or {}
         self.devices = int(os.environ.get("WORLD_SIZE") or made.get("devices", 1))
         self.hash = fingerprint(deciding(recipe, keys, self.inputs, self.devices))
         self.started, self.earlier = time.time(), 0.0  # seconds that processes before this one spent on it
@@ -77,9 +113,14 @@ class Artifact:
         """How a run of another time, with its recipe and its record, differs from ours in keys of some classes."""
         known = record.get("inputs")
         old = known if isinstance(known, dict) else self.inputs
-        new = {name: found for name, found in self.inputs.items() if name in old}  # what was not there was not read
+        read = {below(name, recipe) for name in old}  # what was not there was not read
+        new = {name: found for name, found in self.inputs.items() if below(name, self.recipe) in read}
         before = deciding(recipe, self.keys, old, record.get("devices", self.devices), classes)
         return difference(before, deciding(self.recipe, self.keys, new, self.devices, classes))
+
+    def differs(self, manifest: dict[str, Any]) -> str:
+        """How a result differs from what this recipe makes; empty where only its hash is of another version."""
+        return "" if manifest["hash"] == self.hash else self._changes(manifest["recipe"], manifest, FINISHED)
 
     @property
     def complete(self) -> bool:
@@ -89,16 +130,17 @@ class Artifact:
         manifest = read_manifest(self.path)
         if manifest is None:
             return False
-        if manifest["hash"] == self.hash:
-            return True
-        changes = self._changes(manifest["recipe"], manifest, FINISHED) or "its manifest is of another version"
-        raise ArtifactError(f"{self.path} holds the result of another recipe ({changes})", "add --force to replace it")
+        if changes := self.differs(manifest):
+            message = f"{self.path} holds the result of another recipe ({changes})"
+            raise ArtifactError(message, "add --force to replace it")
+        return True
 
     def notice(self) -> str:
         """How the recipe of a run that is there, and is ours, differs in how it runs; empty where it does not."""
         before = self.path / RECIPE
         old = yaml.safe_load(before.read_text(encoding="utf-8")) if before.exists() else self.recipe
-        changes = difference(*(restrict(recipe, self.keys, {RUN, BATCH}) for recipe in (old, self.recipe)))
+        runs = (below(restrict(recipe, self.keys, {RUN, BATCH}), recipe) for recipe in (old, self.recipe))
+        changes = difference(*runs)
         return f"{self.path}: other settings of how it runs, same result: {changes}" if changes else ""
 
     def claim(self, force: bool = False, keep: tuple[str, ...] = ()) -> bool:
@@ -142,14 +184,12 @@ class Artifact:
     def _begun(self) -> bool:
         """Whether an unfinished run lies here, and not one that failed at once."""
         entries = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(LOCK)}
-        return RECIPE in entries and bool(entries - {RECIPE, STARTED, PROGRESS, HALT, START, f".{START}", *TOLD})
+        return has_begun(entries)
 
     def _refuse_another(self) -> None:
         """Raises `ArtifactError` if the unfinished run that lies here would have another result."""
         old = yaml.safe_load((self.path / RECIPE).read_text(encoding="utf-8"))
-        record = self.path / STARTED
-        begun = json.loads(record.read_text(encoding="utf-8")) if record.exists() else {}
-        if changes := self._changes(old, begun, UNFINISHED):
+        if changes := self._changes(old, read_note(self.path / STARTED), UNFINISHED):
             self._lock.release()
             raise ArtifactError(
                 f"{self.path} holds an unfinished run of another recipe ({changes})", "add --force to replace it"
@@ -210,6 +250,29 @@ class Artifact:
         write_atomically(self.path / PROGRESS, json.dumps(note))
 
 
+def has_begun(entries: set[str]) -> bool:
+    """Whether these entries are of an unfinished run, and not of one that failed at once."""
+    return RECIPE in entries and bool(entries - {RECIPE, STARTED, PROGRESS, HALT, START, f".{START}", *TOLD})
+
+
+def recorded(directory: Path) -> Pins:
+    """The inputs, commits among them, from which a result was made or an unfinished run has begun; else none."""
+    if (manifest := read_manifest(directory)) is not None:
+        return manifest.get("inputs") or {}
+    entries = {entry.name for entry in directory.iterdir()} if directory.is_dir() else set()
+    begun = {name for name in entries if not name.startswith(LOCK)}
+    return read_note(directory / STARTED).get("inputs") or {} if has_begun(begun) else {}
+
+
+def pins_of(recipe: Recipe, keys: Keys, force: bool = False) -> Pins:
+    """The commits of what a stage loads from the Hub: those on record, and for a run that is not complete new ones."""
+    directory, names = Path(recipe.get("output_dir") or ""), hub_names(recipe, keys)
+    known = {} if force else recorded(directory)
+    if not force and read_manifest(directory) is not None:
+        return {name: known[name] for _, name in names if name in known}
+    return resolve(names, known)
+
+
 def read_progress(directory: Path) -> dict[str, Any]:
     """The note a stage left about how far it is, empty if there is none."""
     return read_note(directory / PROGRESS)
@@ -248,16 +311,15 @@ def require_model(name: str) -> None:
     """
     if not looks_local(name):
         return
-    path = Path(name).expanduser()
+    path, base = Path(name).expanduser(), adapter_base(name)
     if not path.is_dir():
         raise ArtifactError(
             f"model {name} does not exist", "run the stage that makes it, or give a Hub id `namespace/name`"
         )
-    base = adapter_base(name)
     needed = [("tokenizer_config.json", "tokenizer")] + ([] if base else [("config.json", "model configuration")])
     for file, what in reversed(needed):
         if not (path / file).is_file():
-            raise ArtifactError(f"model {name} has no {what} ({file})", f"save the {what} beside the weights")
+            raise ArtifactError(f"model {called(name)} has no {what} ({file})", f"save the {what} beside the weights")
     if base and looks_local(base[0]) and not Path(base[0]).expanduser().is_dir():
         raise ArtifactError(
             f"the adapter {name} stands on {base[0]}, which does not exist",

@@ -22,6 +22,7 @@ class Command(NamedTuple):
 
 COMMANDS = {
     "run": Command("open_r1.pipeline", "run a pipeline: open-r1 run recipes/mini/pipeline.yaml"),
+    "pull": Command("open_r1.pull", "fetch from the Hub all that a pipeline or recipe needs, or one artifact"),
     "status": Command("open_r1.status", "how far the stages of a pipeline are, here or with Slurm"),
     "cancel": Command("open_r1.cancel", "cancel the Slurm jobs of a pipeline, or of one stage"),
     "sft": Command("open_r1.sft", "supervised fine-tuning: pretraining, cold start, SFT, distillation", trains=True),

@@ -45,6 +45,14 @@ class EndpointError(UserError):
     """An endpoint that no second attempt will mend."""
 
 
+class HubError(UserError):
+    """What the Hub refuses, does not have, or has not given before it was switched off."""
+
+
+class NotOnHub(HubError):
+    """A repository or a revision that the Hub does not have, or does not show this user."""
+
+
 class SlurmError(UserError):
     """What Slurm refuses, or a site's file that does not say what its jobs need."""
 

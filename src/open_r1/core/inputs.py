@@ -3,7 +3,7 @@
 An artifact counts by the hash in its manifest. Anything else on this disk counts by its content, wherever it lies, so
 that an edited template or dataset makes what was made from it stale: a file up to `WHOLE` by its bytes (a fraction of
 a second), a larger one, such as weights, by its size and its time of change; a directory by all files in it, hidden
-ones left out. What is on the Hub counts by its name and revision, which are in the recipe.
+ones left out. What is on the Hub counts by its commit (`pinned.py`).
 """
 
 import hashlib
@@ -11,20 +11,16 @@ import json
 import os
 from collections.abc import Collection, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from .errors import ArtifactError
+from .hub import is_hub_name, looks_local
 from .keys import FILE, Keys, named
 
 MANIFEST = "manifest.json"
 ADAPTER = "adapter_config.json"  # makes a model directory an adapter: a small correction of another model's weights
 WHOLE = 256 << 20  # bytes up to which a file counts by its content
-
-
-def looks_local(name: str) -> bool:
-    """Whether a model or dataset name means a place on this disk, not a Hub id `namespace/name`."""
-    path = Path(name).expanduser()
-    return name.startswith((".", "/", "~")) or name.count("/") != 1 or path.parent.exists() or path.exists()
 
 
 def read_manifest(directory: str | Path) -> dict[str, Any] | None:
@@ -78,7 +74,7 @@ def needs_hub(recipe: Mapping[str, Any], keys: Keys) -> bool:
     """Whether a stage loads what is neither on this disk nor generated."""
     names = [name for kind, name in named(recipe, keys) if kind != FILE]
     names += [base for name in names for base in bases(name)]
-    return any(":" not in name and not looks_local(name) for name in names)
+    return any(map(is_hub_name, names))
 
 
 def is_offline(environment: Mapping[str, str]) -> bool:
@@ -92,22 +88,28 @@ def go_offline(recipe: Mapping[str, Any], keys: Keys) -> None:
         os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 
-def contents(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = ()) -> dict[str, str]:
+def contents(
+    recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = (), known: Mapping[Path, str] | None = None
+) -> dict[str, str]:
     """
     Hash of each of the `local_inputs`. Raises `ArtifactError` for one below the recipe's `root` that is not complete;
-    one elsewhere that is missing is left out, and an error where it is read.
+    one elsewhere that is missing is left out, and an error where it is read. `known` are hashes of artifacts that are
+    not here.
     """
     root = Path(recipe["root"]) if recipe.get("root") else None
-    found = {name: content(Path(name).expanduser(), root) for name in local_inputs(recipe, keys, classes)}
+    names = local_inputs(recipe, keys, classes)
+    found = {name: content(Path(name).expanduser(), root, known or {}) for name in names}
     return {name: value for name, value in found.items() if value}
 
 
-def content(path: Path, root: Path | None = None) -> str:
+def content(path: Path, root: Path | None = None, known: Mapping[Path, str] = MappingProxyType({})) -> str:
     """Hash of an input: of the artifact that it is or lies in, else of what is on the disk; empty for nothing."""
     ours = root in path.parents
     for place in (path, *path.parents)[: None if ours else 2]:
         if place == root:
             break
+        if place in known:
+            return known[place]
         manifest = read_manifest(place)
         if manifest and "hash" in manifest:
             return manifest["hash"]

@@ -21,10 +21,13 @@ import math
 from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
+from .hub import at, is_hub_name, split_id
+
 RESULT, SAMPLES, LAST = "the result", "the samples", "the last step"
 WHOLE_BATCH, BATCH, RUN, COSMETIC = "the batch of all devices", "the batch", "how it runs", "nothing"
 FINISHED, UNFINISHED = {RESULT, SAMPLES, LAST}, {RESULT, SAMPLES}  # what must be the same for a directory to be ours
-FILE, MODEL, DATA = "file", "model", "data"
+FILE, MODEL, BARE = "file", "model", "model without weights"
+DATA, STORE = "rows", "whole data"  # an entry of `datasets`, of which some rows are read; and a directory of data
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +39,10 @@ class Key:
         decides (`str`, *optional*, defaults to `""`):
             What its value decides; by default what the key around it does.
         loads (`str`, *optional*, defaults to `""`):
-            What its value names: a `FILE`, a `MODEL` or `DATA` (the latter two on this disk or the Hub).
+            What its value names: a `FILE`, a `MODEL`, the tokenizer and records of one (`BARE`), rows (`DATA`) or a
+            directory of them (`STORE`); all but files are on this disk or the Hub.
+        revision (`str`, *optional*):
+            The key beside it that may hold the revision of what it names on the Hub.
         inside (`dict[str, Key]`, *optional*):
             The keys of its value.
         default (`Any`, *optional*):
@@ -47,6 +53,7 @@ class Key:
     loads: str = ""
     inside: Mapping[str, "Key"] = dataclasses.field(default_factory=dict)
     default: Any = None
+    revision: str = ""
 
     def of(self, name: str) -> "Key":
         """The declaration of a key of its value."""
@@ -65,6 +72,7 @@ def key(
     loads: str = "",
     inside: Keys = NOTHING,
     absent: Any = None,
+    revision: str = "",
     **metadata: Any,
 ) -> Any:
     """
@@ -73,12 +81,12 @@ def key(
     Args:
         default (`Any`, *optional*):
             Its default; without one the recipe must give it.
-        decides, loads, inside, absent (*optional*):
+        decides, loads, inside, absent, revision (*optional*):
             Its declaration, see [`Key`]; `absent` is the `default` there.
         metadata (`Any`):
             Further metadata of the field, such as `choices`.
     """
-    about = {"key": Key(decides, loads, inside, absent), **metadata}
+    about = {"key": Key(decides, loads, inside, absent, revision), **metadata}
     if isinstance(default, (list, dict)):
         return dataclasses.field(default_factory=lambda: copy.copy(default), metadata=about)
     return dataclasses.field(default=default, metadata=about)
@@ -131,22 +139,97 @@ def global_batch(recipe: Mapping[str, Any], keys: Keys, devices: int) -> int | N
 
 
 def named(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = ()) -> Iterator[tuple[str, str]]:
-    """What a recipe names to be loaded, by kind; with `classes` only by keys that decide one of these."""
+    """
+    What a recipe names to be loaded, by kind, Hub names with their revision (`org/name@revision`); with `classes` only
+    by keys that decide one of these.
+    """
     for name, declared in keys.items():
         if not classes or (declared.decides or RESULT) in classes:
-            yield from named_in(recipe.get(name), declared)
+            found = named_in(recipe.get(name), declared, recipe.get(declared.revision))
+            yield from served(recipe, found) if recipe.get("url") and name in ("model", "models") else found
 
 
-def named_in(value: Any, declared: Key) -> Iterator[tuple[str, str]]:
+def served(recipe: Mapping[str, Any], found: Iterator[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """Models of servers: what is on the Hub is with them, but the tokenizer where texts are rendered here."""
+    for kind, name in found:
+        if kind == FILE or not is_hub_name(name):
+            yield kind, name
+        elif recipe.get("api") == "text" and not recipe.get("tokenizer"):
+            yield BARE, name
+
+
+def named_in(value: Any, declared: Key, revision: Any = None) -> Iterator[tuple[str, str]]:
     """What a value names to be loaded. The `model` of a mapping with a `url` is with that server: it is not loaded."""
     value = declared.default if value is None or value is True else value
     if isinstance(value, str) and value and declared.loads:
-        yield declared.loads, value
+        yield declared.loads, at(value, revision)
     elif isinstance(value, list):
         for item in value:
             yield from named_in(item, declared)
     elif isinstance(value, Mapping):
-        left_out = {name: None for name, inner in declared.inside.items() if inner.default is not None}
-        for name, item in {**left_out, **value}.items():
+        for name, item in with_defaults(value, declared).items():
             if not (value.get("url") and name == "model"):
-                yield from named_in(item, declared.of(name))
+                yield from named_in(item, declared.of(name), value.get(declared.of(name).revision))
+
+
+def with_defaults(value: Mapping[str, Any], declared: Key) -> dict[str, Any]:
+    """A mapping with the keys that stand for something where it leaves them out."""
+    return {**{name: None for name, inner in declared.inside.items() if inner.default is not None}, **value}
+
+
+def sources(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Mapping[str, Any]]:
+    """The entries of `datasets` of a recipe, wherever they stand in it."""
+    for name, declared in keys.items():
+        yield from sources_in(recipe.get(name), declared)
+
+
+def sources_in(value: Any, declared: Key) -> Iterator[Mapping[str, Any]]:
+    value = declared.default if value is None or value is True else value
+    if isinstance(value, list):
+        for item in value:
+            yield from sources_in(item, declared)
+    elif isinstance(value, Mapping):
+        if any(inner.loads == DATA for inner in declared.inside.values()):
+            yield value
+        for name, item in with_defaults(value, declared).items():
+            yield from sources_in(item, declared.of(name))
+
+
+# ---------------------------------------------------------------------------------------- where it lies, once it does
+
+
+def placed(value: Any, declared: Key, places: Mapping[tuple[str, str], str], revision: Any = None) -> Any:
+    """
+    A value in which what is on the Hub is replaced: by its folder, or in an entry of `datasets` by its commit.
+
+    Args:
+        value (`Any`):
+            Of a key of a recipe, or of a stage's dataclass.
+        declared (`Key`):
+            Its declaration.
+        places (`dict[tuple[str, str], str]`):
+            Folders, and commits of `DATA`, by kind and name as `named` gives them.
+        revision (`Any`, *optional*):
+            What the key beside it says.
+    """
+    if not (declared.loads or declared.inside):
+        return value
+    if declared.default is not None and (value is None or value is True):
+        value = declared.default
+    if isinstance(value, str) and declared.loads:
+        return places.get((declared.loads, at(value, revision)), value)
+    if isinstance(value, list):
+        return [placed(item, declared, places) for item in value]
+    if not isinstance(value, Mapping):
+        return value
+    found: dict[str, Any] = dict(value)
+    for name, item in with_defaults(value, declared).items():
+        inner = declared.of(name)
+        if value.get("url") and name == "model":
+            continue
+        place = placed(item, inner, places, value.get(inner.revision))
+        if inner.loads == DATA and place != item:  # an entry keeps its name
+            found |= {name: split_id(item)[0], inner.revision: place}
+        elif place is not None:
+            found[name] = place
+    return found

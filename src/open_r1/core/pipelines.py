@@ -85,6 +85,11 @@ def read_overlays(files: list[str]) -> dict[str, Recipe]:
     return overlays
 
 
+def own_root(path: Path, options: Recipe) -> str:
+    """The root that a pipeline has where a run names none."""
+    return shared_values(inherited(path), {key: value for key, value in options.items() if key != "root"})["root"]
+
+
 def shared_values(pipeline: Recipe, options: Recipe) -> Recipe:
     """Root, seed and publishing that every stage gets; another seed, and a smoke run, have a root of their own."""
     seed = options.get("seed", pipeline.get("seed", 0))

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import Any, NamedTuple, TypeVar
 
-from .artifacts import Artifact
+from .artifacts import Artifact, pins_of, recorded
 from .commands import COMMANDS
 from .inputs import go_offline
-from .keys import keys_of
+from .keys import Keys, keys_of
 from .outbox import add_final, require_access
+from .pinned import Pins, fetch, hub_names, moved, place_all
 from .processes import is_main_process
 from .publishing import DATASET, MODEL, repository_of
 from .recipes import Recipe, fill_all, read_command_line
@@ -25,7 +26,8 @@ class Stage(NamedTuple):
     Attributes:
         recipe (`dict`): The resolved recipe.
         artifact (`Artifact`): The output, claimed.
-        arguments (`tuple`): Our dataclass, and TRL's where the stage trains.
+        arguments (`tuple`): Our dataclass, and TRL's where the stage trains; what the recipe names on the Hub is a
+            folder in them.
     """
 
     recipe: Recipe
@@ -40,7 +42,7 @@ def open_stage(
     adjust: Callable[[Recipe, str], Recipe] | None = None,
     check: Callable[..., None] | None = None,
     keep: tuple[str, ...] = (),
-    agree: Callable[[Callable[[], bool]], bool] = lambda decide: decide(),
+    agree: Callable[[Callable[[], Any]], Any] = lambda decide: decide(),
 ) -> Stage | None:
     """
     Opens a stage.
@@ -71,7 +73,9 @@ def open_stage(
     arguments = fill_all((ours, *theirs()), full, where)
     if check:
         check(where, *arguments)
-    artifact = Artifact(recipe, keys)
+    pins = agree(lambda: pins_of(recipe, keys, force))
+    artifact = Artifact(recipe, keys, pins)
+    known = {} if force else recorded(artifact.path)
     if recipe.get("push_to_hub") and is_main_process():
         kind = MODEL if COMMANDS[command_of(ours)].trains else DATASET
         require_access([repository_of(recipe, kind)])
@@ -81,7 +85,25 @@ def open_stage(
             if recipe.get("push_to_hub"):
                 add_final(artifact.path, recipe)
         return None
+    load_from_hub(recipe, keys, arguments, pins, known, agree)
     return Stage(recipe, artifact, arguments)
+
+
+def load_from_hub(
+    recipe: Recipe,
+    keys: Keys,
+    arguments: tuple[Any, ...],
+    pins: Pins,
+    known: Pins,
+    agree: Callable[[Callable[[], Any]], Any],
+) -> None:
+    """Fetches what the recipe names on the Hub, in one process first, and puts its folders into the arguments."""
+    if names := hub_names(recipe, keys):
+        for line in agree(lambda: moved(names, known)):
+            if is_main_process():
+                print(f"notice: {line}", flush=True)
+        agree(lambda: fetch(names, pins, known))
+        place_all(recipe, keys, arguments, fetch(names, pins, known))  # where nodes share no cache, each fetches
 
 
 def command_of(arguments: type) -> str:

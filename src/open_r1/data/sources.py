@@ -5,7 +5,7 @@ A source is an entry of a recipe's `datasets` list:
     - path: mini:chain            # the mini world; gym:TASK (reasoning-gym); a local file or artifact; or a Hub id
       split: train
       limit: 4000                 # at most this many rows
-      revision: 1a2b3c            # of a Hub dataset
+      revision: 1a2b3c            # of a Hub dataset; or `path: ORG/NAME@1a2b3c`
       columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
       where: {domain: general}    # only rows with this value, or one of a list, in that column
       domain: reasoning           # where the data does not say
@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError
-from ..core.inputs import looks_local
+from ..core.hub import looks_local, split_id
 from ..core.keys import DATA, Key
 from ..core.languages import language_code
 from ..core.recipes import check_keys
@@ -49,7 +49,7 @@ KEYS = (
     "revision",
 )
 AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
-SOURCE = {"path": Key(loads=DATA)}  # what an entry of `datasets` loads
+SOURCE = {"path": Key(loads=DATA, revision="revision")}  # what an entry of `datasets` loads
 # up to which a source is rebuilt in memory; larger ones go through the cache on disk
 IN_MEMORY, BYTES = 100_000, 256 << 20
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
@@ -139,13 +139,9 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
             f"dataset {path} does not exist",
             f"give a Hub id, a generator like mini:chain, or a file ({', '.join(FILES)})",
         )
-    try:
-        return datasets.load_dataset(path, name, split=split, revision=revision)
-    except (FileNotFoundError, ValueError, ConnectionError, RuntimeError) as error:
-        raise DataError(
-            f"dataset {path} ({split}) cannot be loaded: {str(error).splitlines()[0]}",
-            "check the name, `split`, the network, and for a gated set `hf auth login`",
-        ) from None
+    from .published import published_rows
+
+    return published_rows(path, name, split, revision)
 
 
 def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":
@@ -222,7 +218,9 @@ def source_names(sources: list[dict[str, Any]]) -> list[str]:
     """The names of sources in results: the last part of the path, with the configuration; numbered where they meet."""
     names: list[str] = []
     for source in sources:
-        name = source["path"].rstrip("/").split("/")[-1] + (f":{source['name']}" if source.get("name") else "")
+        name = split_id(source["path"])[0].rstrip("/").split("/")[-1] + (
+            f":{source['name']}" if source.get("name") else ""
+        )
         same = sum(other == name or other.startswith(f"{name} (") for other in names)
         names.append(f"{name} ({same + 1})" if same else name)
     return names

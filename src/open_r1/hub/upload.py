@@ -18,9 +18,9 @@ from typing import Any
 from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError, UserError
 from ..core.locks import Lock
-from ..core.outbox import FOLDER, REFUSED, entries, pushed, read_entry, record, remove
+from ..core.outbox import FILES, FOLDER, REFUSED, entries, pushed, read_entry, record, remove
 from ..core.publishing import Repository
-from .prepare import prepare
+from .prepare import DRAFT, READY, prepare
 
 PERMANENT = {400, 401, 402, 403, 404, 405, 410, 413, 422}  # answers that another attempt would get again
 SILENCE = 300.0  # seconds without a byte after which a connection counts as dead: a large commit takes its time
@@ -77,6 +77,8 @@ def attempt(output: Path, entry: Path, failures: int) -> float:
     except Exception as error:  # whatever the libraries raise: it is told, and decides what happens to the entry
         pause = pause_after(error, failures)
         reason = why(error)
+        for folder in (entry / DRAFT, entry / READY, entry / FILES):  # the user knows the artifact, not its copy
+            reason = reason.replace(str(folder), str(output))
         if not pause:
             write_atomically(entry / REFUSED, reason)
         print(f"{output.name} {entry.name}: {reason}" + (f"; again in {pause:.0f} s" if pause else ""), flush=True)

@@ -10,7 +10,7 @@ from typing import Any
 from ..core.endpoints import check_urls
 from ..core.errors import RecipeError
 from ..core.formats import SHAPES
-from ..core.keys import FILE, MODEL, RUN, SAMPLES, key
+from ..core.keys import BARE, FILE, MODEL, RUN, SAMPLES, key
 from ..core.publishing import Publishing
 from ..data.sources import SOURCE
 
@@ -82,7 +82,7 @@ class Sampling:
     engine: str = key("transformers", SAMPLES)
     url: Any = key("", RUN)
     api: str = key("chat", SAMPLES)
-    tokenizer: str = key("", SAMPLES, loads=MODEL)
+    tokenizer: str = key("", SAMPLES, loads=BARE)
     key_variable: str = key("OPENAI_API_KEY", RUN)
     concurrency: int = key(64, RUN)
     timeout: float = key(1800.0, RUN)

@@ -7,6 +7,7 @@ batch costs what its living rows cost, so one long completion among short ones i
 
 from typing import Any
 
+from ..core.hub import called
 from ..data.models import load_model
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
@@ -33,7 +34,7 @@ class TransformersEngine:
         import torch
         from transformers import AutoModelForCausalLM, GenerationConfig
 
-        self.name, self.sampling = model, sampling
+        self.name, self.sampling = called(model), sampling
         trusted: dict[str, Any] = {"trust_remote_code": sampling.trust_remote_code}
         self.tokenizer, self.examples = (
             load_tokenizer(model, chat_template, **trusted),

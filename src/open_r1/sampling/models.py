@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from ..core.errors import RecipeError
 from ..core.formats import SHAPES
+from ..core.hub import called
 from ..core.inputs import read_manifest
 from ..core.keys import FILE, MODEL, Key, Keys
 from ..core.recipes import check_keys
@@ -75,7 +76,7 @@ def read_model(entry: Any) -> Model:
     form = values.get("response_format")
     if form is not None and form not in SHAPES:
         raise RecipeError(f"`response_format: {form}` of {values['path']}", f"use one of {', '.join(SHAPES)}")
-    parts = values["path"].rstrip("/").split("/")
+    parts = called(values["path"]).rstrip("/").split("/")
     own = "-".join(parts[-2:]) if is_kept_adapter(values["path"]) else parts[-1]
     name = str(values.get("name") or own)
     if "/" in name or name in ("", ".", "..", "~"):

@@ -13,6 +13,7 @@ from typing import Any
 from ..core.endpoints import Endpoint, RequestError
 from ..core.errors import EndpointError, RecipeError
 from ..core.formats import CLOSE, OPEN, ResponseFormat
+from ..core.hub import called
 from ..core.rows import Row
 from ..core.served import Served
 from ..data.tokenizer import load_tokenizer
@@ -62,7 +63,7 @@ class ServerEngine:
                 "`chat_template` does nothing with `api: chat`: the server has its own",
                 "use `api: text`, or remove it",
             )
-        self.name, self.sampling, self.examples = model, sampling, read_examples(sampling.few_shot)
+        self.name, self.sampling, self.examples = called(model), sampling, read_examples(sampling.few_shot)
         local = sampling.tokenizer or (model if sampling.api == "text" or Path(model).is_dir() else "")
         self.tokenizer = (
             load_tokenizer(local, chat_template, trust_remote_code=sampling.trust_remote_code) if local else None

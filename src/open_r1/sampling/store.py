@@ -15,10 +15,9 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 
-from ..core.artifacts import write_atomically
+from ..core.artifacts import Artifact, deciding, write_atomically
 from ..core.errors import ArtifactError
-from ..core.inputs import contents
-from ..core.keys import SAMPLES, keys_of, restrict
+from ..core.keys import SAMPLES, keys_of
 from ..core.live import clock
 from ..core.rows import COPIED, FAILED, RULELESS, UNJUDGED, Row, natural
 from ..verify import Case, Verdict, verify_many
@@ -117,7 +116,7 @@ def fill_store(
     engine.draw_parts([without(part, kept.get(part.number, set())) for part in missing], save)
 
 
-def keep_matching(directory: Path, args: GenerateArguments) -> None:
+def keep_matching(directory: Path, args: GenerateArguments, artifact: Artifact) -> None:
     """
     Empties a store that another model, other problems or other sampling filled. What follows from the samples may
     change, and even `--force` need not draw them again.
@@ -127,10 +126,11 @@ def keep_matching(directory: Path, args: GenerateArguments) -> None:
             The store, inside the artifact of a stage that reads it.
         args (`GenerateArguments`):
             What it is to hold.
+        artifact (`Artifact`):
+            The output of the stage: a model may have been trained again, and a template edited.
     """
-    keys = keys_of(type(args))
-    # a model may have been trained again, and a template edited
-    drawn = restrict(asdict(args), keys, {SAMPLES}) | {"inputs": contents(asdict(args), keys, {SAMPLES})}
+    values = {name: artifact.recipe.get(name, value) for name, value in asdict(args).items()}
+    drawn = deciding(values, keys_of(type(args)), artifact.inputs, 1, {SAMPLES})
     identity = json.dumps(drawn, sort_keys=True, default=str)
     path = directory / "drawn.json"
     if directory.exists() and (not path.exists() or path.read_text(encoding="utf-8") != identity):

@@ -8,6 +8,7 @@ import importlib.util
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import ArtifactError, RecipeError
+from ..core.hub import called
 from ..core.rows import Row
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
@@ -40,7 +41,7 @@ class VllmEngine:
         require_vllm("engine: vllm", "use `engine: server`")
         from vllm import LLM
 
-        self.name, self.sampling = model, sampling
+        self.name, self.sampling = called(model), sampling
         trusted: dict[str, Any] = {"trust_remote_code": sampling.trust_remote_code}
         self.tokenizer, self.examples = (
             load_tokenizer(model, chat_template, **trusted),

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 from ..core.errors import RecipeError
-from ..core.keys import FILE, LAST, MODEL, RUN, SERVER, WHOLE_BATCH, Key, Keys, key
+from ..core.keys import BARE, FILE, LAST, MODEL, RUN, SERVER, WHOLE_BATCH, Key, Keys, key
 from ..core.publishing import Publishing
 from ..core.recipes import Recipe
 from ..data.sources import SOURCE
@@ -18,7 +18,7 @@ from .theirs import FOLLOWS, THEIRS
 
 REWARD: Keys = {  # settings of a reward, whichever it is
     "model": Key(loads=MODEL),
-    "tokenizer": Key(loads=MODEL),
+    "tokenizer": Key(loads=BARE),
     "batch_tokens": Key(RUN),
     **SERVER,
 }

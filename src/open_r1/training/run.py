@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.artifacts import START, Artifact
 from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
 from ..core.formats import ResponseFormat
+from ..core.hub import at, is_hub_name, split_id
 from ..core.inputs import ADAPTER, adapter_base
 from ..core.outbox import add_step
 from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
@@ -83,6 +84,13 @@ class Run:
     def source(self) -> str:
         """The start model by the name that the recipe gives it, whatever was made of it to load."""
         return self.recipe["model_name_or_path"]
+
+    @property
+    def base(self) -> tuple[str, str]:
+        """The start model as an adapter on it names it, and its revision: on the Hub the commit."""
+        name, _ = split_id(self.source)
+        commit = self.artifact.inputs.get(at(self.source, self.recipe.get("model_revision")))
+        return (name, commit) if commit and is_hub_name(self.source) else (self.source, self.model_args.model_revision)
 
     @property
     def limits(self) -> dict[str, float]:
@@ -176,7 +184,7 @@ class Run:
         if self.args.push_to_hub:
             checkpoint = self.artifact.path / f"checkpoint-{step}"
             if (checkpoint / ADAPTER).is_file():
-                point_at_base(checkpoint, self.source, self.model_args.model_revision)
+                point_at_base(checkpoint, *self.base)
             add_step(self.artifact.path, self.recipe, self.artifact.hash, step)
 
     @property
@@ -191,7 +199,7 @@ class Run:
         """Completes the adapter that was saved, and merges it where the recipe wants that."""
         if model.can_generate():
             model.generation_config.save_pretrained(self.artifact.path)
-        point_at_base(self.artifact.path, self.source, self.model_args.model_revision)
+        point_at_base(self.artifact.path, *self.base)
         if not self.args.merge:  # a merge that failed before may have left its beginning
             for old in (self.artifact.path / "config.json", *self.artifact.path.glob("model*.safetensors*")):
                 old.unlink(missing_ok=True)
@@ -255,7 +263,7 @@ def start(
     run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer, halted_step)
     if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):
         model_args.model_name_or_path = merged_start(
-            run.source, run.artifact.path, tokenizer, trainer_config.trust_remote_code
+            model_args.model_name_or_path, run.artifact.path, tokenizer, trainer_config.trust_remote_code
         )
     return run
 

@@ -27,8 +27,8 @@ THEIRS: Keys = {
     **{name: Key(RUN) for names in (LOGGED, SAVED, LOADED, DEVICES, MEMORY, VLLM) for name in names.split()},
     "per_device_train_batch_size": Key(BATCH, default=8),  # transformers' defaults
     "gradient_accumulation_steps": Key(BATCH, default=1),
-    "model_name_or_path": Key(loads=MODEL),
-    "teacher_model_name_or_path": Key(loads=MODEL),
+    "model_name_or_path": Key(loads=MODEL, revision="model_revision"),
+    "teacher_model_name_or_path": Key(loads=MODEL, revision="teacher_model_revision"),
     "deepspeed": Key(RUN, loads=FILE),
 }
 # GRPO states its batch in prompts, and both of these follow from it and the devices.

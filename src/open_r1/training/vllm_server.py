@@ -10,7 +10,8 @@ from urllib.parse import urlsplit
 
 from ..core.errors import RecipeError
 from ..core.formats import render_prompt
-from ..core.inputs import bases
+from ..core.hub import is_hub_name
+from ..core.inputs import adapter_base
 from .network import LOOPBACK, host_of, port_of
 
 if TYPE_CHECKING:
@@ -53,7 +54,15 @@ def longest_prompt(tokenizer: "PreTrainedTokenizerBase", rows: "Dataset") -> int
     return longest
 
 
-def serve_command(values: Values, length: int | None) -> list[str]:
+def base_of(model: str) -> tuple[str, str | None]:
+    """Name and revision of the whole model below any adapters."""
+    found: tuple[str, str | None] = (model, None)
+    while base := adapter_base(found[0]):
+        found = base
+    return found
+
+
+def serve_command(values: Values, length: int | None, name: str = "") -> list[str]:
     """
     The command line that starts the server of a recipe; the environment must say `VLLM_SERVER_DEV_MODE=1`, which
     opens what TRL changes the weights through.
@@ -63,14 +72,18 @@ def serve_command(values: Values, length: int | None) -> list[str]:
             The recipe's, with TRL's defaults.
         length (`int` or `None`):
             Context in tokens, prompt and completion; by default the model's own.
+        name (`str`, *optional*):
+            How the recipe calls the model, where `values` hold the folder of one on the Hub.
     """
     url, model = server_url(values), values["model_name_or_path"]
-    loaded = (bases(model) or [model])[-1]  # under an adapter: the first step sends the merged weights
+    loaded, revision = base_of(model)  # under an adapter: the first step sends the merged weights
     # its port changes the model, so one that is reached from this machine alone listens there alone
     host = "127.0.0.1" if host_of(url) in LOOPBACK else "0.0.0.0"
-    words = ["vllm", "serve", loaded, "--served-model-name", model, "--host", host, "--port", str(port_of(url))]
-    if loaded == model and values["model_revision"] not in (None, "main"):
-        words += ["--revision", values["model_revision"]]
+    port = str(port_of(url))
+    words = ["vllm", "serve", loaded, "--served-model-name", name or model, "--host", host, "--port", port]
+    revision = values["model_revision"] if loaded == model else revision
+    if is_hub_name(loaded) and revision not in (None, "main"):
+        words += ["--revision", revision]
     if length:
         words += ["--max-model-len", str(length)]
     words += ["--tensor-parallel-size", str(values["vllm_tensor_parallel_size"]), "--dtype", trained_dtype(values)]

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ..core.errors import EndpointError, RecipeError
+from ..core.hub import split_id
 from ..core.inputs import bases
 from ..core.processes import is_main_process, process_count
 from .models import stored_config
@@ -125,7 +126,7 @@ def wanted_server(run: Run, longest: int, patience: float) -> Wanted:
 
 def names_of(source: str, loaded: str) -> tuple[str, ...]:
     """Names under which a server may serve a start model: the recipe's, what was made of it, and what it stands on."""
-    names = [source, loaded, *bases(source)]
+    names = [source, split_id(source)[0], loaded, *bases(source)]
     paths = [str(Path(name).resolve()) for name in names if Path(name).exists()]
     return tuple(dict.fromkeys([*names, *paths]))
 
