@@ -18,7 +18,7 @@ from pathlib import Path
 
 from open_r1.core.errors import ArtifactError, RecipeError, Stopped, UserError, report_errors
 from open_r1.core.inputs import is_offline, read_manifest
-from open_r1.core.outbox import FOLDER, REFUSED, RUNNER, add_final, entries, left
+from open_r1.core.outbox import FOLDER, REFUSED, RUNNER, add_final, entries, left, tidy
 from open_r1.core.pipelines import is_pipeline, read_pipeline
 from open_r1.core.publishing import Repository
 from open_r1.core.recipes import check_keys, parse_overrides
@@ -102,6 +102,7 @@ def send_now(outputs: list[Path]) -> None:
     from open_r1.hub.upload import push_all
 
     for output in outputs:
+        tidy(output)
         for entry in entries(output):
             (entry / REFUSED).unlink(missing_ok=True)
     push_all([output for output in outputs if entries(output)], Patience(follow=False).sleep)

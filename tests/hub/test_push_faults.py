@@ -1,12 +1,18 @@
 """Every fault at every step of a push, and kills at any moment: in the end all is on the Hub, once and whole."""
 
+import contextlib
 import random
 import subprocess
+import sys
 import time
 
 import pytest
+from conftest import run_cli
 from pushing import STOPPED, Trial, push_command, variables
 from waiting import wait_for
+
+from open_r1.core.inputs import read_manifest
+from open_r1.core.outbox import FOLDER, PUSHED, pushed
 
 WHAT = ("final", "step", "dataset")
 STATUSES = (401, 403, 404, 429, 500, 503)
@@ -106,3 +112,28 @@ def test_a_push_that_is_killed_goes_on(fresh, tmp_path, kill):
     assert done.returncode == 0, done.stdout + done.stderr
     for trial in trials:
         trial.check(fresh)
+
+
+@pytest.mark.slow
+def test_a_push_that_is_killed_while_it_checks_and_draws(fresh, tmp_path):
+    """A trained model with two steps, by the command itself: again and again, and nothing is begun twice."""
+    base = ("sft", "--config", "recipes/mini/base.yaml", "--smoke", "--save_steps", "1", "--root", tmp_path / "mini")
+    run_cli(*base, "--push_to_hub", "--hub_namespace", "lab")
+    output, rng, fresh.delay = tmp_path / "mini" / "base", random.Random(13), 0.02
+    weights = (output / "model.safetensors").read_bytes()
+    command = [sys.executable, "-m", "open_r1.cli", "push", "--resume", str(output)]
+    for _ in range(6):
+        process = subprocess.Popen(command, env=variables(fresh), stdout=subprocess.DEVNULL)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(rng.uniform(0, 10))
+        process.kill()
+        process.wait()
+    done = subprocess.run(command, env=variables(fresh), capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    repository = fresh.repositories["model", "lab/mini-base"]
+    made = read_manifest(output)["hash"]
+    for branch, name in {"main": "final", "step-000001": "step-000001", "step-000002": "step-000002"}.items():
+        assert [commit.title for commit in repository.history(branch)] == [f"{name} {made}", "initial commit"]
+    assert repository.files("main")["model.safetensors"] == weights
+    assert {path.name for path in (output / FOLDER).iterdir()} == {PUSHED, ".lock"}
+    assert [note["name"] for note in pushed(output)] == ["step-000001", "step-000002", "final"]

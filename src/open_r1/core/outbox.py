@@ -124,10 +124,17 @@ def waiting(output: Path) -> list[dict[str, Any]]:
 
 
 def remove(entry: Path) -> None:
-    """Takes an entry off the queue, and deletes what is left of others that were."""
+    """Takes an entry off the queue."""
+    output = entry.parent.parent
+    tidy(output)
     entry.rename(entry.with_name(f"{GONE}{entry.name}"))
-    for gone in entry.parent.glob(f"{GONE}*"):
-        shutil.rmtree(gone)
+    tidy(output)
+
+
+def tidy(output: Path) -> None:
+    """Deletes what is left of entries that are no more."""
+    for gone in (output / FOLDER).glob(f"{GONE}*"):
+        shutil.rmtree(gone, ignore_errors=True)
 
 
 def pushed(output: Path) -> list[dict[str, Any]]:

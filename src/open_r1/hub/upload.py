@@ -90,15 +90,14 @@ def pause_after(error: Exception, failures: int) -> float:
     import httpx2
     from huggingface_hub.errors import HfHubHTTPError, OfflineModeIsEnabled
 
-    pause: float = PAUSES[min(failures, len(PAUSES) - 1)]
-    cause: BaseException = error
-    of_upload = isinstance(error, RuntimeError) and isinstance(error.__cause__, HfHubHTTPError)
-    if of_upload and error.__cause__:
+    pause = PAUSES[min(failures, len(PAUSES) - 1)]
+    cause: Any = error
+    if isinstance(error, RuntimeError) and isinstance(error.__cause__, HfHubHTTPError):
         cause = error.__cause__  # of a large file: its address may have expired, so a 403 passes too
     if isinstance(cause, HfHubHTTPError) and cause.response is not None:
-        if not of_upload and cause.response.status_code in PERMANENT:
+        status, asked = cause.response.status_code, cause.response.headers.get("Retry-After", "")
+        if status in PERMANENT and cause is error:
             return 0.0
-        asked = cause.response.headers.get("Retry-After", "")
         return max(float(asked), PAUSES[0]) if asked.isdigit() else pause
     passing = isinstance(error, (httpx2.HTTPError, OSError, RuntimeError, OfflineModeIsEnabled))
     return pause if passing and not isinstance(error, UserError) else 0.0
