@@ -35,24 +35,10 @@ WAIT = 300.0  # seconds that a run waits at its end for what is not published ye
 RUNNER = "OPEN_R1_PUBLISHES"  # set for the stages of a runner, which publishes for them
 ENVIRONMENT = dict(os.environ)  # before a stage that loads nothing from the Hub switches it off for itself
 # of an output: what only an unfinished run needs, and what no other machine should unpickle
-LEFT_OUT = (
-    "checkpoint-*",
-    "start",
-    "progress.json",
-    "started.json",
-    "halted.json",
-    "*.bin",
-    "*.pt",
-    "*.pth",
-    "*.lock",
-)
-STEP_FILES = (
-    "*.safetensors",
-    "*.json",
-    "*.jinja",
-    "*.model",
-    "*.txt",
-)  # of a checkpoint: the model, not the optimizer
+LEFT_OUT = ("checkpoint-*", "start", "progress.json", "started.json", "halted.json", "*.lock")
+LEFT_OUT += ("*.bin", "*.pt", "*.pth")  # pickles
+# of a checkpoint: the model, not the optimizer
+STEP_FILES = ("*.safetensors", "*.json", "*.jinja", "*.model", "*.txt")
 
 
 def add(output: Path, name: str, files: Iterable[Path], base: Path, facts: Mapping[str, Any]) -> Path | None:

@@ -40,6 +40,8 @@ def prepare(entry: Path, facts: dict[str, Any], place: str) -> Path:
         folder = entry / READY
         if not folder.is_dir():
             make_ready(entry, facts, place)
+    elif facts["name"] != "card":
+        name_base(folder)
     refuse_secrets(folder)
     return folder
 
