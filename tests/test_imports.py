@@ -13,7 +13,14 @@ from open_r1.core.commands import COMMANDS
 
 PACKAGE = REPOSITORY / "src" / "open_r1"
 # A room may use those of the layers above it in this list. Rooms of one layer know nothing of each other.
-LAYERS = [{"core"}, {"sandbox"}, {"verify"}, {"data", "metrics"}, {"rewards", "sampling", "training"}, {"cluster"}]
+LAYERS = [
+    {"core"},
+    {"sandbox"},
+    {"verify"},
+    {"data", "metrics"},
+    {"rewards", "sampling", "training"},
+    {"cluster", "hub"},
+]
 LIGHT = ("core", "sandbox", "verify")  # they start in milliseconds, in worker processes too
 HEAVY = {"torch", "transformers", "trl", "datasets", "accelerate", "peft"}
 

@@ -13,14 +13,15 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.core.artifacts import versions, write_atomically
-from open_r1.core.cards import add_results
+from open_r1.core.cards import SAMPLING, add_results
 from open_r1.core.errors import ArtifactError, report_errors
-from open_r1.core.inputs import read_manifest
+from open_r1.core.inputs import looks_local, read_manifest
 from open_r1.core.keys import DATA, MODEL, Key, key
 from open_r1.core.publishing import Publishing
 from open_r1.core.stage import begin
+from open_r1.core.tables import COLUMNS, cell, table_rows, text_table
+from open_r1.data.sources import source_names
 from open_r1.metrics.kept_rollouts import draw_rollouts, measure_rollouts
-from open_r1.metrics.tables import COLUMNS, cell, markdown_table, table_rows, text_table
 from open_r1.sampling.models import read_models
 from open_r1.sampling.store import read_store
 
@@ -116,6 +117,17 @@ def collect(args: ReportArguments) -> dict[str, Any]:
         "peak_rss_gb": max(manifest["peak_rss_gb"] for manifest in manifests.values()),
         "versions": versions(),
         "seed": args.seed,
+    }
+
+
+def how_measured(evaluation: str) -> dict[str, Any]:
+    """What a card says about an evaluation beside the row: the data sets by name, and how samples were drawn."""
+    manifest = read_manifest(evaluation) or {}
+    recipe = manifest["recipe"]
+    return {
+        "datasets": dict(zip(source_names(recipe["datasets"]), recipe["datasets"], strict=True)),
+        "sampling": {key: recipe[key] for key in SAMPLING if key in recipe},
+        "inputs": manifest["inputs"],
     }
 
 
@@ -280,8 +292,10 @@ def main(arguments: list[str] | None = None) -> None:
     write_atomically(artifact.path / "results.json", json.dumps(results, indent=2))
     figures = draw(args, results, artifact.path)
     write_atomically(artifact.path / "index.html", page(args, results, figures))
-    for name, path in args.stages.items():
-        add_results(Path(path) / "README.md", markdown_table({name: results["stages"][name]}))
+    about = how_measured(args.evaluation)
+    for name, path in recipe["stages"].items():
+        if looks_local(path):  # what is on the Hub is its owner's
+            add_results(Path(path), {name: results["stages"][name]}, about)
     summary = f"{text_table(results['stages'])}\n\nreport: {artifact.path / 'index.html'}"
     write_atomically(artifact.path / "summary.txt", summary)
     artifact.finish()

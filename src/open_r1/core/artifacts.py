@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import time
 from importlib import metadata
 from pathlib import Path
@@ -19,7 +20,9 @@ from typing import Any
 
 import yaml
 
+from .cards import write_card
 from .errors import ArtifactError, Halted
+from .files import write_atomically
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, looks_local, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
@@ -31,16 +34,6 @@ RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json"
 HALT = "halted.json"  # why a guard ended the run, and the recipe that it had
 START = "start"  # the merged model of a run that starts from an adapter, while it is needed
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file that either holds all of `text` or does not change, whatever kills the process."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with scratch.open("w", encoding="utf-8", errors="replace") as file:  # models write lone surrogates too
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
 
 
 def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, classes: set[str] = FINISHED) -> Recipe:
@@ -58,12 +51,15 @@ class Artifact:
             The resolved recipe; its `output_dir` is the directory.
         keys (`Keys`, *optional*):
             The declared keys of the stage, see `keys.py`.
+        command (`str`, *optional*):
+            The command of `open-r1` that makes it, for its card.
     """
 
-    def __init__(self, recipe: Recipe, keys: Keys = NOTHING):
+    def __init__(self, recipe: Recipe, keys: Keys = NOTHING, command: str = ""):
         if not recipe.get("output_dir"):
             raise ArtifactError("the recipe names no `output_dir`", "add `output_dir: ${root}/NAME`")
         self.recipe, self.keys, self.path = recipe, keys, Path(recipe["output_dir"])
+        self.command = command
         self.inputs = contents(recipe, keys, FINISHED)
         # outside a launcher, such as in a pipeline, a finished run is measured with the devices that made it
         made = read_manifest(self.path) or {}
@@ -130,7 +126,7 @@ class Artifact:
         else:  # a merged start model may be another recipe's
             for name in (START, f".{START}"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
-        write_atomically(self.path / STARTED, json.dumps({"inputs": self.inputs, "devices": self.devices}))
+        write_atomically(self.path / STARTED, json.dumps(self._record()))
         write_atomically(self.path / RECIPE, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
         if note := read_progress(self.path):
             self.earlier = note.get("seconds", 0.0)
@@ -157,19 +153,24 @@ class Artifact:
         if notice := self.notice():
             print(f"notice: {notice}", flush=True)
 
+    def _record(self) -> dict[str, Any]:
+        """What was known when the stage was opened."""
+        return {"command": self.command, "inputs": self.inputs, "devices": self.devices}
+
     def finish(self, **facts: Any) -> None:
-        """Marks the artifact complete; `facts` such as metrics go into the manifest."""
+        """Writes the card and marks the artifact complete; `facts` such as metrics go into the manifest."""
         manifest = {
             "hash": self.hash,
-            "inputs": self.inputs,
-            "devices": self.devices,
+            **self._record(),
             "recipe": self.recipe,
             "seconds": self.seconds,
             "peak_rss_gb": round(peak_memory() / 2**30, 2),
+            "gpu": gpu(),
             "versions": versions(),
             "git_commit": git_commit(),
             **facts,
         }
+        write_card(self.path, manifest)
         write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
         for name in (PROGRESS, STARTED, HALT):
             (self.path / name).unlink(missing_ok=True)
@@ -228,6 +229,12 @@ def read_note(file: Path) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide the numbers."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+
+
+def gpu() -> str | None:
+    """Kind of GPU that this process has used, `None` for none."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch and torch.cuda.is_initialized() else None
 
 
 def git_commit() -> str | None:

@@ -71,7 +71,7 @@ def open_stage(
     arguments = fill_all((ours, *theirs()), full, where)
     if check:
         check(where, *arguments)
-    artifact = Artifact(recipe, keys)
+    artifact = Artifact(recipe, keys, command_of(ours))
     if recipe.get("push_to_hub") and is_main_process():
         kind = MODEL if COMMANDS[command_of(ours)].trains else DATASET
         require_access([repository_of(recipe, kind)])

@@ -103,7 +103,6 @@ class Run:
             save_whole(trainer, self.artifact.path, dtype)
             first_decides(lambda: self.complete_model(trainer.model))
             if is_main_process():
-                write_card(self)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
                 self.clean_up()
 
@@ -258,12 +257,3 @@ def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
     from .muon import MuonWithAdamW
 
     return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None
-
-
-def write_card(run: Run) -> None:
-    """A model card that says what the model is and how to make it again; the report adds its row of results."""
-    from ..core.cards import model_card
-
-    tags = ["open_r1", run.artifact.path.name]
-    text = model_card(run.artifact.path.name, run.recipe, tags, run.args.response_format)
-    (run.artifact.path / "README.md").write_text(text, encoding="utf-8")
