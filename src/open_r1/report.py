@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.core.artifacts import versions, write_atomically
-from open_r1.core.cards import SAMPLING, add_results
+from open_r1.core.card_facts import sampling_of
+from open_r1.core.cards import add_results
 from open_r1.core.errors import ArtifactError, report_errors
 from open_r1.core.inputs import looks_local, read_manifest
 from open_r1.core.keys import DATA, MODEL, Key, key
@@ -126,7 +127,7 @@ def how_measured(evaluation: str) -> dict[str, Any]:
     recipe = manifest["recipe"]
     return {
         "datasets": dict(zip(source_names(recipe["datasets"]), recipe["datasets"], strict=True)),
-        "sampling": {key: recipe[key] for key in SAMPLING if key in recipe},
+        "sampling": sampling_of(manifest),
         "inputs": manifest["inputs"],
     }
 

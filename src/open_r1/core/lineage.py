@@ -44,13 +44,17 @@ class Source(NamedTuple):
 
     @property
     def text(self) -> str:
+        """As Markdown, with how much of it."""
+        return self.link + (f", {self.amount}" if self.amount else "")
+
+    @property
+    def link(self) -> str:
         """As Markdown: a link where there is something to link."""
         name, at = f"`{self.label}`", ""
         if self.repository:
             name = f"[{name}]({self.url})"
             at = f" at `{self.revision[:12]}`" if self.revision else ""
-        note = {ARTIFACT: "" if self.repository else " (not published)", LOCAL: " (a local file)"}.get(self.origin, "")
-        return name + at + note + (f", {self.amount}" if self.amount else "")
+        return name + at + (" (on a local disk)" if self.origin == LOCAL else "")
 
     @property
     def url(self) -> str:

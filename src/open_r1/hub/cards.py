@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ..core.cards import CARD, Facts, licence_here, licensed, read_facts
+from ..core.card_facts import CARD, Facts, licence_here, licensed, read_facts
 from ..core.cards import write_card as write
 from ..core.files import write_atomically
 from ..core.licences import Licence, read_licence

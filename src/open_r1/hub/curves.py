@@ -7,7 +7,7 @@ import math
 from pathlib import Path
 from typing import Any
 
-from ..core.cards import CURVES
+from ..core.card_facts import CURVES
 
 POINTS = 2  # of a curve, at least
 WIDTH, HEIGHT, COLUMNS = 4.2, 2.8, 3  # inches of a panel, and panels in a row
@@ -43,7 +43,7 @@ def read_curves(history: list[dict[str, Any]]) -> dict[str, list[tuple[int, floa
     kind = next((kind for kind in WANTED if any(kind in row for row in history)), "loss")
     rewards = sorted({key for row in history for key in row if key.startswith("rewards/") and key.endswith("/mean")})
     found = {}
-    for key in (*WANTED[kind], *rewards):
+    for key in (WANTED[kind][0], *rewards, *WANTED[kind][1:]):
         points = [(row["step"], float(row[key])) for row in history if is_number(row.get(key))]
         if len(points) >= POINTS:
             found[LABELS.get(key, key.removesuffix("/mean").replace("rewards/", "reward: "))] = points

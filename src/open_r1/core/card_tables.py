@@ -60,6 +60,10 @@ class Table(NamedTuple):
         return self.config["config_name"]
 
     @property
+    def quoted(self) -> str:
+        return f"`{self.name}`"
+
+    @property
     def splits(self) -> list[str]:
         return [file["split"] for file in self.config["data_files"]]
 
@@ -104,6 +108,7 @@ def columns_of(file: Path | None) -> tuple[tuple[str, str, str], ...]:
                 for name, value in json.loads(line).items():
                     if kinds.get(name, "null") == "null":
                         kinds[name] = kind_of_value(value)
+    kinds = {name: "string" if kind == "null" else kind for name, kind in kinds.items()}  # no value in what was read
     short = {name: kind.replace("element: ", "").replace("item: ", "") for name, kind in kinds.items()}
     return tuple((name, kind, MEANINGS.get(name, "")) for name, kind in short.items())
 
