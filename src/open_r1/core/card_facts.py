@@ -19,7 +19,6 @@ from .publishing import MODEL, kind_of
 from .recipes import Recipe
 from .tables import fenced, quoted
 
-SHOWN, LONGEST = 5, 2000  # completions in a card, and characters of one
 CARD, RESULTS, CURVES = "README.md", "evaluation.json", "curves.png"
 SAMPLING = ("num_samples", "temperature", "top_p", "max_new_tokens", "engine", "seed")
 
@@ -169,8 +168,9 @@ def shown_recipe(recipe: Recipe) -> str:
         return "${root}" + value[len(root) :] if inside else value
 
     found = moved(recipe)
-    if root.startswith("/"):
-        found["root"] = f"data/{Path(root).name}"
+    for key, prefix in (("root", "data/"), ("output_dir", "")):
+        if str(found.get(key) or "").startswith("/"):
+            found[key] = prefix + Path(found[key]).name
     return yaml.safe_dump(found, sort_keys=False, allow_unicode=True)
 
 

@@ -83,10 +83,9 @@ def source_of(name: str, kind: str, inputs: Mapping[str, str], revision: str = "
         return Source(name, kind, GENERATED)
     short, _, stated = name.partition("@")
     if looks_local(short):
-        complete = read_manifest(name) is not None
-        return Source(
-            name, kind, ARTIFACT if complete else LOCAL, published(Path(name), namespace) if complete else ""
-        )
+        place = Path(name).expanduser()
+        home = next((one for one in (place, place.parent) if read_manifest(one)), None)  # a store may lie in another's
+        return Source(str(home or name), kind, ARTIFACT if home else LOCAL, published(home, namespace) if home else "")
     stated = stated or revision or "main"
     commit = inputs.get(name) or inputs.get(f"{short}@{stated}") or ("" if stated == "main" else stated)
     return Source(short, kind, REMOTE, short, commit)

@@ -17,7 +17,6 @@ prompts_per_step num_generations generation_batch_size num_iterations num_train_
 max_completion_length temperature top_p top_k loss_type beta epsilon epsilon_high scale_rewards
 mask_truncated_completions sync_ref_model ref_model_sync_steps objective use_peft lora_r lora_alpha lora_target_modules
 load_in_4bit dtype seed"""
-CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)}  # shown as signs of their own
 SHOWN, LONGEST = 5, 2000  # completions in a card, and characters of one
 
 
@@ -137,12 +136,7 @@ def shown_sample(messages: list[dict[str, str]], text: str, tokens: int, stopped
     cut = text if len(text) <= LONGEST else f"{text[:LONGEST]} ... ({len(text) - LONGEST} more characters)"
     end = "ended by itself" if stopped else "did not end by itself"
     question = "\n\n".join(message["content"] for message in messages if message["role"] == "user")
-    return {"prompt": fenced(plain(question)), "text": fenced(plain(cut)), "note": f"{tokens} tokens, {end}"}
-
-
-def plain(text: str) -> str:
-    """A text with one kind of line ends, and control characters as visible signs."""
-    return text.replace("\r\n", "\n").translate(CONTROLS)
+    return {"prompt": fenced(question), "text": fenced(cut), "note": f"{tokens} tokens, {end}"}
 
 
 def shown(value: Any) -> str:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
+CONTROLS = {code: 0x2400 + code for code in range(32) if code not in (9, 10)}  # shown as signs of their own
 COLUMNS = {
     "pass@1": ("pass@1", "{:.3f}"),
     "95% interval": ("pass@1_ci", None),
@@ -81,7 +82,7 @@ def markdown(head: Collection[str], rows: Iterable[Iterable[Any]]) -> str:
 
 def quoted(text: str, length: int = 80) -> str:
     """The beginning of any text as code on one line; a dash for nothing."""
-    line = " ".join(text.split())[:length].strip()
+    line = " ".join(plain(text).split())[:length].strip()
     if not line:
         return "-"
     marks = "`" * (1 + longest(line))
@@ -91,8 +92,14 @@ def quoted(text: str, length: int = 80) -> str:
 
 def fenced(text: str, kind: str = "text") -> str:
     """Any text as a block of code."""
+    text = plain(text)
     marks = "`" * max(3, 1 + longest(text))
     return f"{marks}{kind}\n{text.strip(chr(10))}\n{marks}"
+
+
+def plain(text: str) -> str:
+    """A text with one kind of line ends, and control characters as visible signs."""
+    return text.replace("\r\n", "\n").translate(CONTROLS)
 
 
 def longest(text: str) -> int:
