@@ -19,7 +19,6 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-
 FOLDER, ENTRY, FILES, PUSHED, REFUSED = ".hub", "entry.json", "files", "pushed.jsonl", "refused"
 DRAFT, GONE = ".draft-", ".gone-"  # of an entry that is not there yet, and of one that is no more
 

@@ -24,8 +24,10 @@ WAIT, PREFLIGHT = 300.0, 60.0  # seconds for what is not published at the end, a
 RUNNER = "OPEN_R1_PUBLISHES"  # set for the stages of a runner, which publishes for them
 ENVIRONMENT = dict(os.environ)  # before a stage that loads nothing from the Hub switches it off for itself
 # of an output: what only an unfinished run needs, and pickles, which no other machine should read
-LEFT_OUT = "checkpoint-* start progress.json started.json halted.json *.lock *.bin *.pt *.pth".split()
-STEP_FILES = "*.safetensors *.json *.jinja *.model *.txt".split()  # of a checkpoint: the model, not the optimizer
+LEFT_OUT = ["checkpoint-*", "start", "progress.json", "started.json", "halted.json", "*.lock", "*.bin", "*.pt"]
+LEFT_OUT += ["*.pth"]
+# of a checkpoint: the model, not the optimizer
+STEP_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 
 
 def facts_of(recipe: Mapping[str, Any], kind: str, made: str) -> dict[str, Any]:
