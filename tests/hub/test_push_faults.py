@@ -135,5 +135,5 @@ def test_a_push_that_is_killed_while_it_checks_and_draws(fresh, tmp_path):
     for branch, name in {"main": "final", "step-000001": "step-000001", "step-000002": "step-000002"}.items():
         assert [commit.title for commit in repository.history(branch)] == [f"{name} {made}", "initial commit"]
     assert repository.files("main")["model.safetensors"] == weights
-    assert {path.name for path in (output / FOLDER).iterdir()} == {PUSHED, ".lock"}
+    assert {path.name for path in (output / FOLDER).iterdir()} == {PUSHED, ".lock", "samples.json"}
     assert [note["name"] for note in pushed(output)] == ["step-000001", "step-000002", "final"]
