@@ -62,7 +62,7 @@ class Trial:
     """
 
     def __init__(self, root: Path, what: str, seed: int = 0):
-        from open_r1.core.outbox import add_final, add_step
+        from open_r1.core.pushing import add_final, add_step
 
         rng = random.Random(f"{what} {seed}")
         self.output, self.what = root / what, what
@@ -129,7 +129,7 @@ def pusher(local_hub):
 @pytest.fixture
 def fresh(local_hub, monkeypatch):
     """The Hub, with nothing on it and nothing wrong; whoever queues something sends nothing."""
-    from open_r1.core.outbox import RUNNER
+    from open_r1.core.pushing import RUNNER
 
     monkeypatch.setenv(RUNNER, "1")
     forget(local_hub)

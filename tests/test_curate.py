@@ -79,7 +79,7 @@ def test_data_card_and_manifest_hold_the_best_and_the_whole_funnel(tmp_path, row
     assert steps == [("correct", 6, 2), ("shortest 1 per problem", 4, 2)]
     card = (tmp_path / "out/README.md").read_text()
     assert (
-        "| correct | 6 | 2 | <think> thought a/2 </think> the answer is 7 |" in card
+        "| correct | 6 | 2 | `<think> thought a/2 </think> the answer is 7` |" in card
         and "Not checked against any benchmark." in card
     )
 

@@ -48,7 +48,8 @@ ARGUMENTS = DecontaminateArguments
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs one decontamination recipe from the command line."""
-    from open_r1.data.contamination import Decontaminator, report_text
+    from open_r1.core.tables import contamination_text
+    from open_r1.data.contamination import Decontaminator
     from open_r1.data.sources import load_sources
     from open_r1.data.tables import write_table
 
@@ -62,8 +63,7 @@ def main(arguments: list[str] | None = None) -> None:
     if not count:
         raise DataError("no row is left", f"look at {artifact.path / 'contaminated.jsonl'}")
     report = cleaner.report()
-    (artifact.path / "README.md").write_text(f"# {artifact.path.name}\n\n{report_text(report)}\n", encoding="utf-8")
-    print(report_text(report))
+    print(contamination_text(report))
     artifact.finish(rows=count, contamination=report)
 
 

@@ -20,9 +20,9 @@ from open_r1.core.processes import available_cores, die_with_parent
 from open_r1.core.publishing import Publishing
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
+from open_r1.core.tables import text_table
 from open_r1.data.sources import SOURCE
 from open_r1.metrics.summary import NO_REASONING, summarize
-from open_r1.metrics.tables import text_table
 from open_r1.sampling.arguments import Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
 from open_r1.sampling.models import ENTRY, Model, read_models

@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.formats import check_rendering, render_row
+from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import BARE, FILE, key
 from open_r1.core.publishing import Publishing
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
+from open_r1.core.tables import statistics_table
 from open_r1.data.amounts import counts, draw
 from open_r1.data.contamination import AGAINST
 from open_r1.data.filters import count, new_step
@@ -112,13 +114,7 @@ def main(arguments: list[str] | None = None) -> None:
     write_result(
         mixed(args, tokenizer, step), artifact, recipe, [step], make_decontaminator(args.decontaminate), tokenizer
     )
-    print(
-        (artifact.path / "README.md")
-        .read_text(encoding="utf-8")
-        .split("## Filters")[0]
-        .partition("made by open_r1.")[2]
-        .strip()
-    )
+    print(statistics_table((read_manifest(artifact.path) or {})["statistics"]))
 
 
 if __name__ == "__main__":

@@ -28,8 +28,8 @@ from pathlib import Path
 from open_r1.cluster.chain import submit_chain
 from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
-from open_r1.core.outbox import RUNNER, Pusher, require_access
 from open_r1.core.pipelines import PUBLISHED, downstream, own_root, read_options, read_pipeline, select
+from open_r1.core.pushing import RUNNER, Pusher, require_access
 from open_r1.core.recipes import Recipe, place
 from open_r1.core.runner import SHUTDOWN, Stage, run_stages, stage_command
 
@@ -47,7 +47,9 @@ def publishing(stages: list[Stage]) -> Iterator[None]:
         yield
         return
     os.environ[RUNNER] = "1"
-    pusher = Pusher(outputs, Path(stages[0].recipe["root"]) / "logs" / "hub.log")
+    pusher = Pusher(Path(stages[0].recipe["root"]) / "logs" / "hub.log")
+    for output in outputs:
+        pusher.watch(output)
     try:
         yield
     finally:

@@ -18,14 +18,15 @@ from pathlib import Path
 
 from open_r1.core.errors import ArtifactError, RecipeError, Stopped, UserError, report_errors
 from open_r1.core.inputs import is_offline, read_manifest
-from open_r1.core.outbox import FOLDER, REFUSED, RUNNER, add_final, entries, left, tidy
+from open_r1.core.outbox import FOLDER, REFUSED, entries, left, tidy
 from open_r1.core.pipelines import is_pipeline, read_pipeline
 from open_r1.core.publishing import Repository
+from open_r1.core.pushing import RUNNER, add_final
 from open_r1.core.recipes import check_keys, parse_overrides
 
 USAGE = "[--resume] DIRECTORY|PIPELINE.yaml ... [--namespace ORG] [--public] [--root DIR] [--seed N] [--smoke]"
-KNOWN = ("resume", "namespace", "public", "root", "seed", "smoke", "with", "follow", "debug")
-FLAGS = ("--resume", "--public", "--smoke", "--follow", "--debug")
+KNOWN = ("resume", "namespace", "public", "root", "seed", "smoke", "with", "debug")
+FLAGS = ("--resume", "--public", "--smoke", "--debug")
 ATTEMPTS = 3  # in a row without success, before it gives up for now
 LONGEST = 10.0  # seconds before another attempt for which the end of a run still waits
 NICE = 19  # beside a training: what is left of the machine
@@ -42,16 +43,25 @@ class Patience:
 
     def __init__(self, follow: bool):
         self.follow, self.alone, self.left = follow, not follow, ATTEMPTS
+        self.heard, self.outputs = b"", []  # type: bytes, list[Path]
 
     def sleep(self, seconds: float) -> bool:
         """Waits, at most until the other process ends; whether another attempt is worth it."""
         if not self.alone:
-            self.alone = bool(select.select([sys.stdin], [], [], seconds)[0])
+            self.listen(seconds)
             return True
         self.left = 0 if self.follow and seconds > LONGEST else self.left - 1
         if self.left:
             time.sleep(seconds)
         return self.left > 0
+
+    def listen(self, seconds: float) -> None:
+        """Waits for a line from the other process, which names an output, or for its end."""
+        if select.select([sys.stdin], [], [], seconds)[0]:
+            said = os.read(sys.stdin.fileno(), 1 << 16)
+            *lines, self.heard = (self.heard + said).split(b"\n")
+            self.outputs += [Path(json.loads(line)) for line in lines]
+            self.alone = not said
 
 
 def outputs_of(words: list[str], options: dict) -> list[Path]:
@@ -81,15 +91,15 @@ def queue(outputs: list[Path], options: dict) -> None:
         add_final(output, manifest["recipe"] | {"output_dir": str(output)} | given)
 
 
-def follow(outputs: list[Path]) -> None:
-    """Empties the queues for as long as the process lives that started this one, and then to their end."""
+def follow() -> None:
+    """Empties the queues that it is told of, while the process lives that started this one, and then to their end."""
     from open_r1.hub.upload import push_all
 
     os.nice(NICE)
     patience, done = Patience(follow=True), True
     while not (patience.alone and done):
         last = patience.alone  # whatever was queued before the end is seen
-        done = push_all([output for output in outputs if entries(output)], patience.sleep)
+        done = push_all([output for output in patience.outputs if entries(output)], patience.sleep)
         if not patience.left:
             return
         if not last:
@@ -145,13 +155,13 @@ def main(arguments: list[str] | None = None) -> None:
     words = sys.argv[1:] if arguments is None else arguments
     if words[:1] == ["--check"]:
         return tell_access([Repository(*entry) for entry in json.loads(words[1])])
+    if words == ["--follow"]:
+        return follow()
     plain, rest = split(words)
     options = parse_overrides(rest)
     check_keys(options, KNOWN, "command line")
     if not plain:
         raise RecipeError("nothing to publish", f"open-r1 push {USAGE}")
-    if options.get("follow"):
-        return follow([Path(word) for word in plain])  # also what is not there yet
     outputs = outputs_of(plain, options)
     if is_offline(os.environ):
         raise RecipeError("the Hub is switched off (HF_HUB_OFFLINE)", "unset HF_HUB_OFFLINE")

@@ -13,15 +13,19 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.core.artifacts import versions, write_atomically
+from open_r1.core.card_facts import sampling_of
 from open_r1.core.cards import add_results
 from open_r1.core.errors import ArtifactError, report_errors
-from open_r1.core.hub import called, origin
+from open_r1.core.hub import called, looks_local
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import BARE, STORE, Key, key
 from open_r1.core.publishing import Publishing
+from open_r1.core.pushing import add_card
+from open_r1.core.recipes import fingerprint
 from open_r1.core.stage import begin
+from open_r1.core.tables import COLUMNS, cell, table_rows, text_table
+from open_r1.data.sources import source_names
 from open_r1.metrics.kept_rollouts import draw_rollouts, measure_rollouts
-from open_r1.metrics.tables import COLUMNS, cell, markdown_table, table_rows, text_table
 from open_r1.sampling.models import read_models
 from open_r1.sampling.store import read_store
 
@@ -117,6 +121,17 @@ def collect(args: ReportArguments) -> dict[str, Any]:
         "peak_rss_gb": max(manifest["peak_rss_gb"] for manifest in manifests.values()),
         "versions": versions(),
         "seed": args.seed,
+    }
+
+
+def how_measured(evaluation: str) -> dict[str, Any]:
+    """What a card says about an evaluation beside the row: the data sets by name, and how samples were drawn."""
+    manifest = read_manifest(evaluation) or {}
+    recipe = manifest["recipe"]
+    return {
+        "datasets": dict(zip(source_names(recipe["datasets"]), recipe["datasets"], strict=True)),
+        "sampling": sampling_of(manifest),
+        "inputs": manifest["inputs"],
     }
 
 
@@ -281,9 +296,12 @@ def main(arguments: list[str] | None = None) -> None:
     write_atomically(artifact.path / "results.json", json.dumps(results, indent=2))
     figures = draw(args, results, artifact.path)
     write_atomically(artifact.path / "index.html", page(args, results, figures))
-    for name, path in args.stages.items():
-        if not origin(path):  # a card in the Hub's cache is not ours to change
-            add_results(Path(path) / "README.md", markdown_table({name: results["stages"][name]}))
+    about = how_measured(args.evaluation)
+    for name, path in recipe["stages"].items():
+        if looks_local(path):  # what is on the Hub is its owner's
+            row = {name: results["stages"][name]}
+            add_results(Path(path), row, about)
+            add_card(Path(path), fingerprint(row | about))
     summary = f"{text_table(results['stages'])}\n\nreport: {artifact.path / 'index.html'}"
     write_atomically(artifact.path / "summary.txt", summary)
     artifact.finish()

@@ -8,14 +8,15 @@ from pathlib import Path
 import pytest
 
 from open_r1.core import outbox
-from open_r1.core.outbox import FILES, FOLDER, PUSHED, REFUSED, add_card, add_final, add_step, entries, left, pushed
+from open_r1.core.outbox import FILES, FOLDER, PUSHED, REFUSED, entries, left, pushed
+from open_r1.core.pushing import RUNNER, add_card, add_final, add_step
 
 RECIPE = {"push_to_hub": True, "hub_namespace": "lab"}
 
 
 @pytest.fixture(autouse=True)
 def nobody_sends(monkeypatch):
-    monkeypatch.setenv(outbox.RUNNER, "1")
+    monkeypatch.setenv(RUNNER, "1")
 
 
 def artifact(folder: Path, made: str = "abc") -> tuple[Path, dict]:
@@ -93,7 +94,7 @@ def test_entries_keep_their_order(tmp_path):
     for step in (4, 12, 8):
         add_step(output, recipe, "abc", step)
     add_final(output, recipe)
-    add_card(output, recipe, "results 1")
+    add_card(output, "results 1")
     names = ["step-000004", "step-000012", "step-000008", "final", "card"]
     assert [entry.name.partition("-")[2] for entry in entries(output)] == names
     assert held(entries(output)[-1]) == ["README.md"]
@@ -150,7 +151,7 @@ def test_the_last_lines_say_what_is_left_and_what_to_do(tmp_path):
     second, other = artifact(tmp_path / "an other")
     add_final(first, recipe)
     add_final(second, other)
-    add_card(second, other, "1")
+    add_card(second, "1")
     (entries(first)[0] / REFUSED).write_text("a secret in recipe.yaml:3")
     refused, pending = left([first, second])
     assert refused == f"not published: {first} (final): a secret in recipe.yaml:3"

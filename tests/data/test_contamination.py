@@ -14,9 +14,10 @@ from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import RecipeError, UserError
 from open_r1.core.inputs import needs_hub
 from open_r1.core.keys import keys_of
+from open_r1.core.tables import contamination_text
 from open_r1.curate import CurateArguments
 from open_r1.data import contamination, ngrams
-from open_r1.data.contamination import Decontaminator, make_decontaminator, report_text
+from open_r1.data.contamination import Decontaminator, make_decontaminator
 from open_r1.data.ngrams import Index, Match, exactly, normalized
 from open_r1.data.sources import load_source
 
@@ -278,8 +279,8 @@ def test_known_rows_go_aside_with_the_match_and_counts_add_up(jsonl, tmp_path):
         "one.jsonl": {"questions": 2, "removed": 3, "example": words(10)},
         "two.jsonl": {"questions": 1, "removed": 1, "example": "z"},
     }  # fmt: skip
-    text = report_text(report)
-    assert "6 rows checked, 4 removed (10 consecutive words" in text and "| one.jsonl | 2 | 3 | w0 w1" in text
+    text = contamination_text(report)
+    assert "6 rows checked, 4 removed (10 consecutive words" in text and "| one.jsonl | 2 | 3 | `w0 w1" in text
 
 
 def test_only_the_words_of_the_user_are_checked(jsonl, tmp_path):
@@ -334,7 +335,7 @@ def test_lone_surrogates_do_not_stop_a_run(tmp_path):
 
 
 def test_false_leaves_it_out():
-    assert make_decontaminator(False) is None and report_text(None) == "Not checked against any benchmark."
+    assert make_decontaminator(False) is None and contamination_text(None) == "Not checked against any benchmark."
 
 
 MINI = [{"path": "mini:chain", "limit": 3}]

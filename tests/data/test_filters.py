@@ -5,8 +5,8 @@ import random
 import pytest
 from samples import adds_up, sample
 
-from open_r1.core.cards import funnel_table
 from open_r1.core.errors import DataError, RecipeError
+from open_r1.core.tables import funnel_table
 from open_r1.data.filters import FILTERS, Funnel, repeats, require_rows
 
 LOOP = "wait, let me see this once more from the start: so seven. "
@@ -258,8 +258,8 @@ def test_funnel_is_shown_as_a_table_and_in_one_line():
     rows = [sample(outcome="wrong", text="a | b\nc"), sample(outcome="wrong"), sample(tokens=9), sample()]
     assert list(funnel.rows(rows)) == [sample()]
     assert funnel_table(funnel.steps).splitlines()[2:] == [
-        "| correct | 4 | 2 | a \\| b c |",
-        "| max_tokens: 8 | 2 | 1 | <think> so seven </think> the answer is 7 |",
+        "| correct | 4 | 2 | `a \\| b c` |",
+        "| max_tokens: 8 | 2 | 1 | `<think> so seven </think> the answer is 7` |",
         "| finished | 1 | 0 | - |",
     ]
     with pytest.raises(DataError, match="^no sample of here is left .correct -2, max_tokens: 8 -1, finished -0.$"):

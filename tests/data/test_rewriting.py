@@ -210,7 +210,7 @@ def test_rewritten_rows_become_data_and_the_funnel_counts_on(tmp_path, server, s
     rows, manifest = curated(tmp_path, [*map(raw, range(4)), raw(4, outcome="wrong")], rewrite=settings, **ALL)
     assert [row["response"] for row in rows] == [ResponseFormat("r1").write(REASONING, SUMMARY)] * 3
     assert adds_up(manifest["funnel"], 5, 3) and asked(server) == {0, 1, 2, 3}
-    assert f"| {OTHER_LANGUAGE} | 4 | 1 | <think> 我得到 7。" in (tmp_path / "out/README.md").read_text()
+    assert f"| {OTHER_LANGUAGE} | 4 | 1 | `<think> 我得到 7。" in (tmp_path / "out/README.md").read_text()
 
 
 def test_a_rewriter_that_loses_all_is_one_line(tmp_path, capsys, server, settings):

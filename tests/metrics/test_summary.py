@@ -2,8 +2,8 @@
 
 import pytest
 
+from open_r1.core.tables import table_rows, text_table
 from open_r1.metrics.summary import summarize
-from open_r1.metrics.tables import table_rows, text_table
 
 
 def sample(problem, index, outcome, extracted, **values):

@@ -12,6 +12,7 @@ import os
 import platform
 import shutil
 import subprocess
+import sys
 import time
 from collections.abc import Mapping
 from importlib import metadata
@@ -20,14 +21,16 @@ from typing import Any
 
 import yaml
 
+from .cards import write_card
 from .errors import ArtifactError, Halted
+from .files import write_atomically
 from .hub import called, looks_local
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
-from .outbox import add_final
 from .pinned import Pins, hub_names, resolve
 from .processes import peak_memory
+from .pushing import add_final
 from .recipes import Recipe, difference, fingerprint
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
@@ -36,16 +39,6 @@ TRACKING = "tracking.json"  # the name of a run for its trackers
 TOLD = (TRACKING, "runs", "completions")  # what a run tells of itself: nothing that could be continued
 START = "start"  # the merged model of a run that starts from an adapter, while it is needed
 PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Writes a file that either holds all of `text` or does not change, whatever kills the process."""
-    scratch = path.with_name(f".{path.name}.{os.getpid()}")
-    with scratch.open("w", encoding="utf-8", errors="replace") as file:  # models write lone surrogates too
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    scratch.replace(path)
 
 
 def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, classes: set[str] = FINISHED) -> Recipe:
@@ -86,6 +79,8 @@ class Artifact:
             Manifest of a result that lies elsewhere, in place of the directory's.
         known (`dict[Path, str]`, *optional*):
             Hashes of inputs that lie elsewhere.
+        command (`str`, *optional*):
+            The command of `open-r1` that makes it, for its card.
     """
 
     def __init__(
@@ -95,10 +90,12 @@ class Artifact:
         pins: Pins | None = None,
         made: dict[str, Any] | None = None,
         known: Mapping[Path, str] | None = None,
+        command: str = "",
     ):
         if not recipe.get("output_dir"):
             raise ArtifactError("the recipe names no `output_dir`", "add `output_dir: ${root}/NAME`")
         self.recipe, self.keys, self.path = recipe, keys, Path(recipe["output_dir"])
+        self.command = command
         if pins is None:
             pins = recorded(self.path) if made is None else made.get("inputs") or {}
         names = [name for _, name in hub_names(recipe, keys) if name in pins]
@@ -174,7 +171,7 @@ class Artifact:
         else:  # a merged start model may be another recipe's
             for name in (START, f".{START}"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
-        write_atomically(self.path / STARTED, json.dumps({"inputs": self.inputs, "devices": self.devices}))
+        write_atomically(self.path / STARTED, json.dumps(self._record()))
         write_atomically(self.path / RECIPE, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
         if note := read_progress(self.path):
             self.earlier = note.get("seconds", 0.0)
@@ -199,19 +196,24 @@ class Artifact:
         if notice := self.notice():
             print(f"notice: {notice}", flush=True)
 
+    def _record(self) -> dict[str, Any]:
+        """What was known when the stage was opened."""
+        return {"command": self.command, "inputs": self.inputs, "devices": self.devices}
+
     def finish(self, **facts: Any) -> None:
-        """Marks the artifact complete; `facts` such as metrics go into the manifest."""
+        """Writes the card and marks the artifact complete; `facts` such as metrics go into the manifest."""
         manifest = {
             "hash": self.hash,
-            "inputs": self.inputs,
-            "devices": self.devices,
+            **self._record(),
             "recipe": self.recipe,
             "seconds": self.seconds,
             "peak_rss_gb": round(peak_memory() / 2**30, 2),
+            "gpu": gpu(),
             "versions": versions(),
             "git_commit": git_commit(),
             **facts,
         }
+        write_card(self.path, manifest)
         write_atomically(self.path / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
         for name in (PROGRESS, STARTED, HALT):
             (self.path / name).unlink(missing_ok=True)
@@ -293,6 +295,12 @@ def read_note(file: Path) -> dict[str, Any]:
 def versions() -> dict[str, str]:
     """Versions of Python and of the packages that decide the numbers."""
     return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
+
+
+def gpu() -> str | None:
+    """Kind of GPU that this process has used, `None` for none."""
+    torch = sys.modules.get("torch")
+    return torch.cuda.get_device_name() if torch and torch.cuda.is_initialized() else None
 
 
 def git_commit() -> str | None:

@@ -225,7 +225,7 @@ def placed(value: Any, declared: Key, places: Mapping[tuple[str, str], str], rev
     found: dict[str, Any] = dict(value)
     for name, item in with_defaults(value, declared).items():
         inner = declared.of(name)
-        if value.get("url") and name == "model":
+        if not (inner.loads or inner.inside) or (value.get("url") and name == "model"):
             continue
         place = placed(item, inner, places, value.get(inner.revision))
         if inner.loads == DATA and place != item:  # an entry keeps its name

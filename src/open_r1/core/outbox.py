@@ -8,51 +8,19 @@ An entry is there whole or not at all (`rename`, when it comes and when it goes)
 deletes its own names for them, as it does with old checkpoints. The process that empties the queue (`open-r1 push
 --resume OUTPUT`) is not the stage's: a Hub that is slow or away costs a training nothing, and a kill of either loses
 nothing.
-
-A stage starts that process with its first entry and, when it ends, leaves it `WAIT` seconds; `open-r1 run` does so for
-all stages together. What is then left, the last lines say, with the command that sends it.
 """
 
-import atexit
 import contextlib
 import json
 import os
 import shlex
 import shutil
-import subprocess
-import sys
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from .errors import UserError
-from .inputs import is_offline, read_manifest
-from .publishing import MODEL, PREFLIGHT, Repository, kind_of, repository_of
-
 FOLDER, ENTRY, FILES, PUSHED, REFUSED = ".hub", "entry.json", "files", "pushed.jsonl", "refused"
 DRAFT, GONE = ".draft-", ".gone-"  # of an entry that is not there yet, and of one that is no more
-WAIT = 300.0  # seconds that a run waits at its end for what is not published yet
-RUNNER = "OPEN_R1_PUBLISHES"  # set for the stages of a runner, which publishes for them
-ENVIRONMENT = dict(os.environ)  # before a stage that loads nothing from the Hub switches it off for itself
-# of an output: what only an unfinished run needs, and what no other machine should unpickle
-LEFT_OUT = (
-    "checkpoint-*",
-    "start",
-    "progress.json",
-    "started.json",
-    "halted.json",
-    "*.bin",
-    "*.pt",
-    "*.pth",
-    "*.lock",
-)
-STEP_FILES = (
-    "*.safetensors",
-    "*.json",
-    "*.jinja",
-    "*.model",
-    "*.txt",
-)  # of a checkpoint: the model, not the optimizer
 
 
 def add(output: Path, name: str, files: Iterable[Path], base: Path, facts: Mapping[str, Any]) -> Path | None:
@@ -155,93 +123,6 @@ def record(output: Path, note: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
-# ------------------------------------------------------------------------------------------------- what stages add
-
-
-def facts_of(recipe: Mapping[str, Any], kind: str, made: str) -> dict[str, Any]:
-    """What an entry says of its artifact, whose hash is `made`."""
-    where = repository_of(recipe, kind)._asdict()
-    return {"hash": made, "repository": where, "must_stop": recipe.get("hub_must_stop", 8)}
-
-
-def add_final(output: Path, recipe: Mapping[str, Any]) -> None:
-    """Queues a complete artifact, as it lies on the disk."""
-    manifest = read_manifest(output)
-    assert manifest, output
-    kept = [path for path in sorted(output.iterdir()) if not left_out(path)]
-    files = [file for path in kept for file in ([path] if path.is_file() else sorted(path.rglob("*")))]
-    files = [file for file in files if file.is_file() and not file.name.startswith(".")]
-    if add(output, "final", files, output, facts_of(recipe, kind_of(output), manifest["hash"])):
-        send(output)
-
-
-def left_out(path: Path) -> bool:
-    return path.name.startswith(".") or any(path.match(pattern) for pattern in LEFT_OUT)
-
-
-def add_step(output: Path, recipe: Mapping[str, Any], made: str, step: int) -> None:
-    """Queues the model of a checkpoint that is complete; `made` is the hash of what the recipe makes."""
-    checkpoint = output / f"checkpoint-{step}"
-    if not list(checkpoint.glob("*.safetensors")):
-        print(f"notice: step {step} is not published: its checkpoint is in pieces (FSDP); the result is", flush=True)
-        return
-    files = [file for pattern in STEP_FILES for file in sorted(checkpoint.glob(pattern))]
-    if add(output, f"step-{step:06d}", files, checkpoint, facts_of(recipe, MODEL, made)):
-        send(output)
-
-
-def add_card(output: Path, recipe: Mapping[str, Any], version: str) -> None:
-    """Queues the card of an artifact that is published, or waits to be, again; `version` tells one from another."""
-    files = [file for file in (output / "README.md", output / "curves.png") if file.is_file()]
-    if add(output, "card", files, output, facts_of(recipe, kind_of(output), version)):
-        send(output)
-
-
-# ------------------------------------------------------------------------------------------------- who sends it
-
-
-class Pusher:
-    """
-    The process that empties the queues of some outputs, also of what comes into them while it runs.
-
-    Args:
-        outputs (`list[Path]`):
-            The artifact directories.
-        log (`Path`):
-            Where it writes.
-    """
-
-    def __init__(self, outputs: list[Path], log: Path):
-        self.outputs = outputs
-        self.process: subprocess.Popen[bytes] | None = None
-        if is_offline(ENVIRONMENT):  # nobody to send to: what is published waits in its queues
-            return
-        log.parent.mkdir(parents=True, exist_ok=True)
-        words = [sys.executable, "-m", "open_r1.push", "--resume", *map(str, outputs), "--follow"]
-        with log.open("a") as file:
-            # its standard input closes when this process ends, however it ends: then it goes on to the queue's end
-            self.process = subprocess.Popen(
-                words, stdin=subprocess.PIPE, stdout=file, stderr=file, env=ENVIRONMENT, start_new_session=True
-            )
-
-    def close(self, wait: float = WAIT) -> None:
-        """Waits for what is left, as long as the Hub takes it; says what stays. A kill costs what was under way."""
-        if self.process and self.process.stdin:
-            self.process.stdin.close()
-            if any(entries(output) for output in self.outputs):
-                print("publishing what is left", flush=True)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(wait)
-            self.process.kill()
-            self.process.wait()
-        for line in left(self.outputs):
-            print(line, flush=True)
-
-    @property
-    def alive(self) -> bool:
-        return self.process is not None and self.process.poll() is None
-
-
 def left(outputs: Iterable[Path]) -> list[str]:
     """Lines about what is not published: refused, or pending."""
     lines, pending = [], []
@@ -255,35 +136,3 @@ def left(outputs: Iterable[Path]) -> list[str]:
         words = shlex.join(str(output) for output in dict.fromkeys(pending))
         lines.append(f"pending: {len(pending)} to be published; send them with: open-r1 push --resume {words}")
     return lines
-
-
-PUSHERS: dict[Path, Pusher] = {}
-
-
-def send(output: Path) -> None:
-    """Sees that the queue of an output is emptied: by a process of this one, unless a runner has one for it."""
-    if os.environ.get(RUNNER) or (output in PUSHERS and PUSHERS[output].alive):
-        return
-    if output not in PUSHERS:
-        atexit.register(lambda: PUSHERS[output].close())
-    PUSHERS[output] = Pusher([output], output / FOLDER / "log")
-
-
-def require_access(repositories: list[Repository]) -> None:
-    """
-    Asks the Hub, before a long run, whether these may be written, in a process of its own: this one may be offline.
-
-    Raises `UserError` where they may not. A Hub that does not answer is only told: what is to be published waits.
-    """
-    if not repositories or os.environ.get(RUNNER) or is_offline(ENVIRONMENT):
-        return  # the runner has asked, or what is published waits for a network
-    words = [sys.executable, "-m", "open_r1.push", "--check", json.dumps(repositories)]
-    try:
-        done = subprocess.run(words, env=ENVIRONMENT, capture_output=True, text=True, timeout=PREFLIGHT)
-    except subprocess.TimeoutExpired:
-        return print(f"notice: the Hub has not answered in {PREFLIGHT} s: what is to be published waits", flush=True)
-    if done.stdout:
-        print(done.stdout.strip(), flush=True)
-    if done.returncode:
-        message, _, hint = done.stderr.strip().removeprefix("error: ").partition("\n  fix: ")
-        raise UserError(message, hint)

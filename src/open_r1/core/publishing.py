@@ -16,7 +16,6 @@ from .inputs import ADAPTER
 from .keys import COSMETIC, key
 
 MODEL, DATASET = "model", "dataset"  # types of repository
-PREFLIGHT = 60  # seconds that the question whether one may publish may take
 
 
 @dataclass(kw_only=True)

@@ -25,9 +25,9 @@ from .inputs import local_inputs, read_manifest
 from .keeper import Keeper
 from .keys import Keys
 from .live import LiveTable
-from .outbox import add_final
 from .processes import Signals
 from .publishing import DATASET, MODEL, Repository, repository_of
+from .pushing import add_final
 from .recipes import Recipe
 
 Notes = tuple[dict[str, Any], dict[str, Any]]  # progress, and halt

@@ -10,10 +10,10 @@ from .artifacts import Artifact, pins_of, recorded
 from .commands import COMMANDS
 from .inputs import go_offline
 from .keys import Keys, keys_of
-from .outbox import add_final, require_access
 from .pinned import Pins, fetch, hub_names, moved, place_all
 from .processes import is_main_process
 from .publishing import DATASET, MODEL, repository_of
+from .pushing import add_final, require_access
 from .recipes import Recipe, fill_all, read_command_line
 
 T = TypeVar("T")
@@ -74,7 +74,7 @@ def open_stage(
     if check:
         check(where, *arguments)
     pins = agree(lambda: pins_of(recipe, keys, force))
-    artifact = Artifact(recipe, keys, pins)
+    artifact = Artifact(recipe, keys, pins, command=command_of(ours))
     known = {} if force else recorded(artifact.path)
     if recipe.get("push_to_hub") and is_main_process():
         kind = MODEL if COMMANDS[command_of(ours)].trains else DATASET

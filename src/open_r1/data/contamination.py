@@ -91,22 +91,6 @@ class Decontaminator:
         }
 
 
-def report_text(report: dict[str, Any] | None) -> str:
-    """The report as Markdown, for a card."""
-    if report is None:
-        return "Not checked against any benchmark."
-    rule = f"{report['size']} consecutive words, or a whole short question" if report["size"] else "the whole question"
-    lines = [
-        f"{report['checked']} rows checked, {report['removed']} removed ({rule}).",
-        "",
-    ]
-    lines += ["| benchmark | questions | rows removed | such as |", "|---|---|---|---|"]
-    for name, found in report["benchmarks"].items():
-        example = " ".join((found["example"] or "-").split())[:80].replace("|", " ")
-        lines.append(f"| {name} | {found['questions']} | {found['removed']} | {example} |")
-    return "\n".join(lines)
-
-
 def read_benchmark(source: dict[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
     """Entries of one benchmark: its questions, and its solutions and answers."""
     check_source(source)

@@ -1,5 +1,5 @@
 """
-Writes the rows of a data stage: streamed to disk, shuffled by a seed, with a card. Memory holds a thousand rows at a
+Writes the rows of a data stage: streamed to disk, shuffled by a seed. Memory holds a thousand rows at a
 time.
 """
 
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.artifacts import Artifact
 from ..core.errors import DataError
 from ..core.rows import Row
-from .contamination import Decontaminator, report_text
+from .contamination import Decontaminator
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -110,7 +110,7 @@ def write_result(
     figures: dict[str, Any] | None = None,
 ) -> None:
     """
-    Checks the rows against the benchmarks, writes them shuffled, writes the card, and marks the artifact complete.
+    Checks the rows against the benchmarks, writes them shuffled, and marks the artifact complete.
 
     Args:
         rows (`Iterable[dict]`):
@@ -128,8 +128,6 @@ def write_result(
         figures (`dict`, *optional*):
             What else the card and the manifest tell, by name; a value may be such a mapping itself.
     """
-    from ..core.cards import dataset_card
-
     statistics = Statistics(tokenizer)
     clean = cleaner.rows(rows, artifact.path / "contaminated.jsonl") if cleaner else rows
     count = write_shuffled(map(statistics.seen, clean), artifact.path / "data.parquet", recipe.get("seed", 0))
@@ -139,20 +137,15 @@ def write_result(
             f"no row is left, of {report['checked'] if report else 0} before decontamination",
             "look at contaminated.jsonl",
         )
-    about = statistics.table() + (f"\n\n{figures_table(figures)}" if figures else "")
-    card = dataset_card(artifact.path.name, recipe, about, funnel, report_text(report))
-    (artifact.path / "README.md").write_text(card, encoding="utf-8", errors="replace")
     told = {"figures": figures} if figures else {}
-    artifact.finish(rows=count, domains=dict(statistics.rows), funnel=funnel, contamination=report, **told)
-
-
-def figures_table(figures: dict[str, Any]) -> str:
-    """Figures as Markdown."""
-    lines = ["| figure | value |", "|---|---|"]
-    for name, found in figures.items():
-        inner = {f"{name}: {key}": value for key, value in found.items()} if isinstance(found, dict) else {name: found}
-        lines += [f"| {key} | {value} |" for key, value in inner.items()]
-    return "\n".join(lines)
+    artifact.finish(
+        rows=count,
+        domains=dict(statistics.rows),
+        statistics=statistics.counts(),
+        funnel=funnel,
+        contamination=report,
+        **told,
+    )
 
 
 class Statistics:
@@ -180,21 +173,9 @@ class Statistics:
             self.tokens[domain] += len(self.tokenizer(text, add_special_tokens=False)["input_ids"])
         return row
 
-    def table(self) -> str:
-        """The counts as Markdown."""
-        total, tokens = self.rows.total(), self.tokens.total()
-        lines = [
-            "| domain | samples | turns | tokens | share of samples | share of tokens |",
-            "|---|---|---|---|---|---|",
-        ]
-        for name in [*sorted(self.rows), "all"]:
-            count, turns, used = (
-                (total, self.turns.total(), tokens)
-                if name == "all"
-                else (self.rows[name], self.turns[name], self.tokens[name])
-            )
-            lengths = (f"{used / count:.1f}", f"{used / tokens:.1%}") if tokens else ("-", "-")
-            lines.append(
-                f"| {name} | {count} | {turns / count:.1f} | {lengths[0]} | {count / total:.1%} | {lengths[1]} |"
-            )
-        return "\n".join(lines)
+    def counts(self) -> dict[str, dict[str, int]]:
+        """What was counted, by domain."""
+        return {
+            name: {"samples": count, "turns": self.turns[name], "tokens": self.tokens[name]}
+            for name, count in self.rows.items()
+        }

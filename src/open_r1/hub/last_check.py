@@ -92,7 +92,7 @@ def check_model(directory: Path, must_stop: int = 8) -> list[Sample]:
         return []
     with told(directory, "does not run"), quiet():
         model = load(directory, scores, trusted)
-        require_tied(directory, model)
+        require_tied(directory, model, trusted)
         if scores:
             return score(directory, model, tokenizer, prompts)
         samples = draw(model, tokenizer, prompts, longest)
@@ -145,7 +145,8 @@ def draw(model: Any, tokenizer: Any, prompts: list[list[dict[str, str]]], longes
     for prompt, ids in zip(prompts, output[:, inputs["input_ids"].shape[1] :].tolist(), strict=True):
         length = next((n + 1 for n, token in enumerate(ids) if token in ends), 0)
         text = tokenizer.decode(ids[: length or len(ids)], skip_special_tokens=True)
-        samples.append(Sample(prompt, text, length or len(ids), bool(length)))
+        asked_for = [{"role": "user", "content": prompt}] if isinstance(prompt, str) else prompt
+        samples.append(Sample(asked_for, text, length or len(ids), bool(length)))
     return samples
 
 

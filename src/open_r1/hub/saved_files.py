@@ -24,6 +24,8 @@ def told(directory: Path, what: str, hint: str = AGAIN) -> Iterator[None]:
     """Tells in one line what the libraries raise: there is no end of kinds, and each is a reason not to publish."""
     try:
         yield
+    except ArtifactError:
+        raise
     except UserError as error:
         raise ArtifactError(f"{directory} {what}: {error}", error.hint or hint) from None
     except Exception as error:
@@ -85,12 +87,19 @@ def require_weights(directory: Path) -> None:
             raise ArtifactError(message, "save the model with `save_pretrained` in one precision, which writes both")
 
 
-def require_tied(directory: Path, model: Any) -> None:
-    """Raises `ArtifactError` for weights that the config ties and the files hold twice and different."""
+def require_tied(directory: Path, model: Any, trusted: bool) -> None:
+    """
+    Raises `ArtifactError` for weights that the config ties and the files hold twice and different: transformers takes
+    them as they are, servers take one for both.
+    """
     import torch
+    from transformers import AutoConfig
 
-    tied = getattr(model, "all_tied_weights_keys", None) or {}
-    pairs = {name: source for name, source in tied.items() if isinstance(source, str)}
+    if is_adapter(directory):
+        return
+    config = AutoConfig.from_pretrained(directory, trust_remote_code=trusted).get_text_config()
+    tied = getattr(type(model), "_tied_weights_keys", None)
+    pairs = tied if config.tie_word_embeddings and isinstance(tied, dict) else {}
     found = {name: weight for name, weight in tensors(directory) if name in {*pairs, *pairs.values()}} if pairs else {}
     for name, source in pairs.items():
         if name in found and source in found and not torch.equal(found[name], found[source]):
@@ -100,12 +109,18 @@ def require_tied(directory: Path, model: Any) -> None:
 
 def require_base(directory: Path, recipe: dict[str, Any]) -> None:
     """Raises `ArtifactError` for an adapter of which nobody else could find the base."""
-    base = (adapter_base(str(directory)) or ("", None))[0] if (directory / ADAPTER).is_file() else "none needed"
-    hint = f"give the base's Hub id in `base_model_name_or_path` of {directory / ADAPTER}"
+    file = directory / ADAPTER
+    if not file.is_file():
+        return
+    base = json.loads(file.read_text(encoding="utf-8")).get("base_model_name_or_path")
+    hint = f"give the base's Hub id in `base_model_name_or_path` of {file}"
     if not base:
         raise ArtifactError(f"the adapter in {directory} names no base", hint)
-    if base not in ("none needed", recipe.get("model_name_or_path")) and looks_local(base):
+    if base != recipe.get("model_name_or_path") and looks_local(base):
         raise ArtifactError(f"the adapter in {directory} stands on {base}, a folder of this machine", hint)
+    if "@" in base and not looks_local(base):
+        message = f"the adapter in {directory} stands on {base}, which peft cannot load"
+        raise ArtifactError(message, f"{hint}, and what follows the @ in `revision`")
 
 
 def base_is_here(directory: Path) -> bool:

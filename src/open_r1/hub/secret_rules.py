@@ -77,7 +77,7 @@ def key_body(value: bytes) -> bool:
 def random(value: bytes) -> bool:
     """For values that nothing but their look gives away."""
     digits, upper, lower = (len(re.findall(kind, value)) for kind in (rb"[0-9]", rb"[A-Z]", rb"[a-z]"))
-    if invented(value) or digits < 2 or digits == len(value):
+    if invented(value) or digits < (1 if upper and lower else 2):
         return False
     if upper and lower:
         return tangle(value) >= 0.4

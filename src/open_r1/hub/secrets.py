@@ -1,8 +1,9 @@
 """Nothing secret goes up: every file that would be pushed is searched for tokens, keys and passwords.
 
 Files are read as streams, so that their size does not matter: texts as they are, compressed ones unpacked, the rows of
-a parquet file as JSON, of weights the header only. What counts is in `secret_rules.py`; and the values of this
-process's own secrets are looked for as they are, since these are what a log or a recipe would give away.
+a parquet file as JSON, of weights the header only, and of what torch has pickled the texts: `training_args.bin` holds
+a recipe's token. What counts is in `secret_rules.py`; and the values of this process's own secrets are looked for as
+they are, since these are what a log or a recipe would give away.
 
 The library detect-secrets knows most of these kinds too. It does not replace the rules: it is made for the lines of a
 source tree and runs each of its plugins on each of them (0.25 MB/s where these rules take 24), has no rule for the
@@ -13,6 +14,8 @@ as secrets, which would refuse nearly every data set of code. Its published case
 import fnmatch
 import json
 import os
+import pickletools
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
@@ -115,9 +118,11 @@ def own_secrets() -> dict[bytes, str]:
 def pieces(file: Path) -> Iterator[bytes]:
     """What a file holds, piece by piece; raises `ArtifactError` for one that is not what it claims to be."""
     read = {".parquet": parquet_rows, ".safetensors": weights_header}.get(file.suffix, unpacked)
+    if zipfile.is_zipfile(file):
+        read = pickled
     try:
         yield from read(file)
-    except (OSError, ValueError) as error:  # pyarrow's errors are of these
+    except (OSError, ValueError, zipfile.BadZipFile) as error:  # pyarrow's errors are of these
         reason = str(error).splitlines()[0] if str(error) else "it is cut short"
         raise ArtifactError(
             f"{file} cannot be searched for secrets: {reason}", "delete it, or make it again"
@@ -139,6 +144,21 @@ def weights_header(file: Path) -> Iterator[bytes]:
     """The header of weights: names, shapes and what was noted about them."""
     with file.open("rb") as stream:
         yield stream.read(int.from_bytes(stream.read(8), "little"))
+
+
+def pickled(file: Path) -> Iterator[bytes]:
+    """The members of an archive, and of pickles in it the texts, which bytes that look like letters follow there."""
+    with zipfile.ZipFile(file) as archive:
+        for name in archive.namelist():
+            if name.endswith(".pkl"):
+                yield from (f"{found} ".encode(errors="replace") for found in texts_of(archive.read(name)))
+            else:
+                with archive.open(name) as member:
+                    yield from iter(lambda: member.read(BLOCK), b"")
+
+
+def texts_of(pickle: bytes) -> Iterator[str]:
+    return (value for _, value, _ in pickletools.genops(pickle) if isinstance(value, str))
 
 
 def parquet_rows(file: Path) -> Iterator[bytes]:

@@ -117,8 +117,8 @@ def push_entry(output: Path, entry: Path) -> dict[str, Any]:
     done = next((note for note in pushed(output) if facts.items() <= note.items()), None)
     if done is None:
         api, place = open_repository(where)
-        folder = prepare(entry, facts, place)
         branch = name if name.startswith("step-") else where.revision
+        folder = prepare(entry, facts, place, branch)
         commit = commit_folder(api, place, where.kind, branch, folder, f"{name} {made}", name != "card")
         if name == "final":
             api.create_tag(place, tag=made, revision=commit, repo_type=where.kind, exist_ok=True)

@@ -17,8 +17,8 @@ from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
 from ..core.formats import ResponseFormat
 from ..core.hub import at, is_hub_name, split_id
 from ..core.inputs import ADAPTER, adapter_base
-from ..core.outbox import add_step
 from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
+from ..core.pushing import add_step
 from ..core.recipes import Recipe
 from ..core.stage import open_stage
 from ..data.models import set_generation_defaults
@@ -116,7 +116,6 @@ class Run:
             first_decides(lambda: self.complete_model(trainer.model))
             if is_main_process():
                 save_prompts(self.artifact.path, rows, self.config)
-                write_card(self)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
                 self.clean_up()
 
@@ -279,12 +278,3 @@ def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
     from .muon import MuonWithAdamW
 
     return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None
-
-
-def write_card(run: Run) -> None:
-    """A model card that says what the model is and how to make it again; the report adds its row of results."""
-    from ..core.cards import model_card
-
-    tags = ["open_r1", run.artifact.path.name]
-    text = model_card(run.artifact.path.name, run.recipe, tags, run.args.response_format)
-    (run.artifact.path / "README.md").write_text(text, encoding="utf-8")
