@@ -4,6 +4,7 @@ one. The Hub is off, as in all tests; the cache holds what would have been pulle
 """
 
 import json
+import os
 import shutil
 
 import pytest
@@ -100,13 +101,19 @@ def test_a_sample_store_on_the_hub_is_curated(place):
     assert read_manifest(place / "curated")["rows"] == 8
 
 
-def test_commands_that_are_no_stage_know_revisions_too(place, capsys, tmp_path):
+def test_commands_that_are_no_stage_know_revisions_too(place, capsys, tmp_path, monkeypatch):
     values = {"model_name_or_path": "lab/base@v1", "use_vllm": True, "vllm_mode": "server", "chat_template": TEMPLATE}
     values |= {"datasets": [{"path": "lab/rows"}], "max_completion_length": 9, "rewards": {"random": {}}}
     values |= {"eos_token": TURN_END["chatml"]}
     serve.main([*words(values), "--dry-run"])
+    line = capsys.readouterr().out
+    assert "vllm serve lab/base --served-model-name lab/base@v1 " in line and "--revision v1 " in line
+    executed = []
+    monkeypatch.setattr(serve, "program", lambda: "vllm")
+    monkeypatch.setattr(os, "execvpe", lambda _, command, environment: executed.extend(command))
+    serve.main(words(values))
     folder = HUB_CACHE / "models--lab--base/snapshots" / COMMIT
-    assert f"vllm serve {folder} --served-model-name lab/base@v1 " in capsys.readouterr().out
+    assert executed[:5] == ["vllm", "serve", str(folder), "--served-model-name", "lab/base@v1"]
     (tmp_path / "recipe.yaml").write_text(json.dumps(values))
     show_data.main([str(tmp_path / "recipe.yaml"), "-n", "1"])
     assert "tokens" in capsys.readouterr().out

@@ -21,8 +21,9 @@ from typing import Any
 from open_r1.cluster.steps import ports
 from open_r1.core.artifacts import recorded
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
+from open_r1.core.hub import at, split_id
 from open_r1.core.inputs import go_offline
-from open_r1.core.keys import BARE, MODEL, Key, keys_of
+from open_r1.core.keys import Keys, keys_of
 from open_r1.core.pinned import placed_recipe
 from open_r1.core.recipes import Recipe, check_keys, read_command_line
 from open_r1.training.arguments import GRPOArguments
@@ -75,6 +76,18 @@ def node_words(url: str) -> list[str]:
     return words if rank == "0" else [*words, "--headless"]
 
 
+def placed(recipe: Recipe, keys: Keys) -> Recipe:
+    """The recipe with the folder of its model, at the commit with which its training has begun, if it has."""
+    loaded = {name: keys[name] for name in ("model_name_or_path", "datasets")}
+    return placed_recipe(recipe, loaded, recorded(Path(recipe.get("output_dir") or "")))
+
+
+def named(recipe: Recipe) -> Recipe:
+    """The recipe with its model's name and revision apart, as vLLM takes them: nothing is fetched to be shown."""
+    name, revision = split_id(at(recipe["model_name_or_path"], recipe.get("model_revision")))
+    return {**recipe, "model_name_or_path": name, **({"model_revision": revision} if revision else {})}
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Prints or executes the command that serves a recipe's model."""
@@ -88,9 +101,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise RecipeError(f"{where} names no model", "add `model_name_or_path`")
     name, keys = recipe["model_name_or_path"], keys_of(GRPOArguments)
     go_offline(recipe, keys)
-    kind = BARE if "--dry-run" in words else MODEL
-    served = {"model_name_or_path": Key(loads=kind, revision="model_revision"), "datasets": keys["datasets"]}
-    values = with_defaults(placed_recipe(recipe, served, recorded(Path(recipe.get("output_dir") or ""))), where)
+    values = with_defaults(named(recipe) if "--dry-run" in words else placed(recipe, keys), where)
     command = serve_command(values, context(values), name) + node_words(server_url(values))
     shown = [*(f"{name}={value}" for name, value in ENVIRONMENT.items()), shlex.join(command)]
     print(" ".join(shown), flush=True)
