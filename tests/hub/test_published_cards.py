@@ -87,10 +87,9 @@ def test_a_card_alone_is_written_from_the_artifact_and_keeps_the_completions(tmp
     write_card(place, "lab/mini-zero", SAMPLES)
     entry = tmp_path / "files"
     entry.mkdir()
-    shutil.copy(place / "config.json", entry)
     write_card(entry, "lab/mini-zero", artifact=place)
     assert (entry / "README.md").read_text() == (place / "README.md").read_text()
-    assert {path.name for path in entry.iterdir()} == {"README.md", "curves.png", "config.json"}
+    assert {path.name for path in entry.iterdir()} == {"README.md", "curves.png"}
 
 
 def test_a_step_is_loaded_from_its_branch(tmp_path, base):

@@ -57,6 +57,11 @@ class Facts:
     configs: list[dict[str, Any]] | None = None
 
     @property
+    def model(self) -> Path | None:
+        """Where the model lies that it describes: not where nothing but a card goes; `None` for what is none."""
+        return next((place for place in (self.directory, self.artifact) if kind_of(place) == MODEL), None)
+
+    @property
     def recipe(self) -> Recipe:
         return self.manifest.get("recipe") or {}
 
@@ -117,7 +122,7 @@ def licensed(facts: Facts) -> list[Source]:
     What decides the licence: of a model the one below all its stages; of data what came from elsewhere, and the models
     that wrote them.
     """
-    if kind_of(facts.directory) == MODEL:
+    if facts.model:
         root = root_of(base_of(facts.recipe, facts.inputs))
         return [root] if root else []
     return list({source.label: source for source in leaves(facts.recipe, facts.inputs)}.values())
@@ -131,7 +136,7 @@ def licence_here(source: Source) -> Licence:
 def languages_of(facts: Facts) -> list[str]:
     """Codes of the languages of an artifact's rows, or of the data that a model was made from."""
     found = set(languages(facts.directory))
-    for source in data_of(facts.recipe, facts.inputs) if kind_of(facts.directory) == MODEL else []:
+    for source in data_of(facts.recipe, facts.inputs) if facts.model else []:
         found |= set(languages(Path(source.name))) if source.origin == ARTIFACT else set()
     entries = [entry for key in ("datasets", "add") for entry in facts.recipe.get(key) or []]
     found |= {str(entry["language"]) for entry in entries if isinstance(entry, Mapping) and entry.get("language")}
@@ -140,7 +145,7 @@ def languages_of(facts: Facts) -> list[str]:
 
 def tags(facts: Facts) -> list[str]:
     """The stage, its command, and what trains it."""
-    trained = ["trl"] if kind_of(facts.directory) == MODEL and facts.recipe.get("model_name_or_path") else []
+    trained = ["trl"] if facts.model and facts.recipe.get("model_name_or_path") else []
     return list(dict.fromkeys(word for word in (facts.artifact.name, facts.manifest.get("command"), *trained) if word))
 
 

@@ -14,7 +14,6 @@ from .card_facts import CARD, RESULTS, Facts, licence_here, licensed, read_facts
 from .dataset_cards import dataset_card
 from .files import write_atomically
 from .model_cards import model_card
-from .publishing import MODEL, kind_of
 
 
 def write_card(directory: Path, manifest: dict[str, Any] | None = None, **known: Any) -> None:
@@ -33,7 +32,7 @@ def write_card(directory: Path, manifest: dict[str, Any] | None = None, **known:
     facts = Facts(directory, artifact, manifest or read_facts(artifact), **known)
     if not facts.licences:
         facts.licences = [licence_here(source) for source in licensed(facts)]
-    card = model_card(facts) if kind_of(directory) == MODEL else dataset_card(facts)
+    card = model_card(facts) if facts.model else dataset_card(facts)
     write_atomically(directory / CARD, f"{card}\n")
 
 

@@ -24,7 +24,8 @@ def model_card(facts: Facts) -> Any:
     from huggingface_hub import ModelCard, ModelCardData
 
     config, sampling = facts.read("config.json"), facts.read("generation_config.json")
-    adapter = (facts.directory / ADAPTER).is_file() and not (facts.directory / "config.json").is_file()
+    place = facts.model or facts.directory
+    adapter = (place / ADAPTER).is_file() and not (place / "config.json").is_file()
     settings = facts.read(ADAPTER) if adapter else {}
     scores = settings.get("task_type") == "SEQ_CLS" or any("SequenceC" in n for n in config.get("architectures") or [])
     base = base_of(facts.recipe, facts.inputs, facts.namespace)
@@ -62,13 +63,12 @@ def model_card(facts: Facts) -> Any:
 
 def response_format(facts: Facts) -> ResponseFormat | None:
     """How the model writes; `None` where it has no chat template."""
-    if not (facts.directory / "tokenizer_config.json").is_file():
+    place = facts.model or facts.directory
+    if not (place / "tokenizer_config.json").is_file():
         return None
     from transformers import AutoTokenizer
 
-    tokenizer = AutoTokenizer.from_pretrained(
-        facts.directory, trust_remote_code=bool(facts.recipe.get("trust_remote_code"))
-    )
+    tokenizer = AutoTokenizer.from_pretrained(place, trust_remote_code=bool(facts.recipe.get("trust_remote_code")))
     if tokenizer.chat_template is None:
         return None
     return ResponseFormat.of(facts.recipe.get("response_format", "r1"), tokenizer)
