@@ -13,6 +13,8 @@ from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import keys_of
+from open_r1.core.outbox import waiting
+from open_r1.core.pushing import RUNNER
 from open_r1.training.arguments import SFTArguments
 
 SHORT = {"max_steps": 8, "save_steps": 2, "logging_steps": 1, "per_device_train_batch_size": 8}
@@ -65,6 +67,16 @@ def test_half_a_batch_twice_continues_to_the_same_losses(tmp_path):
     quarter = read_manifest(output)["recipe"] | {"gradient_accumulation_steps": 1}
     with pytest.raises(ArtifactError, match="global batch: 8 -> 4"):
         Artifact(quarter, keys_of(SFTArguments)).claim()
+
+
+def test_the_step_from_which_a_run_goes_on_is_published_too(tmp_path, monkeypatch):
+    """As after a kill between a checkpoint and its place in the queue."""
+    monkeypatch.setenv(RUNNER, "1")
+    killed_after(tmp_path / "checkpoint-2", start(SFT, tmp_path))
+    printed = finished(SFT, tmp_path, push_to_hub=True, hub_namespace="lab")
+    begun = int(printed.partition("resuming ")[2].split()[0].rpartition("-")[2])
+    expected = [f"step-{step:06d}" for step in range(begun, 9, 2)] + ["final"]
+    assert [note["name"] for note in waiting(tmp_path)] == expected
 
 
 def test_a_source_joins_at_its_optimiser_step_where_a_rollout_is_used_twice(smoke_root, tmp_path):

@@ -151,6 +151,7 @@ class Run:
             check_checkpoint(checkpoint, trainer.model, self.config.trust_remote_code)
         if checkpoint and is_main_process():
             print(f"resuming {checkpoint}", flush=True)
+            self.publish_step(int(checkpoint.name.partition("-")[2]))  # a kill may have come before it was queued
         try:
             with contextlib.suppress(AllTrained), timing.listening():
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
