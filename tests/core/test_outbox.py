@@ -62,6 +62,24 @@ def test_a_checkpoint_that_is_deleted_is_published_all_the_same(tmp_path):
     assert kept.st_ino == before.st_ino, "its bytes are there once"
 
 
+def test_a_disk_that_is_full_does_not_end_a_training(tmp_path, monkeypatch, capsys):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    output, recipe = artifact(tmp_path / "zero")
+    monkeypatch.setattr(outbox, "link", full)
+    add_step(output, recipe, "abc", 4)
+    assert not entries(output)
+    assert "step 4 is not published: [Errno 28] No space left on device" in capsys.readouterr().out
+
+
+def test_pieces_of_a_model_are_not_published(tmp_path, capsys):
+    output, recipe = artifact(tmp_path / "zero")
+    (output / "checkpoint-4/model.safetensors").unlink()
+    add_step(output, recipe, "abc", 4)
+    assert not entries(output) and "its checkpoint is in pieces" in capsys.readouterr().out
+
+
 def test_a_file_system_without_hard_links_gets_copies(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError("no links here")

@@ -58,8 +58,11 @@ def add_step(output: Path, recipe: Mapping[str, Any], made: str, step: int) -> N
         print(f"notice: step {step} is not published: its checkpoint is in pieces (FSDP); the result is", flush=True)
         return
     files = [file for pattern in STEP_FILES for file in sorted(checkpoint.glob(pattern))]
-    if add(output, f"step-{step:06d}", files, checkpoint, facts_of(recipe, MODEL, made)):
-        send(output)
+    try:
+        if add(output, f"step-{step:06d}", files, checkpoint, facts_of(recipe, MODEL, made)):
+            send(output)
+    except OSError as error:  # a full disk: what the training saves next says so too, and ends it where it must
+        print(f"notice: step {step} is not published: {error}", flush=True)
 
 
 def add_card(output: Path, version: str) -> None:
