@@ -129,6 +129,7 @@ def main(arguments: list[str] | None = None) -> None:
     rewards, run.config.reward_weights = build_rewards(run.args.rewards, run.response_format)
     run.config.model_init_kwargs = run.model_init_kwargs
     rows, spare = training_rows(run)
+    run.rows = rows
     if run.config.use_vllm:
         prepare_vllm(run, rows)
     for line in probe(rewards, list(rows.select(range(min(4, len(rows))))), run.tokenizer, run.response_format):
@@ -149,7 +150,7 @@ def main(arguments: list[str] | None = None) -> None:
     check_turn_end(run.tokenizer, trainer.eos_token_ids)
     watch_vllm(run, trainer)
     with explained_server(run):
-        run.train(trainer, rows)
+        run.train(trainer)
 
 
 if __name__ == "__main__":

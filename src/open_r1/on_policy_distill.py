@@ -98,6 +98,7 @@ def main(arguments: list[str] | None = None) -> None:
 
     run.config.model_init_kwargs = run.model_init_kwargs
     rows, config = prompts(run.args.datasets), run.config
+    run.rows = rows
     require_rows(rows, config.train_batch_size * config.world_size * config.gradient_accumulation_steps, "step")
     if run.config.use_vllm:
         prepare_vllm(run, rows)
@@ -117,7 +118,7 @@ def main(arguments: list[str] | None = None) -> None:
     check_turn_end(run.tokenizer, trainer.eos_token_ids)
     watch_vllm(run, trainer)
     with explained_server(run):
-        run.train(trainer, rows)
+        run.train(trainer)
 
 
 if __name__ == "__main__":

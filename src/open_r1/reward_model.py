@@ -112,10 +112,10 @@ def main(arguments: list[str] | None = None) -> None:
     set_seed(run.config.seed)  # the scalar head starts from random weights
     model = start_model(run, AutoModelForSequenceClassification, num_labels=1, pad_token_id=run.tokenizer.pad_token_id)
     make, read = (pairwise_trainer, pairs) if run.args.objective == "pairwise" else (pointwise_trainer, labelled_rows)
-    rows = read(run.args.datasets)
+    run.rows = rows = read(run.args.datasets)
     with explained_errors(run):
         trainer = make(run, model, rows)
-    run.train(trainer, rows)
+    run.train(trainer)
 
 
 if __name__ == "__main__":

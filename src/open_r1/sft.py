@@ -68,6 +68,7 @@ def main(arguments: list[str] | None = None) -> None:
     template = read_template(run.args.training_template) if run.args.training_template else None
     rows = training_rows(run, run.args.datasets, template)
     tell_lengths(run, rows, template)
+    run.rows = rows
     held_out = training_rows(run, run.args.eval_datasets, template) if run.args.eval_datasets else None
     model = new_model(run) if run.args.model_config else start_model(run)
     shipped = run.tokenizer.chat_template
@@ -83,7 +84,7 @@ def main(arguments: list[str] | None = None) -> None:
             optimizers=make_optimizer(run, model),
         )
     run.tokenizer.chat_template = shipped
-    run.train(trainer, rows)
+    run.train(trainer)
 
 
 if __name__ == "__main__":

@@ -49,6 +49,7 @@ class Run:
         model_args (`ModelConfig`): TRL's model configuration.
         tokenizer (`PreTrainedTokenizerBase`): With the recipe's chat template.
         halted_step (`int`): Step at which a guard has ended this run, before a key was changed; 0 if none has.
+        rows (`Dataset`, *optional*): What it learns from, before the trainer has made tokens of it.
     """
 
     recipe: Recipe
@@ -58,6 +59,7 @@ class Run:
     model_args: "ModelConfig"
     tokenizer: "PreTrainedTokenizerBase"
     halted_step: int = 0
+    rows: "Dataset | None" = None
 
     @property
     def response_format(self) -> ResponseFormat:
@@ -99,7 +101,7 @@ class Run:
 
         return limits_of(self.args.guards, self.artifact.path.name)
 
-    def train(self, trainer: "Trainer", rows: "Dataset") -> None:
+    def train(self, trainer: "Trainer") -> None:
         """
         Trains to the end, from the newest complete checkpoint; saves the model, and some prompts of the rows that it
         learned from; marks the artifact complete.
@@ -115,7 +117,7 @@ class Run:
             save_whole(trainer, self.artifact.path, dtype)
             first_decides(lambda: self.complete_model(trainer.model))
             if is_main_process():
-                save_prompts(self.artifact.path, rows, self.config)
+                save_prompts(self.artifact.path, self.rows, self.config)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
                 self.clean_up()
 
