@@ -3,6 +3,7 @@ Generation in many tasks through datatrove: the rows that one process gives, als
 tests/test_slurm.py.
 """
 
+import contextlib
 import os
 import random
 import signal
