@@ -52,6 +52,11 @@ def local_inputs(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str]
     return list(dict.fromkeys(name for kind, name in found if kind == FILE or (":" not in name and looks_local(name))))
 
 
+def is_adapter(directory: Path) -> bool:
+    """Whether a directory holds an adapter alone, not a whole model beside one."""
+    return (directory / ADAPTER).is_file() and not (directory / "config.json").is_file()
+
+
 def adapter_base(name: str) -> tuple[str, str | None] | None:
     """Name and revision of the model that an adapter-only directory stands on; `None` for whole models."""
     file = Path(name).expanduser() / ADAPTER

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from .errors import RecipeError
-from .inputs import adapter_base, looks_local, read_manifest
+from .hub import looks_local
+from .inputs import adapter_base, read_manifest
 from .publishing import DATASET, MODEL, kind_of, repository_of
 
 HUB = "https://huggingface.co"

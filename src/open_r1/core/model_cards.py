@@ -7,7 +7,7 @@ from typing import Any
 
 from .card_facts import CURVES, RESULTS, Facts, languages_of, shared_words, tags, template
 from .formats import ResponseFormat
-from .inputs import ADAPTER, read_manifest
+from .inputs import ADAPTER, is_adapter, read_manifest
 from .licences import joined
 from .lineage import ARTIFACT, Source, base_of
 from .tables import fenced, figures_table, markdown_table
@@ -25,7 +25,7 @@ def model_card(facts: Facts) -> Any:
 
     config, sampling = facts.read("config.json"), facts.read("generation_config.json")
     place = facts.model or facts.directory
-    adapter = (place / ADAPTER).is_file() and not (place / "config.json").is_file()
+    adapter = is_adapter(place)
     settings = facts.read(ADAPTER) if adapter else {}
     scores = settings.get("task_type") == "SEQ_CLS" or any("SequenceC" in n for n in config.get("architectures") or [])
     base = base_of(facts.recipe, facts.inputs, facts.namespace)

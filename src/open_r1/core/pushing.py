@@ -14,12 +14,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from .card_facts import CARD
 from .errors import UserError
 from .inputs import is_offline, read_manifest
 from .outbox import FOLDER, add, entries, left, pushed, waiting
 from .publishing import MODEL, Repository, kind_of, repository_of
 
-CARD = "README.md"
 WAIT, PREFLIGHT = 300.0, 60.0  # seconds for what is not published at the end, and for the Hub's answer before a run
 RUNNER = "OPEN_R1_PUBLISHES"  # set for the stages of a runner, which publishes for them
 ENVIRONMENT = dict(os.environ)  # before a stage that loads nothing from the Hub switches it off for itself
@@ -36,6 +36,12 @@ def facts_of(recipe: Mapping[str, Any], kind: str, made: str) -> dict[str, Any]:
     return {"hash": made, "repository": where, "must_stop": recipe.get("hub_must_stop", 8)}
 
 
+def queue(output: Path, name: str, files: list[Path], base: Path, facts: Mapping[str, Any]) -> None:
+    """Adds an entry, where it is not there yet, and sees that it is sent."""
+    if add(output, name, files, base, facts):
+        send(output)
+
+
 def add_final(output: Path, recipe: Mapping[str, Any]) -> None:
     """Queues a complete artifact, as it lies on the disk."""
     manifest = read_manifest(output)
@@ -43,8 +49,7 @@ def add_final(output: Path, recipe: Mapping[str, Any]) -> None:
     kept = [path for path in sorted(output.iterdir()) if not left_out(path)]
     files = [file for path in kept for file in ([path] if path.is_file() else sorted(path.rglob("*")))]
     files = [file for file in files if file.is_file() and not file.name.startswith(".")]
-    if add(output, "final", files, output, facts_of(recipe, kind_of(output), manifest["hash"])):
-        send(output)
+    queue(output, "final", files, output, facts_of(recipe, kind_of(output), manifest["hash"]))
 
 
 def left_out(path: Path) -> bool:
@@ -59,8 +64,7 @@ def add_step(output: Path, recipe: Mapping[str, Any], made: str, step: int) -> N
         return
     files = [file for pattern in STEP_FILES for file in sorted(checkpoint.glob(pattern))]
     try:
-        if add(output, f"step-{step:06d}", files, checkpoint, facts_of(recipe, MODEL, made)):
-            send(output)
+        queue(output, f"step-{step:06d}", files, checkpoint, facts_of(recipe, MODEL, made))
     except OSError as error:  # a full disk: what the training saves next says so too, and ends it where it must
         print(f"notice: step {step} is not published: {error}", flush=True)
 
@@ -78,8 +82,7 @@ def add_card(output: Path, version: str) -> None:
     finals = [note for note in [*pushed(output), *waiting(output)] if note["name"] == "final"]
     if finals:
         facts = {key: finals[-1][key] for key in ("repository", "must_stop")} | {"hash": version}
-        if add(output, "card", [output / CARD], output, facts):
-            send(output)
+        queue(output, "card", [output / CARD], output, facts)
 
 
 # ------------------------------------------------------------------------------------------------- who sends it

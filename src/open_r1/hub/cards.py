@@ -14,9 +14,9 @@ from ..core.licences import Licence, read_licence
 from ..core.lineage import REMOTE, Source
 from ..core.outbox import FOLDER
 from .curves import draw_curves
+from .last_check import Sample
 
 SAMPLES = "samples.json"  # in the queue's folder: what the last check has drawn, for a later card
-Sample = tuple[list[dict[str, str]], str, int, bool]  # messages, completion, tokens, whether it ended by itself
 
 
 def write_card(

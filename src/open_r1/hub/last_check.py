@@ -12,13 +12,13 @@ from typing import Any, NamedTuple
 
 from ..core.errors import ArtifactError
 from ..core.formats import render_prompt
+from ..core.inputs import is_adapter
 from ..data.models import load_model
 from ..training.adapters import FOLDER
-from ..training.saving import quiet, require_loadable
+from ..training.saving import PROMPTS, quiet, require_loadable
 from .saved_files import (
     base_is_here,
     ids_of,
-    is_adapter,
     is_classifier,
     read_recipe,
     require_base,
@@ -30,7 +30,6 @@ from .saved_files import (
     told,
 )
 
-PROMPTS = "prompts.json"
 SECONDS = 900.0  # that the generation may take; a CPU needs it for a small model, a GPU a moment
 SEED = 0
 SPARE = 1.3  # times the size of the weights that must be free on the GPUs

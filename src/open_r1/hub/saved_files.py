@@ -13,7 +13,8 @@ import yaml
 from ..core.artifacts import RECIPE
 from ..core.errors import ArtifactError, UserError
 from ..core.formats import CLOSE, ResponseFormat, check_rendering, render_prompt, turn_end
-from ..core.inputs import ADAPTER, adapter_base, looks_local
+from ..core.hub import looks_local
+from ..core.inputs import ADAPTER, adapter_base, is_adapter
 from ..data.models import SAMPLING
 
 AGAIN = "train with `chat_template` and `eos_token` of the recipe's model family, or correct the file and push again"
@@ -37,10 +38,6 @@ def read_recipe(directory: Path) -> dict[str, Any]:
     """The recipe beside a model, empty where there is none."""
     file = directory / RECIPE
     return (yaml.safe_load(file.read_text(encoding="utf-8")) or {}) if file.is_file() else {}
-
-
-def is_adapter(directory: Path) -> bool:
-    return (directory / ADAPTER).is_file() and not (directory / "config.json").is_file()
 
 
 def is_classifier(directory: Path) -> bool:

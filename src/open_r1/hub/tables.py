@@ -8,12 +8,12 @@ A published artifact is one to read from: `sampling/store.py` gives the same row
 """
 
 import glob
-import os
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..core.outbox import link
 from ..core.rows import Row
 from ..sampling.parts import TABLE, Columns, as_table
 from ..sampling.store import is_published, read_store
@@ -76,7 +76,7 @@ def link_files(source: Path, target: Path) -> None:
     for file in sorted(source.iterdir()):
         if file.is_file() and not is_left_out(Path(file.name)) and not file.match("part-*.jsonl"):
             (target / file.name).unlink(missing_ok=True)
-            os.link(file.resolve(), target / file.name)
+            link(file.resolve(), target / file.name)
 
 
 def write_store(source: Path, target: Path) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.artifacts import require_model, write_atomically
 from ..core.errors import ArtifactError
-from ..core.inputs import ADAPTER
+from ..core.inputs import is_adapter
 from ..core.processes import is_main_process
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def require_loadable(directory: Path, trust_remote_code: bool = False) -> None:
     """
     from transformers import AutoTokenizer
 
-    adapter = (directory / ADAPTER).is_file() and not (directory / "config.json").is_file()
+    adapter = is_adapter(directory)
     try:
         if not adapter:
             require_model(str(directory))
