@@ -9,6 +9,7 @@ artifact is published as it lies on the disk, without running anything again. Wh
 that does not stop) is tried again.
 """
 
+import contextlib
 import json
 import os
 import select
@@ -91,11 +92,18 @@ def queue(outputs: list[Path], options: dict) -> None:
         add_final(output, manifest["recipe"] | {"output_dir": str(output)} | given)
 
 
+def step_aside() -> None:
+    """Takes what others leave of the processors. Linux shares them among sessions first: this is one of its own."""
+    os.nice(NICE)
+    with contextlib.suppress(OSError):  # no Linux, or one that has no such shares
+        Path("/proc/self/autogroup").write_text(str(NICE))
+
+
 def follow() -> None:
     """Empties the queues that it is told of, while the process lives that started this one, and then to their end."""
     from open_r1.hub.upload import push_all
 
-    os.nice(NICE)
+    step_aside()
     patience, done = Patience(follow=True), True
     while not (patience.alone and done):
         last = patience.alone  # whatever was queued before the end is seen
