@@ -25,6 +25,7 @@ from typing import Any, TypeVar
 
 import yaml
 
+from .benchmarks import with_benchmarks
 from .commands import COMMANDS
 from .errors import RecipeError
 
@@ -249,7 +250,7 @@ def load_recipe(
     quick = section(recipe, "smoke", path) if smoke else {}
     recipe.pop("smoke", None)
     recipe = merge(merge(recipe, quick), overrides or {})
-    return interpolate(with_sources(recipe), recipe, place(path, overlays))
+    return with_benchmarks(interpolate(with_sources(recipe), recipe, place(path, overlays)))
 
 
 def place(path: str | Path, overlays: Iterable[str]) -> str:
@@ -366,7 +367,8 @@ def read_command_line(arguments: list[str], command: str = "") -> tuple[Recipe, 
     overrides.pop("debug", None)
     if not where and overrides and "help" not in overrides:
         overrides = merge(laid_over({}, overlays, command), overrides)
-        return interpolate(with_sources(overrides), overrides, "command line"), "command line", force
+        recipe = with_benchmarks(interpolate(with_sources(overrides), overrides, "command line"))
+        return recipe, "command line", force
     if not where:
         raise RecipeError("no recipe given", "add --config recipes/mini/zero.yaml; `open-r1 COMMAND --help` says more")
     return load_recipe(where, overrides, smoke, overlays, command), place(where, overlays), force

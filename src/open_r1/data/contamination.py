@@ -16,24 +16,14 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..core.benchmarks import decontaminated
 from ..core.errors import RecipeError
 from ..core.keys import Key
 from ..core.rows import Row
 from .ngrams import PIECE, SIZES, Index
 from .sources import SOURCE, check_source, load_source, source_names
 
-# Checked where a recipe names none: four of the paper's. None is of code; GPQA is gated, and wants `hf auth login`.
-BENCHMARKS: list[dict[str, Any]] = [
-    {"path": "HuggingFaceH4/aime_2024", "split": "train"},
-    {"path": "HuggingFaceH4/MATH-500", "split": "test"},
-    {
-        "path": "Idavidrein/gpqa",
-        "name": "gpqa_diamond",
-        "split": "train",
-        "columns": {"Question": "prompt", "Correct Answer": "answer"},
-    },
-    {"path": "google/IFEval", "split": "train"},
-]
+BENCHMARKS = decontaminated()  # checked where a recipe names none; gated ones want `hf auth login`
 AGAINST = Key(inside=SOURCE, default=BENCHMARKS)  # what `against` loads
 
 
@@ -92,12 +82,16 @@ class Decontaminator:
 
 
 def read_benchmark(source: dict[str, Any]) -> Iterator[tuple[str, str, str, bool]]:
-    """Entries of one benchmark: its questions, and its solutions and answers."""
+    """
+    Entries of one benchmark: its questions, and its solutions and answers. Where it says which columns count, the
+    first holds the question, without the words of the prompt that every question shares.
+    """
     check_source(source)
     (name,) = source_names([source])
+    question, *others = source.get("contamination") or ("", "answer", "solution")
     for number, row in enumerate(load_source(source)):
-        yield name, str(number), prompt_text(row), True
-        for column in ("answer", "solution"):
+        yield name, str(number), str(row[question]) if question in row else prompt_text(row), True
+        for column in others:
             if isinstance(row.get(column), str) and len(row[column].split()) >= min(SIZES[1:]):
                 yield name, f"{number}, {column}", row[column], False
 

@@ -2,7 +2,8 @@
 
 A source is an entry of a recipe's `datasets` list:
 
-    - path: mini:chain            # the mini world; gym:TASK (reasoning-gym); a local file or artifact; or a Hub id
+    - path: mini:chain            # the mini world; gym:TASK (reasoning-gym); benchmark:NAME (core/benchmarks.py); a
+                                  # local file or artifact; or a Hub id
       split: train
       limit: 4000                 # at most this many rows
       revision: 1a2b3c            # of a Hub dataset; or `path: ORG/NAME@1a2b3c`
@@ -23,6 +24,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core.benchmarks import KEYS as OF_BENCHMARKS
 from ..core.errors import DataError
 from ..core.hub import looks_local, split_id
 from ..core.keys import DATA, Key
@@ -31,6 +33,7 @@ from ..core.recipes import check_keys
 from ..core.rows import Row
 from .columns import CHATS, detected, shared_row
 from .generated import GENERATORS
+from .readers import asked
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -47,6 +50,7 @@ KEYS = (
     "language",
     "raw",
     "revision",
+    *OF_BENCHMARKS,
 )
 AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
 SOURCE = {"path": Key(loads=DATA, revision="revision")}  # what an entry of `datasets` loads
@@ -83,6 +87,7 @@ def load_source(source: dict[str, Any]) -> "Dataset":
         dataset = having(dataset, column, value, path)
     if limit:
         dataset = dataset.select(range(min(limit, len(dataset))))
+    dataset = asked(dataset, source)
     if len(dataset) == 0:
         raise DataError(f"dataset {path} ({split}) is empty", "check `split` and `limit`, or the filters that made it")
     return dataset if source.get("raw") else shared_columns(dataset, source)
@@ -215,12 +220,14 @@ def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> N
 
 
 def source_names(sources: list[dict[str, Any]]) -> list[str]:
-    """The names of sources in results: the last part of the path, with the configuration; numbered where they meet."""
+    """
+    The names of sources in results: a benchmark's, or the last part of the path with the configuration; numbered where
+    they meet.
+    """
     names: list[str] = []
     for source in sources:
-        name = split_id(source["path"])[0].rstrip("/").split("/")[-1] + (
-            f":{source['name']}" if source.get("name") else ""
-        )
+        of_path = split_id(source["path"])[0].rstrip("/").split("/")[-1]
+        name = source.get("benchmark") or of_path + (f":{source['name']}" if source.get("name") else "")
         same = sum(other == name or other.startswith(f"{name} (") for other in names)
         names.append(f"{name} ({same + 1})" if same else name)
     return names

@@ -1,0 +1,56 @@
+"""Rows of benchmarks that renaming alone cannot read, and the prompt that is made of a row.
+
+A reader, named by the `reader` of an entry, makes `question`, `options`, `answer` or `metadata` from a row as its
+data set has it; `None` leaves the row out. Then the entry's `prompt` becomes the user's turn: `{column}` is replaced
+by that column of the row, `{options}` by a list with letters; braces of anything else, such as `\\boxed{}`, stay.
+"""
+
+import re
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from ..core.errors import DataError
+from ..core.rows import Row
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {}
+PLACE = re.compile(r"\{(\w+)\}")
+
+
+def asked(dataset: "Dataset", entry: dict[str, Any]) -> "Dataset":
+    """The rows of an entry with its reader and its prompt, where it has them."""
+    import datasets
+
+    reader, prompt = entry.get("reader"), entry.get("prompt")
+    if reader is None and prompt is None:
+        return dataset
+    if reader is not None and reader not in READERS:
+        known = ", ".join(sorted(READERS))
+        raise DataError(f"datasets entry {entry['path']}: unknown `reader: {reader}`", f"use one of {known}")
+    rows = [row if reader is None else READERS[reader](row, entry) for row in dataset]
+    kept = [row for row in rows if row is not None]
+    return datasets.Dataset.from_list([with_prompt(row, prompt, entry["path"]) for row in kept])
+
+
+def with_prompt(row: Row, prompt: str | None, path: str) -> Row:
+    """A row with the user's turn; raises `DataError` for a place that names no column."""
+    if prompt is None:
+        return row
+
+    def fill(match: re.Match) -> str:
+        if match[1] not in row:
+            raise DataError(
+                f"dataset {path} has no column `{match[1]}`, which its `prompt` names; it has {', '.join(row)}",
+                "correct `prompt`, `columns` or `reader`",
+            )
+        value = row[match[1]]
+        return lettered(value) if isinstance(value, list) else str(value)
+
+    return row | {"prompt": PLACE.sub(fill, prompt).strip()}
+
+
+def lettered(options: list[str]) -> str:
+    """Options, one on a line, each with its letter."""
+    return "\n".join(f"{chr(ord('A') + number)}. {option}" for number, option in enumerate(options))
