@@ -8,8 +8,9 @@
 A recipe that is read holds the entry itself, and its name as `benchmark`: what follows (hash, pinned revision, `pull`,
 offline mode) sees a data source like any other. Keys of a file beside those of `data/sources.py`:
 
-- `reader` (`data/readers.py`), `prompt` (the user's turn, `{column}` replaced) and `judge` (which question a judge
-  answers, for `verifier: judge`) say how it is asked and read;
+- `reader` (`data/readers.py`), `prompt` (the user's turn, `{column}` replaced), `judge` (which question a judge
+  answers, for `verifier: judge`) and `tests` (a folder of further tests, `data/programs.py`) say how it is asked and
+  read;
 - `num_samples` (k), `metric` (`correct`, or `score` where the verdict's score is averaged), `measures`
   (`metrics/measures.py`) and `axis` (`reasoning` or `general`) say how it is counted;
 - `contamination` lists the columns whose text counts as known in `decontaminate`.
@@ -27,7 +28,7 @@ from .errors import RecipeError
 FOLDER = Path(__file__).parents[3] / "recipes" / "benchmarks"
 PREFIX = "benchmark:"
 DESCRIBING = ("num_samples", "metric", "measures", "axis", "contamination")
-KEYS = ("benchmark", "reader", "prompt", "judge", *DESCRIBING)
+KEYS = ("benchmark", "reader", "prompt", "judge", "tests", *DESCRIBING)
 
 
 def benchmark_names() -> list[str]:

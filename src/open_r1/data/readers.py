@@ -7,15 +7,21 @@ by that column of the row, `{options}` by a list with letters; braces of anythin
 
 import re
 from collections.abc import Callable
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError
 from ..core.rows import Row
+from .programs import codeforces, livecodebench
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {}
+READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {
+    "codeforces": codeforces,
+    "livecodebench": livecodebench,
+}
+BYTES = 256 << 20  # of rows that are rebuilt in memory; more go through the cache on disk
 PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -29,9 +35,42 @@ def asked(dataset: "Dataset", entry: dict[str, Any]) -> "Dataset":
     if reader is not None and reader not in READERS:
         known = ", ".join(sorted(READERS))
         raise DataError(f"datasets entry {entry['path']}: unknown `reader: {reader}`", f"use one of {known}")
-    rows = [row if reader is None else READERS[reader](row, entry) for row in dataset]
-    kept = [row for row in rows if row is not None]
-    return datasets.Dataset.from_list([with_prompt(row, prompt, entry["path"]) for row in kept])
+
+    def read(row: Row) -> list[Row]:
+        found = row if reader is None else READERS[reader](row, entry)
+        return [] if found is None else [with_prompt(found, prompt, entry["path"])]
+
+    if dataset.data.nbytes <= BYTES:
+        return datasets.Dataset.from_list([found for row in dataset for found in read(row)])
+    few = at_once(dataset)
+    first = datasets.Dataset.from_list(list(islice((found for row in dataset for found in read(row)), few)))
+    features = datasets.Features({name: known(feature) for name, feature in first.features.items()})
+
+    def column_wise(batch: dict[str, list]) -> dict[str, list]:
+        found = read({name: values[0] for name, values in batch.items()})
+        return {name: [row.get(name) for row in found] for name in features}
+
+    return dataset.map(
+        column_wise,
+        batched=True,
+        batch_size=1,
+        remove_columns=dataset.column_names,
+        features=features,
+        writer_batch_size=few,
+        desc=f"reading {entry['path']}",
+    )
+
+
+def known(feature: Any) -> Any:
+    """A column's type; text where the first rows had no value."""
+    import datasets
+
+    return datasets.Value("string") if isinstance(feature, datasets.Value) and feature.dtype == "null" else feature
+
+
+def at_once(dataset: "Dataset") -> int:
+    """How many rows may be in memory together: 1,000, or fewer where they are large."""
+    return max(1, min(1000, len(dataset), len(dataset) * BYTES // max(1, dataset.data.nbytes)))
 
 
 def with_prompt(row: Row, prompt: str | None, path: str) -> Row:

@@ -9,6 +9,8 @@ A source is an entry of a recipe's `datasets` list:
       revision: 1a2b3c            # of a Hub dataset; or `path: ORG/NAME@1a2b3c`
       columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
       where: {domain: general}    # only rows with this value, or one of a list, in that column
+      between: {date: [2024-08, 2025-01]}   # only rows whose text in that column lies there, by its beginning
+      files: [test5.jsonl]        # of a Hub data set: its files with rows, where it names them by a script
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
@@ -33,7 +35,7 @@ from ..core.recipes import check_keys
 from ..core.rows import Row
 from .columns import CHATS, detected, shared_row
 from .generated import GENERATORS
-from .readers import asked
+from .readers import BYTES, asked, at_once, known
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -45,6 +47,8 @@ KEYS = (
     "limit",
     "columns",
     "where",
+    "between",
+    "files",
     "domain",
     "verifier",
     "language",
@@ -54,8 +58,7 @@ KEYS = (
 )
 AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
 SOURCE = {"path": Key(loads=DATA, revision="revision")}  # what an entry of `datasets` loads
-# up to which a source is rebuilt in memory; larger ones go through the cache on disk
-IN_MEMORY, BYTES = 100_000, 256 << 20
+IN_MEMORY = 100_000  # rows up to which a source is rebuilt in memory; more go through the cache on disk
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
 
@@ -81,10 +84,12 @@ def load_source(source: dict[str, Any]) -> "Dataset":
         dataset = datasets.Dataset.from_list(list(GENERATORS[generator](kind, split, limit or 1000, dials)))
     else:
         check_keys(source, KEYS, f"datasets entry {path}")
-        dataset = stored(path, source.get("name"), split, source.get("revision"))
+        dataset = stored(path, source.get("name"), split, source.get("revision"), source.get("files"))
     dataset = rename(dataset, source.get("columns") or {}, path)
     for column, value in (source.get("where") or {}).items():
         dataset = having(dataset, column, value, path)
+    for column, ends in (source.get("between") or {}).items():
+        dataset = lying_between(dataset, column, ends, path)
     if limit:
         dataset = dataset.select(range(min(limit, len(dataset))))
     dataset = asked(dataset, source)
@@ -101,6 +106,14 @@ def check_source(source: Any) -> None:
         raise DataError(
             f"datasets entry {source['path']}: `where: {source['where']}`", "write `where: {COLUMN: VALUE}`"
         )
+    between = source.get("between") or {}
+    if not isinstance(between, dict) or not all(isinstance(ends, list) and len(ends) == 2 for ends in between.values()):
+        raise DataError(
+            f"datasets entry {source['path']}: `between: {between}`", "write `between: {COLUMN: [FIRST, LAST]}`"
+        )
+    files = source.get("files") or []
+    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+        raise DataError(f"datasets entry {source['path']}: `files: {files}`", "write `files: [NAME, NAME]`")
     if source.get("language") is not None and not language_code(source["language"]):
         raise DataError(
             f"datasets entry {source['path']}: unknown language {source['language']!r}",
@@ -123,7 +136,9 @@ def without_amounts(source: Any, known: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in source.items() if key not in known}
 
 
-def stored(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
+def stored(
+    path: str, name: str | None, split: str, revision: str | None = None, files: list[str] | None = None
+) -> "Dataset":
     """A dataset from an artifact directory, a local file or the Hub."""
     import datasets
 
@@ -146,7 +161,7 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
         )
     from .published import published_rows
 
-    return published_rows(path, name, split, revision)
+    return published_rows(path, name, split, revision, files)
 
 
 def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":
@@ -171,6 +186,23 @@ def having(dataset: "Dataset", column: str, value: Any, path: str) -> "Dataset":
     return found
 
 
+def lying_between(dataset: "Dataset", column: str, ends: list[Any], path: str) -> "Dataset":
+    """The rows whose text in a column, such as a date, lies between two, each compared with its beginning."""
+    require_columns(dataset, [column], path)
+    low, high = map(str, ends)
+    found = dataset.filter(
+        lambda own: own is not None and low <= str(own)[: len(low)] and str(own)[: len(high)] <= high,
+        input_columns=column,
+    )
+    if len(dataset) and not len(found):
+        seen = sorted(map(str, dataset[column]))
+        raise DataError(
+            f"dataset {path} has no row with `{column}` from {low} to {high}; it has {seen[0]} to {seen[-1]}",
+            "correct `between`",
+        )
+    return found
+
+
 def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
     """Fills in the shared columns and turns a prompt text into messages."""
     # as Alpaca has it
@@ -188,23 +220,21 @@ def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
         names = dict.fromkeys(name for row in rows for name in row)
         found = datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
         return found.cast_column("language", datasets.Value("string"))  # also where no prompt tells it
-    sample = datasets.Dataset.from_list(
-        [shared_row(row, source) for row in dataset.select(range(min(1000, len(dataset))))]
-    )
+    few = at_once(dataset)
+    sample = datasets.Dataset.from_list([shared_row(row, source) for row in dataset.select(range(few))])
     features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
 
     def fixed(row: Row) -> dict[str, Any]:
         row = shared_row(row, source)
         return {name: row.get(name) for name in features}
 
-    return dataset.map(fixed, remove_columns=dataset.column_names, features=features, desc=f"reading {source['path']}")
-
-
-def known(feature: Any) -> Any:
-    """A column's type; text where the first rows had no value."""
-    import datasets
-
-    return datasets.Value("string") if isinstance(feature, datasets.Value) and feature.dtype == "null" else feature
+    return dataset.map(
+        fixed,
+        remove_columns=dataset.column_names,
+        features=features,
+        writer_batch_size=few,
+        desc=f"reading {source['path']}",
+    )
 
 
 def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> None:
@@ -273,7 +303,11 @@ def load_sources(
             for part, name in zip(parts, names, strict=True)
         ]
     if len({str(part.features.get("difficulty")) for part in parts}) > 1:  # a number here and a text there
-        parts = [part.cast_column("difficulty", datasets.Value("string")) for part in parts]
+        text = datasets.Value("string")
+        parts = [
+            part.cast(datasets.Features({**part.features, "difficulty": text}), batch_size=at_once(part))
+            for part in parts
+        ]
     # the verifier of multiple choice needs them; others have none
     if any("options" in part.column_names for part in parts):
         parts = [
