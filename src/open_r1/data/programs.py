@@ -106,7 +106,7 @@ def further_tests(row: Row, entry: dict[str, Any]) -> list[dict[str, str]]:
     file = Path(entry["tests"]).expanduser() / TESTS.format(int(row["contest_id"]))
     if not file.is_file():
         raise DataError(
-            f"`tests: {entry['tests']}` has no {file.name}, with {row['generated_tests']} tests of problem {row['id']}",
+            f"`tests: {entry['tests']}` has no {file.name}, where tests of problem {row['id']} are",
             f"hf download {entry['path']} --repo-type dataset --include 'generated_tests/{file.name}' --local-dir ...",
         )
     import pyarrow.parquet

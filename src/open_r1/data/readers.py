@@ -33,8 +33,8 @@ def asked(dataset: "Dataset", entry: dict[str, Any]) -> "Dataset":
     if reader is None and prompt is None:
         return dataset
     if reader is not None and reader not in READERS:
-        known = ", ".join(sorted(READERS))
-        raise DataError(f"datasets entry {entry['path']}: unknown `reader: {reader}`", f"use one of {known}")
+        names = ", ".join(sorted(READERS))
+        raise DataError(f"datasets entry {entry['path']}: unknown `reader: {reader}`", f"use one of {names}")
 
     def read(row: Row) -> list[Row]:
         found = row if reader is None else READERS[reader](row, entry)

@@ -33,6 +33,7 @@ from ..core.keys import DATA, Key
 from ..core.languages import language_code
 from ..core.recipes import check_keys
 from ..core.rows import Row
+from .choosing import having, lying_between, rename, require_columns
 from .columns import CHATS, detected, shared_row
 from .generated import GENERATORS
 from .readers import BYTES, asked, at_once, known
@@ -102,15 +103,11 @@ def check_source(source: Any) -> None:
     """Raises `DataError` for an entry of a recipe that names no source."""
     if not isinstance(source, dict) or not isinstance(source.get("path"), str):
         raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
-    if not isinstance(source.get("where") or {}, dict):
-        raise DataError(
-            f"datasets entry {source['path']}: `where: {source['where']}`", "write `where: {COLUMN: VALUE}`"
-        )
-    between = source.get("between") or {}
-    if not isinstance(between, dict) or not all(isinstance(ends, list) and len(ends) == 2 for ends in between.values()):
-        raise DataError(
-            f"datasets entry {source['path']}: `between: {between}`", "write `between: {COLUMN: [FIRST, LAST]}`"
-        )
+    for key, form in (("where", "VALUE"), ("between", "[FIRST, LAST]")):
+        if not isinstance(source.get(key) or {}, dict):
+            raise DataError(
+                f"datasets entry {source['path']}: `{key}: {source[key]}`", f"write `{key}: {{COLUMN: {form}}}`"
+            )
     files = source.get("files") or []
     if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
         raise DataError(f"datasets entry {source['path']}: `files: {files}`", "write `files: [NAME, NAME]`")
@@ -164,45 +161,6 @@ def stored(
     return published_rows(path, name, split, revision, files)
 
 
-def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":
-    """Renames columns, with an error that lists what there is."""
-    for old in columns:
-        if old not in dataset.column_names:
-            raise DataError(
-                f"dataset {path} has no column `{old}`; it has {', '.join(dataset.column_names)}", "correct `columns`"
-            )
-    replaced = [new for old, new in columns.items() if new in dataset.column_names and new != old]
-    return dataset.remove_columns(replaced).rename_columns(columns)
-
-
-def having(dataset: "Dataset", column: str, value: Any, path: str) -> "Dataset":
-    """The rows whose column has a value, or one of a list; an error where there is no such row."""
-    require_columns(dataset, [column], path)
-    wanted = value if isinstance(value, list) else [value]
-    found = dataset.filter(lambda own: own in wanted, input_columns=column)
-    if len(dataset) and not len(found):
-        seen = ", ".join(sorted({str(own) for own in dataset[:1000][column]})[:10])
-        raise DataError(f"dataset {path} has no row with `{column}: {value}`; it has {seen}", "correct `where`")
-    return found
-
-
-def lying_between(dataset: "Dataset", column: str, ends: list[Any], path: str) -> "Dataset":
-    """The rows whose text in a column, such as a date, lies between two, each compared with its beginning."""
-    require_columns(dataset, [column], path)
-    low, high = map(str, ends)
-    found = dataset.filter(
-        lambda own: own is not None and low <= str(own)[: len(low)] and str(own)[: len(high)] <= high,
-        input_columns=column,
-    )
-    if len(dataset) and not len(found):
-        seen = sorted(map(str, dataset[column]))
-        raise DataError(
-            f"dataset {path} has no row with `{column}` from {low} to {high}; it has {seen[0]} to {seen[-1]}",
-            "correct `between`",
-        )
-    return found
-
-
 def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
     """Fills in the shared columns and turns a prompt text into messages."""
     # as Alpaca has it
@@ -235,18 +193,6 @@ def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
         writer_batch_size=few,
         desc=f"reading {source['path']}",
     )
-
-
-def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> None:
-    """Raises `DataError` for the first column that a stage needs and the data lacks."""
-    for column in columns:
-        if column not in dataset.column_names:
-            first = str(dataset[0])[:300] if len(dataset) else "none"
-            names = ", ".join(dataset.column_names)
-            raise DataError(
-                f"dataset {where} has no column `{column}`; it has {names}; its first row is {first}",
-                f"map one of them: `columns: {{SOURCE: {column}}}`",
-            )
 
 
 def source_names(sources: list[dict[str, Any]]) -> list[str]:
