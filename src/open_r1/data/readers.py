@@ -21,7 +21,7 @@ READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {
     "codeforces": codeforces,
     "livecodebench": livecodebench,
 }
-BYTES = 256 << 20  # of rows that are rebuilt in memory; more go through the cache on disk
+BYTES = 64 << 20  # of rows that are rebuilt in memory, and take eight times as much there; more go through the disk
 PLACE = re.compile(r"\{(\w+)\}")
 
 
