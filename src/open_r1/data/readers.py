@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError
 from ..core.rows import Row
-from .programs import codeforces, livecodebench
+from . import readers_code as code
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {
-    "codeforces": codeforces,
-    "livecodebench": livecodebench,
+    "codeforces": code.codeforces,
+    "livecodebench": code.livecodebench,
 }
 BYTES = 64 << 20  # of rows that are rebuilt in memory, and take eight times as much there; more go through the disk
 PLACE = re.compile(r"\{(\w+)\}")
