@@ -9,8 +9,8 @@ A recipe that is read holds the entry itself, and its name as `benchmark`: what 
 offline mode) sees a data source like any other. Keys of a file beside those of `data/sources.py`:
 
 - `reader` (`data/readers.py`), `prompt` (the user's turn, `{column}` replaced), `judge` (which question a judge
-  answers, for `verifier: judge`) and `tests` (a folder of further tests of programs, `data/readers_code.py`) say how it
-  is asked and read;
+  answers, for `verifier: judge`) and `tests` (a folder of further tests of programs, see `data/readers_code.py`) say
+  how it is asked and read;
 - `num_samples` (k), `metric` (`correct`, or `score` where the verdict's score is averaged), `measures`
   (`metrics/measures.py`) and `axis` (`reasoning` or `general`) say how it is counted;
 - `contamination` lists the columns whose text counts as known in `decontaminate`.
