@@ -88,5 +88,5 @@ def explained_rows(path: str, split: str) -> Iterator[None]:
     except (FileNotFoundError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
         reason = str(error.__cause__ or error).splitlines() or [type(error).__name__]
         raise DataError(
-            f"dataset {path} ({split}) cannot be loaded: {reason[0]}", "check `name` and `split`"
+            f"dataset {path} ({split}) cannot be loaded: {reason[0]}", "check `name`, `split` and `files`"
         ) from None

@@ -30,7 +30,7 @@ from ..core.hub import (
 from ..core.inputs import ADAPTER, MANIFEST, read_manifest
 from ..core.keys import DATA, FILE, MODEL, Keys, sources
 from ..core.pinned import files_of, hub_names, repository_kind, resolve
-from ..data.published import cards
+from ..data.published import cards, explained_rows
 from ..data.published import files_of as rows_of
 
 LEFT_OUT = (".gitattributes",)
@@ -104,7 +104,8 @@ def loaded_items(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Item]:
 def rows_item(name: str, commit: str, source: Mapping[str, Any]) -> Item:
     """The files of an entry's split, and the cards that say so."""
     split = source.get("split", "train").partition("[")[0]
-    files = rows_of(name, commit, source.get("name"), split, source.get("files"))
+    with explained_rows(name, split):
+        files = rows_of(name, commit, source.get("name"), split, source.get("files"))
     return Item("dataset", name, commit, (*files, *cards(name, commit)))
 
 
