@@ -32,6 +32,7 @@ SUMS = "input()\nprint(sum(map(int, input().split())) / 2)"
 STEPS = "print('{}' if int(input()) % 2 == 0 else '{}')"
 SPLIT = "n = int(input())\nprint({})"
 SPLIT_CPP = "#include <iostream>\nint main() { long long n; std::cin >> n; std::cout << 1 << ' ' << n - 1; }"
+BYTES = "import sys\nline = sys.stdin.buffer.read()\nprint('YES' if int(line[-2:-1]) % 2 == 0 else 'NO')"
 SLOW = "while True: pass"
 
 
@@ -68,6 +69,7 @@ CASES = [  # data set, problem, language, program, outcome
     ("codeforces", "9001/A", "python", STEPS.format("YES", "NO"), "correct"),
     ("codeforces", "9001/A", "python", STEPS.format("yes", "No"), "correct"),
     ("codeforces", "9001/A", "python", STEPS.format("NO", "YES"), "wrong"),
+    ("codeforces", "9001/A", "python", BYTES, "correct"),
     ("codeforces", "9001/A", "python", SLOW, "timeout"),
     ("codeforces", "9001/A", "python", "x = [0] * 10**9", "wrong"),
     ("codeforces", "9001/B", "python", SPLIT.format("1, n - 1"), "correct"),
@@ -189,6 +191,20 @@ def test_large_data_sets_are_read_on_disk_and_are_the_same(name, monkeypatch):
     monkeypatch.setattr(sources, "BYTES", 1)
     found = sources.load_source(entry(name))
     assert found.cache_files and [dict(row) for row in found] == wanted
+
+
+def test_what_another_reader_made_is_not_taken_for_this_ones(monkeypatch, tmp_path):
+    monkeypatch.setattr(readers, "BYTES", 1)
+    monkeypatch.setattr(sources, "BYTES", 1)
+    for word in ("one", "two"):
+        module = tmp_path / f"{word}.py"
+        module.write_text(
+            f"def changed(row, entry):\n    return {{'question': '{word}', 'answer': 'x', 'task': ''}}\n"
+        )
+        space = {}
+        exec(compile(module.read_text(), str(module), "exec"), space)
+        monkeypatch.setitem(readers.READERS, "livecodebench", space["changed"])
+        assert sources.load_source(entry("livecodebench"))[0]["question"] == word
 
 
 def test_files_of_a_hub_data_set_are_read_by_name():

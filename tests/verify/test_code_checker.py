@@ -5,7 +5,8 @@ import shutil
 
 import pytest
 
-from open_r1.verify import Case, code, verify_many
+from open_r1.core.errors import DataError
+from open_r1.verify import Case, code, code_encoded, verify_many
 from open_r1.verify.code_encoded import decode, encode
 
 SANDBOX = pytest.mark.skipif(shutil.which("bwrap") is None, reason="bubblewrap is not installed")
@@ -105,6 +106,14 @@ def test_large_golds_are_not_judged_all_at_once(monkeypatch):
     monkeypatch.setattr(code, "TOGETHER", 5)
     assert list(code.rounds(["aaa", "b", "aaa", "cc", "d"])) == [[0, 2, 1], [3, 4]]
     assert list(code.rounds(["a" * 9, "b" * 9])) == [[0], [1]] and list(code.rounds([])) == []
+
+
+def test_encoded_cases_that_would_fill_the_memory_are_refused(monkeypatch):
+    monkeypatch.setattr(code_encoded, "LARGEST", 1 << 20)
+    text = encode([{"input": "0" * (2 << 20), "output": ""}])
+    assert len(text) < 10_000
+    with pytest.raises(DataError, match="larger than 1 MB"):
+        decode(text)
 
 
 def test_encoded_cases_come_back():

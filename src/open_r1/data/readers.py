@@ -5,9 +5,11 @@ data set has it; `None` leaves the row out. Then the entry's `prompt` becomes th
 by that column of the row, `{options}` by a list with letters; braces of anything else, such as `\\boxed{}`, stay.
 """
 
+import inspect
 import re
 from collections.abc import Callable
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError
@@ -42,8 +44,17 @@ def asked(dataset: "Dataset", entry: dict[str, Any]) -> "Dataset":
 
     if dataset.data.nbytes <= BYTES:
         return datasets.Dataset.from_list([found for row in dataset for found in read(row)])
+    return asked_on_disk(dataset, entry, read)
+
+
+def asked_on_disk(dataset: "Dataset", entry: dict[str, Any], read: Callable[[Row], list[Row]]) -> "Dataset":
+    """The same for rows that do not fit into memory together."""
+    import datasets
+
     few = at_once(dataset)
     first = datasets.Dataset.from_list(list(islice((found for row in dataset for found in read(row)), few)))
+    if not len(first):
+        return first
     features = datasets.Features({name: known(feature) for name, feature in first.features.items()})
 
     def column_wise(batch: dict[str, list]) -> dict[str, list]:
@@ -57,8 +68,20 @@ def asked(dataset: "Dataset", entry: dict[str, Any]) -> "Dataset":
         remove_columns=dataset.column_names,
         features=features,
         writer_batch_size=few,
+        new_fingerprint=fingerprint(dataset, entry, asked, READERS.get(entry.get("reader", ""), asked)),
         desc=f"reading {entry['path']}",
     )
+
+
+def fingerprint(dataset: "Dataset", entry: dict[str, Any], *functions: Callable) -> str:
+    """
+    By which `datasets` finds what it made of rows before: it changes with the code of the functions' modules, of which
+    `datasets` itself takes the names alone.
+    """
+    from datasets.fingerprint import Hasher
+
+    code = [Path(inspect.getfile(function)).read_bytes() for function in functions]
+    return Hasher.hash([dataset._fingerprint, entry, code])
 
 
 def known(feature: Any) -> Any:

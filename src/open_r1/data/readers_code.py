@@ -64,7 +64,8 @@ def codeforces(row: Row, entry: dict[str, Any]) -> Row | None:
     solved in a dialogue or with files, and for one without all its tests: those of open-r1's rows that Codeforces cuts
     off are missing, and what stands for them is in another folder of the data set, the entry's `tests`.
     """
-    cases = [*(row["official_tests"] or []), *further_tests(row, entry)]
+    rows = [*(row["official_tests"] or []), *further_tests(row, entry)]
+    cases = [{side: case[side].replace("\r\n", "\n") for side in ("input", "output")} for case in rows]
     whole = row["official_tests_complete"] or (entry.get("tests") and row["generated_tests"])
     if row["input_mode"] != "stdio" or row["interaction_format"] or not whole or not cases:
         return None

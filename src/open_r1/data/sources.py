@@ -36,7 +36,7 @@ from ..core.rows import Row
 from .choosing import having, lying_between, rename, require_columns
 from .columns import CHATS, detected, shared_row
 from .generated import GENERATORS
-from .readers import BYTES, asked, at_once, known
+from .readers import BYTES, asked, at_once, fingerprint, known
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -191,6 +191,7 @@ def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
         remove_columns=dataset.column_names,
         features=features,
         writer_batch_size=few,
+        new_fingerprint=fingerprint(dataset, source, shared_columns, shared_row),
         desc=f"reading {source['path']}",
     )
 
