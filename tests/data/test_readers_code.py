@@ -208,20 +208,19 @@ def test_what_another_reader_made_is_not_taken_for_this_ones(monkeypatch, tmp_pa
 
 
 def test_files_of_a_hub_data_set_are_read_by_name():
-    folder = HUB_CACHE / "datasets--livecodebench--code_generation_lite" / "snapshots" / COMMIT
+    folder = HUB_CACHE / "datasets--lab--contests" / "snapshots" / COMMIT
     folder.mkdir(parents=True)
     lines = (ROWS / "livecodebench.jsonl").read_text().splitlines(keepends=True)
     for number, line in enumerate(lines[:3], start=3):
         (folder / f"test{number}.jsonl").write_text(line)
     (folder / "test.jsonl").write_text(lines[3])
-    (folder / "code_generation_lite.py").write_text("raise SystemExit('no script is run')\n")
-    known = read_benchmark("livecodebench")
+    (folder / "contests.py").write_text("raise SystemExit('no script is run')\n")
+    known = read_benchmark("livecodebench") | {"path": "lab/contests"}
     assert [row["problem_id"] for row in sources.load_source(known)] == ["zzz901_a", "9901", "zzz902_c"]
     only = known | {"files": ["test4.jsonl"]}
     assert [row["problem_id"] for row in sources.load_source(only)] == ["9901"]
-    with pytest.raises(DataError, match="it has no file test9.jsonl at 0fe84c39; it has code_generation_lite.py"):
+    with pytest.raises(DataError, match="it has no file test9.jsonl at 0fe84c39; it has contests.py"):
         sources.load_source(known | {"files": ["test9.jsonl"]})
-    shutil.rmtree(folder.parents[1])
 
 
 @pytest.mark.parametrize(
