@@ -6,6 +6,7 @@ does not bring the others with it.
 """
 
 import contextlib
+import fnmatch
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,7 +21,9 @@ if TYPE_CHECKING:
 CARD = ("README.md", ".huggingface.yaml", "dataset_infos.json")  # what says which configurations there are
 
 
-def published_rows(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
+def published_rows(
+    path: str, name: str | None, split: str, revision: str | None = None, files: str | None = None
+) -> "Dataset":
     """
     Loads one split.
 
@@ -33,16 +36,18 @@ def published_rows(path: str, name: str | None, split: str, revision: str | None
             The split, or a part of it as `datasets` writes it (`train[:10%]`).
         revision (`str`, *optional*):
             The commit, where it is known; else a branch or tag, or `None` for the default one.
+        files (`str`, *optional*):
+            The files that make the split, of a data set that does not say; `*` stands for anything.
     """
     import datasets
 
     base, own = split_id(path)
     commit = commit_of(base, revision or own, "dataset")
     with explained_rows(path, split):
-        files = files_of(base, commit, name, split.partition("[")[0])
-    folder = snapshot(base, commit, "dataset", [*files, *cards(base, commit)])
+        found = files_of(base, commit, name, split.partition("[")[0], files)
+    folder = snapshot(base, commit, "dataset", [*found, *cards(base, commit)])
     with explained_rows(path, split):
-        data_files = {split.partition("[")[0]: files}
+        data_files = {split.partition("[")[0]: found}
         return datasets.load_dataset(str(folder), name, data_files=data_files, split=split)
 
 
@@ -51,11 +56,15 @@ def cards(base: str, commit: str) -> list[str]:
     return [file for file in listing(base, commit, "dataset") if file in CARD]
 
 
-def files_of(base: str, commit: str, name: str | None, split: str) -> list[str]:
+def files_of(base: str, commit: str, name: str | None, split: str, files: str | None = None) -> list[str]:
     """The files of a split. Raises `ValueError`, as `datasets` does, for one that is not there."""
     import datasets
 
     known = listing(base, commit, "dataset")
+    if files:
+        if not (chosen := sorted(fnmatch.filter(known, files))):
+            raise ValueError(f"no file `{files}`; there are {', '.join(sorted(known)[:10])}")
+        return chosen
     folder = snapshot(base, commit, "dataset", cards(base, commit))
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch).resolve() / base.replace("/", "--")
@@ -79,5 +88,5 @@ def explained_rows(path: str, split: str) -> Iterator[None]:
     except (FileNotFoundError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
         reason = str(error.__cause__ or error).splitlines() or [type(error).__name__]
         raise DataError(
-            f"dataset {path} ({split}) cannot be loaded: {reason[0]}", "check `name` and `split`"
+            f"dataset {path} ({split}) cannot be loaded: {reason[0]}", "check `name`, `split` and `files`"
         ) from None

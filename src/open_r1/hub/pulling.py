@@ -98,13 +98,14 @@ def loaded_items(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Item]:
     for source in sources(recipe, keys):
         if isinstance(source.get("path"), str) and is_hub_name(source["path"]):
             name = at(source["path"], source.get("revision"))
-            yield rows_item(split_id(name)[0], pins[name], source.get("name"), source.get("split", "train"))
+            choice = source.get("name"), source.get("split", "train"), source.get("files")
+            yield rows_item(split_id(name)[0], pins[name], *choice)
 
 
-def rows_item(name: str, commit: str, configuration: str | None, split: str) -> Item:
+def rows_item(name: str, commit: str, configuration: str | None, split: str, files: str | None = None) -> Item:
     """The files of a split, and the cards that say so."""
-    files = rows_of(name, commit, configuration, split.partition("[")[0])
-    return Item("dataset", name, commit, (*files, *cards(name, commit)))
+    found = rows_of(name, commit, configuration, split.partition("[")[0], files)
+    return Item("dataset", name, commit, (*found, *cards(name, commit)))
 
 
 def base_items(name: str, commit: str) -> Iterator[Item]:
