@@ -33,13 +33,24 @@ def arena_hard(row: Row, entry: dict[str, Any]) -> Row:
 
 def frames(row: Row, entry: dict[str, Any]) -> Row:
     """Puts the articles of a question into `articles`; one without a text stands there by its link."""
-    texts, links = beside(entry, "frames"), [link.strip() for link in ast.literal_eval(row["wiki_links"])]
+    texts, links = beside(entry, "frames"), links_of(row)
     found = {link: texts[link][0]["text"] for link in links if texts.get(link)}
     if not any(found.values()):
         hint = "give `beside` a table of articles with the columns `link` and `text`"
         raise DataError(f"frames: no article of question {row['number']} has a text: {', '.join(links)}", hint)
     articles = "\n\n".join(f"{link}\n{found.get(link) or '(its text is not at hand)'}" for link in links)
     return row | {"articles": articles, "metadata": json.dumps({"question": row["question"]}, ensure_ascii=False)}
+
+
+def links_of(row: Row) -> list[str]:
+    """The links of a question, which its table writes as a Python list."""
+    try:
+        return [link.strip() for link in ast.literal_eval(row["wiki_links"])]
+    except (ValueError, SyntaxError, AttributeError, TypeError):
+        raise DataError(
+            f"frames: `wiki_links` of question {row['number']} is no list of links: {row['wiki_links']!r}"[:300],
+            "correct that row, or leave it out",
+        ) from None
 
 
 def beside(entry: dict[str, Any], reader: str) -> dict[Any, list[Row]]:

@@ -12,7 +12,7 @@ A source is an entry of a recipe's `datasets` list:
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
-      files: data/a.jsonl         # of a Hub dataset: its files that are read, where it has others too; `*` stands for any
+      files: data/a.jsonl         # of a Hub dataset whose splits do not say it: what is read, `*` for anything
       beside: {path: ORG/OTHER, by: link}   # rows of another source, by that column, for the entry's `reader`
       from_step: 60               # `grpo`: drawn from that optimiser step on
       count: 1000                 # `mix`: so many rows

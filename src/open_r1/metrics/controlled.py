@@ -9,9 +9,9 @@ instruction. The rate is the mean of p over the instructions with d = 0. Two thi
 their file `df_gamed.csv`, of which the rows' metadata hold their parts (`data/judged.py`): the difficulties, which
 come from a fit over their whole leaderboard, and the verdicts on the reference model itself when it was told to be
 brief or verbose. These are further observations, without a and of weight 0.1: they say how far length alone moves the
-judge. Without them b explains what a should: over the 59 models of the leaderboard whose verdicts could be read, mostly
-weak ones with short outputs, a and b alone gave 6.4 points more than the authors' rate on average, up to 28. `terms`
-says what a number rests on; only one with all three stands beside the leaderboard.
+judge. Without them b explains what a should: over the 59 models of the leaderboard whose verdicts could be read,
+mostly weak ones with short outputs, a and b alone gave 6.4 points more than the authors' rate on average, up to 28.
+`terms` says what a number rests on; only one with all three stands beside the leaderboard.
 
 What equals theirs: the formula, the weights of the observations, the win rate. What does not: they add an L1 penalty
 whose strength five-fold cross-validation chooses, here there is none; their judge's preference is the probability of a
