@@ -4,7 +4,9 @@ and invented rows for every data set (`hub_rows.py`), which are found there as w
 stand-in is an error that names it.
 """
 
+import csv
 import hashlib
+import json
 import shutil
 from pathlib import Path
 
@@ -12,9 +14,11 @@ import yaml
 from families import family_of, save_family
 from hub_rows import DATASETS
 
+from open_r1.core.benchmarks import benchmark_names, read_benchmark
 from open_r1.core.hub import split_id
 
 COMMIT = "0" * 40
+ROWS = Path(__file__).parent / "benchmark_rows"
 
 
 class Hub:
@@ -50,16 +54,50 @@ class Hub:
 
 
 def save_rows(name: str, directory: Path) -> None:
-    """Writes the invented rows of a data set, a file for each split, with the card that says which is which."""
+    """
+    Writes the invented rows of a data set, a file for each split, with the card that says which is which; those of a
+    benchmark (`benchmark_rows`) under the names of the files that it reads, where it says so.
+    """
     import datasets
 
-    if name not in DATASETS:
+    parts = [part for part in benchmark_parts() if part[0]["path"] == name]
+    if name not in DATASETS and not parts:
         raise ValueError(f"{name} has no invented rows: add its columns to tests/hub_rows.py")
     configs = []
-    for config, splits in DATASETS[name].items():
+    known = DATASETS.get(name) or {}
+    for entry, rows in parts if not known else []:
+        if entry.get("files"):
+            save_file(directory / entry["files"], rows)
+        else:
+            known = known | {entry.get("name", "default"): {entry.get("split", "train"): rows}}
+    for config, splits in known.items():
         (directory / config).mkdir(parents=True)
         files = [{"split": split, "path": f"{config}/{split}.parquet"} for split in splits]
         configs.append({"config_name": config, "data_files": files})
         for split, rows in splits.items():
             datasets.Dataset.from_list(rows).to_parquet(directory / config / f"{split}.parquet")
-    (directory / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': configs})}---\n")
+    (directory / "README.md").write_text(f"---\n{yaml.safe_dump({'configs': configs})}---\n" if configs else "")
+
+
+def benchmark_parts() -> list[tuple[dict, list[dict]]]:
+    """What the benchmarks read, with invented rows: an entry, and what stands beside it."""
+    found = []
+    for name in benchmark_names():
+        entry = read_benchmark(name)
+        found.append((entry, ROWS / f"{name}.jsonl"))
+        if "beside" in entry:
+            found.append((entry["beside"], ROWS / "beside" / f"{name}.jsonl"))
+    return [(entry, [json.loads(line) for line in file.read_text().splitlines()]) for entry, file in found]
+
+
+def save_file(file: Path, rows: list[dict]) -> None:
+    """Writes rows in the format that the file's name says."""
+    file.parent.mkdir(parents=True, exist_ok=True)
+    if file.suffix == ".csv":
+        with file.open("w", newline="") as target:
+            writer = csv.DictWriter(target, list(rows[0]))
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        lines = [json.dumps(row, ensure_ascii=False) for row in rows]
+        file.write_text(f"[{','.join(lines)}]" if file.suffix == ".json" else "\n".join(lines))

@@ -175,11 +175,13 @@ async def reply(endpoint: Endpoint, text: str, task: Task, settings: BenchmarkJu
     def read(said: str) -> Row:
         return {"grade": task.read(said), "said": said}
 
-    again = replace(settings, temperature=1.0)
-    try:
-        found = await settings.ask(endpoint, text, settings.seed, journal, read)
-        return (
-            found if found["grade"] is not None else await again.ask(endpoint, text, settings.seed + 1, journal, read)
-        )
-    except RequestError as error:
-        return read("") if error.status == 200 else None
+    found = read("")
+    for number, asked in enumerate((settings, replace(settings, temperature=1.0))):
+        try:
+            found = await asked.ask(endpoint, text, settings.seed + number, journal, read)
+        except RequestError as error:
+            if error.status != 200:  # where it replies, and never in a form that can be read, it has no verdict
+                return None
+        if found["grade"] is not None:
+            break
+    return found
