@@ -15,6 +15,7 @@ from families import family_of, save_family
 from hub_rows import DATASETS
 
 from open_r1.core.benchmarks import benchmark_names, read_benchmark
+from open_r1.core.hub import COMMIT as IS_COMMIT
 from open_r1.core.hub import split_id
 
 COMMIT = "0" * 40
@@ -45,12 +46,14 @@ class Hub:
         """Puts a model or a data set, at a revision, where the libraries look for a download."""
         base, revision = split_id(name)
         repository = self.cache / f"{kind}s--{base.replace('/', '--')}"
-        if not repository.exists() and kind == "model":
-            shutil.copytree(self.model(base), repository / "snapshots" / COMMIT)
-        elif not repository.exists():
-            save_rows(base, repository / "snapshots" / COMMIT)
+        commit = revision if revision and IS_COMMIT.fullmatch(revision) else COMMIT
+        place = repository / "snapshots" / commit
+        if not place.exists() and kind == "model":
+            shutil.copytree(self.model(base), place)
+        elif not place.exists():
+            save_rows(base, place)
         (repository / "refs").mkdir(exist_ok=True)
-        (repository / "refs" / (revision or "main")).write_text(COMMIT)
+        (repository / "refs" / (revision or "main")).write_text(commit)
 
 
 def save_rows(name: str, directory: Path) -> None:
