@@ -16,7 +16,8 @@ def alpaca_eval(row: Row, entry: dict[str, Any]) -> Row:
     found = beside(entry, "alpaca_eval").get(row["number"], [])
     if not found:
         return row
-    gamed = [[float(one["preference"]), float(one["std_delta_len"])] for one in found]
+    told = [one for one in found if one["preference"] is not None]
+    gamed = [[float(one["preference"]), float(one["std_delta_len"])] for one in told]
     known = {"difficulty": float(found[0]["instruction_difficulty"]), "gamed": gamed}
     return row | {"metadata": json.dumps(known)}
 
