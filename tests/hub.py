@@ -7,6 +7,7 @@ stand-in is an error that names it.
 import csv
 import hashlib
 import json
+import re
 import shutil
 from pathlib import Path
 
@@ -15,7 +16,6 @@ from families import family_of, save_family
 from hub_rows import DATASETS
 
 from open_r1.core.benchmarks import benchmark_names, read_benchmark
-from open_r1.core.hub import COMMIT as IS_COMMIT
 from open_r1.core.hub import split_id
 
 COMMIT = "0" * 40
@@ -46,33 +46,33 @@ class Hub:
         """Puts a model or a data set, at a revision, where the libraries look for a download."""
         base, revision = split_id(name)
         repository = self.cache / f"{kind}s--{base.replace('/', '--')}"
-        commit = revision if revision and IS_COMMIT.fullmatch(revision) else COMMIT
-        place = repository / "snapshots" / commit
-        if not place.exists() and kind == "model":
-            shutil.copytree(self.model(base), place)
-        elif not place.exists():
-            save_rows(base, place)
-        (repository / "refs").mkdir(exist_ok=True)
-        (repository / "refs" / (revision or "main")).write_text(commit)
+        commit = revision if revision and re.fullmatch("[0-9a-f]{40}", revision) else COMMIT
+        directory = repository / "snapshots" / commit
+        if not directory.exists() and kind == "model":
+            shutil.copytree(self.model(base), directory)
+        elif not directory.exists():
+            save_rows(base, directory)
+        if commit == COMMIT:
+            (repository / "refs").mkdir(exist_ok=True)
+            (repository / "refs" / (revision or "main")).write_text(COMMIT)
 
 
 def save_rows(name: str, directory: Path) -> None:
     """
     Writes the invented rows of a data set, a file for each split, with the card that says which is which; those of a
-    benchmark (`benchmark_rows`) under the names of the files that it reads, where it says so.
+    benchmark that reads files by their names, and what stands beside one, under these names too.
     """
     import datasets
 
-    parts = [part for part in benchmark_parts() if part[0]["path"] == name]
-    if name not in DATASETS and not parts:
+    known, parts = DATASETS.get(name, {}), [part for part in benchmark_parts() if part[0]["path"] == name]
+    if not known and not parts:
         raise ValueError(f"{name} has no invented rows: add its columns to tests/hub_rows.py")
     configs = []
-    known = DATASETS.get(name) or {}
-    for entry, rows in parts if not known else []:
-        if entry.get("files"):
-            save_file(directory / entry["files"], rows)
-        else:
-            known = known | {entry.get("name", "default"): {entry.get("split", "train"): rows}}
+    for entry, rows in parts:
+        for file in entry.get("files") or []:
+            save_file(directory / file, rows)
+        if not known and "files" not in entry:
+            known = {entry.get("name", "default"): {entry.get("split", "train"): rows}}
     for config, splits in known.items():
         (directory / config).mkdir(parents=True)
         files = [{"split": split, "path": f"{config}/{split}.parquet"} for split in splits]
@@ -83,7 +83,7 @@ def save_rows(name: str, directory: Path) -> None:
 
 
 def benchmark_parts() -> list[tuple[dict, list[dict]]]:
-    """What the benchmarks read, with invented rows: an entry, and what stands beside it."""
+    """What the benchmarks read, with invented rows: each entry, and what stands beside it."""
     found = []
     for name in benchmark_names():
         entry = read_benchmark(name)

@@ -99,7 +99,8 @@ def beside(name, rows, tmp_path, **own):
         ({"beside": {"by": "link"}}, "has no `path`"),
         ({"beside": {"path": str(ROWS / "frames.jsonl")}}, "has no `by`"),
         ({"beside": {"path": str(ROWS / "frames.jsonl"), "by": "link"}}, "no column `link`"),
-        ({"files": "nothing.csv"}, "no file `nothing.csv`"),
+        ({"files": ["nothing.csv"]}, "no file nothing.csv"),
+        ({"files": "test.tsv"}, "`files: test.tsv`"),
         ({"columns": {"Prompt": "question", "Answer": "wiki_links"}}, "no list of links: '12'"),
     ],
 )

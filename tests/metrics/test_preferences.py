@@ -13,7 +13,7 @@ from open_r1.metrics.preferences import arena, length_controlled, simpleqa
 
 
 def fact(outcome):
-    return {"outcome": outcome, "score": None if outcome == "error" else float(outcome == "correct")}
+    return {"outcome": outcome, "score": None if outcome == "unjudged" else float(outcome == "correct")}
 
 
 def pair(score, final="x" * 10, answer="y" * 10, grades=(), metadata=""):
@@ -32,7 +32,7 @@ def test_the_names_that_benchmark_files_give():
 
 
 def test_three_grades():
-    found = simpleqa([[fact("correct"), fact("wrong")], [fact("no_answer"), fact("correct")], [fact("error")] * 2])
+    found = simpleqa([[fact("correct"), fact("wrong")], [fact("no_answer"), fact("correct")], [fact("unjudged")] * 2])
     assert found["correct"] == 0.5 and found["incorrect"] == found["not_attempted"] == 0.25
     assert found["correct_given_attempted"] == pytest.approx(2 / 3) and found["no_verdict"] == 2
     assert found["f_score"] == pytest.approx(2 / (1 / 0.5 + 1 / (2 / 3)))

@@ -10,6 +10,7 @@ import signal
 import subprocess
 import sys
 
+import pyarrow.parquet as pq
 import pytest
 from samples import sample, write_store
 from servers import body, of_prompt, status, unfinished
@@ -19,6 +20,7 @@ from open_r1.core.judges import mark
 from open_r1.metrics.measures import MEASURES
 from open_r1.sampling.judge_tasks import TASKS, rather
 from open_r1.sampling.judging import check_judge, judge_store
+from open_r1.sampling.parts import Columns, as_table
 from open_r1.sampling.store import read_store
 
 MARK = re.compile("={3}[0-9a-f]{16}")
@@ -110,7 +112,7 @@ def test_short_facts_have_three_grades(judged, server, capsys, task, judge, fina
 def test_an_answer_is_right_or_not(judged, server):
     asked = {"metadata": json.dumps({"question": "Which?"}), "language": "en"}
     found = judged("frames", rows(["right", "no", "not sure?"], **asked), FACT)
-    assert [row["outcome"] for row in found] == ["correct", "wrong", "error"]  # it has no third grade
+    assert [row["outcome"] for row in found] == ["correct", "wrong", "unjudged"]  # it has no third grade
     assert len(server.requests) == 4  # one is asked about again
     assert all("Question: Which?" in text and "Question 0" not in text for text in server.prompts)
 
@@ -179,8 +181,8 @@ def test_a_verdict_is_the_last_line_and_the_only_one(task, text, grade):
 def test_a_judge_without_a_verdict_is_asked_again_and_then_that_is_told(judged, server, capsys, reply):
     server.script = [reply] * 3
     found = judged("simpleqa", rows(["right", "right too"]), FACT, concurrency=1)
-    assert sorted(row["outcome"] for row in found) == ["correct", "error"]
-    lost = next(row for row in found if row["outcome"] == "error")
+    assert sorted(row["outcome"] for row in found) == ["correct", "unjudged"]
+    lost = next(row for row in found if row["outcome"] == "unjudged")
     assert lost["score"] is None and lost["judge"]["note"] == "no verdict"
     assert "1 without a verdict" in capsys.readouterr().err
     measured = numbers("simpleqa", found)
@@ -332,8 +334,17 @@ def test_the_judge_is_looked_for_before_anything_is_drawn(server):
         check_judge(entry("simpleqa"), settings | {"url": "http://127.0.0.1:9/v1"})
 
 
-def test_a_published_store_is_not_judged(judged, tmp_path):
-    (tmp_path / "store").mkdir()
-    (tmp_path / "store" / "part-00000.parquet").write_bytes(b"")
+def test_a_published_store_is_read_and_not_written(judged, server, tmp_path):
+    def publish(name, found):
+        columns = Columns()
+        for row in found:
+            columns.see(row)
+        (tmp_path / name).mkdir()
+        pq.write_table(as_table(found, columns.schema()), tmp_path / name / "part-00000.parquet")
+
+    found = judged("arena_hard", rows(["good", "poor"]), GRADED, name="before")
+    publish("store", found)
+    assert judged("arena_hard", []) == found and len(server.requests) == 4
+    publish("other", rows(["good"]))
     with pytest.raises(ArtifactError, match="is published"):
-        judged("simpleqa", [])
+        judged("arena_hard", [], name="other")

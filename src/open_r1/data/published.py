@@ -6,7 +6,6 @@ does not bring the others with it.
 """
 
 import contextlib
-import fnmatch
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -22,7 +21,7 @@ CARD = ("README.md", ".huggingface.yaml", "dataset_infos.json")  # what says whi
 
 
 def published_rows(
-    path: str, name: str | None, split: str, revision: str | None = None, files: str | None = None
+    path: str, name: str | None, split: str, revision: str | None = None, own: list[str] | None = None
 ) -> "Dataset":
     """
     Loads one split.
@@ -36,18 +35,18 @@ def published_rows(
             The split, or a part of it as `datasets` writes it (`train[:10%]`).
         revision (`str`, *optional*):
             The commit, where it is known; else a branch or tag, or `None` for the default one.
-        files (`str`, *optional*):
-            The files that make the split, of a data set that does not say; `*` stands for anything.
+        own (`list[str]`, *optional*):
+            Its files that are read, where `datasets` cannot say it.
     """
     import datasets
 
-    base, own = split_id(path)
-    commit = commit_of(base, revision or own, "dataset")
+    base, known = split_id(path)
+    commit = commit_of(base, revision or known, "dataset")
     with explained_rows(path, split):
-        found = files_of(base, commit, name, split.partition("[")[0], files)
-    folder = snapshot(base, commit, "dataset", [*found, *cards(base, commit)])
+        files = files_of(base, commit, name, split.partition("[")[0], own)
+    folder = snapshot(base, commit, "dataset", [*files, *cards(base, commit)])
     with explained_rows(path, split):
-        data_files = {split.partition("[")[0]: found}
+        data_files = {split.partition("[")[0]: files}
         return datasets.load_dataset(str(folder), name, data_files=data_files, split=split)
 
 
@@ -56,15 +55,16 @@ def cards(base: str, commit: str) -> list[str]:
     return [file for file in listing(base, commit, "dataset") if file in CARD]
 
 
-def files_of(base: str, commit: str, name: str | None, split: str, files: str | None = None) -> list[str]:
-    """The files of a split. Raises `ValueError`, as `datasets` does, for one that is not there."""
+def files_of(base: str, commit: str, name: str | None, split: str, own: list[str] | None = None) -> list[str]:
+    """The files of a split, or its `own` ones. Raises `ValueError`, as `datasets` does, for one that is not there."""
     import datasets
 
     known = listing(base, commit, "dataset")
-    if files:
-        if not (chosen := sorted(fnmatch.filter(known, files))):
-            raise ValueError(f"no file `{files}`; there are {', '.join(sorted(known)[:10])}")
-        return chosen
+    if own:
+        for file in own:
+            if file not in known:
+                raise ValueError(f"it has no file {file} at {commit[:8]}; it has {', '.join(sorted(known)[:20])}")
+        return own
     folder = snapshot(base, commit, "dataset", cards(base, commit))
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch).resolve() / base.replace("/", "--")
@@ -88,5 +88,5 @@ def explained_rows(path: str, split: str) -> Iterator[None]:
     except (FileNotFoundError, ValueError, datasets.exceptions.DatasetGenerationError) as error:
         reason = str(error.__cause__ or error).splitlines() or [type(error).__name__]
         raise DataError(
-            f"dataset {path} ({split}) cannot be loaded: {reason[0]}", "check `name`, `split` and `files`"
+            f"dataset {path} ({split}) cannot be loaded: {reason[0]}", "check `name` and `split`"
         ) from None

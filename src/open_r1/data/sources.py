@@ -12,7 +12,7 @@ A source is an entry of a recipe's `datasets` list:
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
-      files: data/a.jsonl         # of a Hub dataset whose splits do not say it: what is read, `*` for anything
+      files: [test5.jsonl]        # of a Hub data set: its files with rows, where it names them by a script
       beside: {path: ORG/OTHER, by: link}   # rows of another source, by that column, for the entry's `reader`
       from_step: 60               # `grpo`: drawn from that optimiser step on
       count: 1000                 # `mix`: so many rows
@@ -110,6 +110,9 @@ def check_source(source: Any) -> None:
         raise DataError(
             f"datasets entry {source['path']}: `where: {source['where']}`", "write `where: {COLUMN: VALUE}`"
         )
+    files = source.get("files") or []
+    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+        raise DataError(f"datasets entry {source['path']}: `files: {files}`", "write `files: [NAME, NAME]`")
     if source.get("language") is not None and not language_code(source["language"]):
         raise DataError(
             f"datasets entry {source['path']}: unknown language {source['language']!r}",
@@ -150,7 +153,7 @@ def rows_beside(source: Any, path: str) -> dict[Any, list[Row]]:
 
 
 def stored(
-    path: str, name: str | None, split: str, revision: str | None = None, files: str | None = None
+    path: str, name: str | None, split: str, revision: str | None = None, files: list[str] | None = None
 ) -> "Dataset":
     """A dataset from an artifact directory, a local file or the Hub."""
     import datasets

@@ -98,14 +98,14 @@ def loaded_items(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Item]:
     for source in sources(recipe, keys):
         if isinstance(source.get("path"), str) and is_hub_name(source["path"]):
             name = at(source["path"], source.get("revision"))
-            choice = source.get("name"), source.get("split", "train"), source.get("files")
-            yield rows_item(split_id(name)[0], pins[name], *choice)
+            yield rows_item(split_id(name)[0], pins[name], source)
 
 
-def rows_item(name: str, commit: str, configuration: str | None, split: str, files: str | None = None) -> Item:
-    """The files of a split, and the cards that say so."""
-    found = rows_of(name, commit, configuration, split.partition("[")[0], files)
-    return Item("dataset", name, commit, (*found, *cards(name, commit)))
+def rows_item(name: str, commit: str, source: Mapping[str, Any]) -> Item:
+    """The files of an entry's split, and the cards that say so."""
+    split = source.get("split", "train").partition("[")[0]
+    files = rows_of(name, commit, source.get("name"), split, source.get("files"))
+    return Item("dataset", name, commit, (*files, *cards(name, commit)))
 
 
 def base_items(name: str, commit: str) -> Iterator[Item]:

@@ -5,8 +5,8 @@
 Every reply is kept in the store's `judge.jsonl` before it is used, and a part is written anew, in one step, when all
 its rows have their verdicts: a run that was killed asks nothing twice. A response that was cut off or has no summary
 is wrong, or has lost, without a question; one that equals the output that it is compared with is a tie. A judge whose
-reply holds no verdict is asked once more, at temperature 1; then the row's outcome is `error`, its score `None`, and
-the run says how many there are. A row has in `judge` what came of it: `model`, `grades` (of two outputs above 0 for
+reply holds no verdict is asked once more, at temperature 1; then the row stays `unjudged`, its score `None`, and the
+run says how many there are. A row has in `judge` what came of it: `model`, `grades` (of two outputs above 0 for
 the response), `said` (the judge's words) and, without a verdict of the judge, a `note`.
 """
 
@@ -26,12 +26,12 @@ from ..core.journal import Journal
 from ..core.judges import Judge
 from ..core.recipes import fill
 from ..core.rows import UNJUDGED, Row
-from ..verify import ERROR
 from .judge_tasks import TASKS, Ask, Task
-from .parts import TABLE
+from .parts import TABLE, placed
 from .store import store_parts
 
 JOURNAL = "judge.jsonl"
+SILENT, WORDY = "without a reply", "without a verdict"
 
 
 @dataclass
@@ -79,7 +79,7 @@ def check_judge(entry: Mapping[str, Any], judge: Mapping[str, Any] | None) -> No
 
 def judge_store(store: Path, entry: dict[str, Any], judge: dict[str, Any]) -> None:
     """
-    Gives the rows of a store their verdicts, those with outcome `unjudged`.
+    Gives the rows of a store their verdicts, those with outcome `unjudged` that no judge was asked about.
 
     Args:
         store (`Path`):
@@ -95,33 +95,32 @@ def judge_store(store: Path, entry: dict[str, Any], judge: dict[str, Any]) -> No
     settings, task = make_judge(entry, judge), TASKS[entry["judge"]]
     journal, counts = Journal(store / JOURNAL), Counter[str]()
     for part in store_parts(store):
-        if part.suffix == TABLE:
-            raise ArtifactError(f"{store} is published, and its rows stay as they are", "judge it before that")
-        rows = [json.loads(line) for line in part.read_text(encoding="utf-8").rstrip("\n").split("\n")]
-        waiting = [row for row in rows if row["outcome"] == UNJUDGED]
+        rows = [row for _, row in placed(part)]
+        waiting = [row for row in rows if row["outcome"] == UNJUDGED and "judge" not in row]
         if not waiting:
             continue
+        if part.suffix == TABLE:
+            raise ArtifactError(f"{store} is published, and its rows stay as they are", "judge it before that")
         found = asyncio.run(verdicts(waiting, task, settings, journal))
         for row, verdict in zip(waiting, found, strict=True):
             row |= verdict
         write_atomically(part, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-        counts.update(row["outcome"] for row in waiting)
+        counts.update(said_of(row) for row in waiting)
         if not any(found):
             break
-    tell(store, settings, counts)
-    if counts[UNJUDGED]:
+    if counts:
+        said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+        print(f"{store}: {counts.total()} rows judged by {settings.model}: {said}", file=sys.stderr, flush=True)
+    if counts[SILENT]:
         raise EndpointError(
-            f"the judge at {addresses(settings)} gave no reply about {counts[UNJUDGED]} rows of {store}",
+            f"the judge at {addresses(settings)} gave no reply about {counts[SILENT]} rows of {store}",
             "check `url` and `model`, and run again: its verdicts are kept, and only these are asked about",
         )
 
 
-def tell(store: Path, settings: BenchmarkJudge, counts: Counter[str]) -> None:
-    """One line on what was judged."""
-    names = {ERROR: "without a verdict", UNJUDGED: "without a reply"}
-    found = ", ".join(f"{count} {names.get(outcome, outcome)}" for outcome, count in counts.items())
-    if found:
-        print(f"{store}: {counts.total()} rows judged by {settings.model}: {found}", file=sys.stderr, flush=True)
+def said_of(row: Row) -> str:
+    """What a line about the run calls what came of a row."""
+    return row["outcome"] if row["outcome"] != UNJUDGED else WORDY if "judge" in row else SILENT
 
 
 def addresses(settings: BenchmarkJudge) -> str:
@@ -164,7 +163,7 @@ def verdict(asks: list[Ask], replies: list[Row | None], task: Task, model: str) 
         return {}
     said = {"model": model, "said": [found["said"] for found in given]}
     if any(found["grade"] is None for found in given):
-        return {"outcome": ERROR, "score": None, "judge": {"grades": [], "note": "no verdict", **said}}
+        return {"judge": {"grades": [], "note": "no verdict", **said}}
     grades = [-found["grade"] if ask.swapped else found["grade"] for ask, found in zip(asks, given, strict=True)]
     return judged(task, grades, said)
 
