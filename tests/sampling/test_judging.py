@@ -117,12 +117,13 @@ def test_an_answer_is_right_or_not(judged, server):
     assert all("Question: Which?" in text and "Question 0" not in text for text in server.prompts)
 
 
-def test_an_output_is_rather_had_or_not(judged, server):
+def test_an_output_is_rather_had_or_not(judged, server, capsys):
     finals = ["good", "poor", "great", REFERENCE, "awful", None]
     found = judged("alpaca_eval", rows(finals), RATHER)
     assert [row["score"] for row in found] == [1.0, 0.0, 1.0, 0.5, 0.0, 0.0] and len(server.requests) == 4
     assert [row["judge"]["grades"] for row in found] == [[1], [-1], [1], [0], [-1], [-1]]
     assert numbers("length_controlled", found)["win_rate"] == pytest.approx(2.5 / 6)
+    assert "6 rows judged by some-judge: 2 won, 3 lost, 1 tied" in capsys.readouterr().err
 
 
 def test_a_reply_is_better_by_so_much_in_both_orders(judged, server):

@@ -105,7 +105,7 @@ def judge_store(store: Path, entry: dict[str, Any], judge: dict[str, Any]) -> No
         for row, verdict in zip(waiting, found, strict=True):
             row |= verdict
         write_atomically(part, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
-        counts.update(said_of(row) for row in waiting)
+        counts.update(came_of(row, task) for row in waiting)
         if not any(found):
             break
     if counts:
@@ -118,9 +118,13 @@ def judge_store(store: Path, entry: dict[str, Any], judge: dict[str, Any]) -> No
         )
 
 
-def said_of(row: Row) -> str:
+def came_of(row: Row, task: Task) -> str:
     """What a line about the run calls what came of a row."""
-    return row["outcome"] if row["outcome"] != UNJUDGED else WORDY if "judge" in row else SILENT
+    if row["outcome"] == UNJUDGED:
+        return WORDY if "judge" in row else SILENT
+    if task.tie is None:
+        return row["outcome"]
+    return "tied" if row["score"] == 0.5 else "won" if row["score"] > 0.5 else "lost"
 
 
 def addresses(settings: BenchmarkJudge) -> str:
