@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 CARD = ("README.md", ".huggingface.yaml", "dataset_infos.json")  # what says which configurations there are
 
 
-def published_rows(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
+def published_rows(
+    path: str, name: str | None, split: str, revision: str | None = None, own: list[str] | None = None
+) -> "Dataset":
     """
     Loads one split.
 
@@ -33,13 +35,15 @@ def published_rows(path: str, name: str | None, split: str, revision: str | None
             The split, or a part of it as `datasets` writes it (`train[:10%]`).
         revision (`str`, *optional*):
             The commit, where it is known; else a branch or tag, or `None` for the default one.
+        own (`list[str]`, *optional*):
+            Its files that are read, where `datasets` cannot say it.
     """
     import datasets
 
-    base, own = split_id(path)
-    commit = commit_of(base, revision or own, "dataset")
+    base, known = split_id(path)
+    commit = commit_of(base, revision or known, "dataset")
     with explained_rows(path, split):
-        files = files_of(base, commit, name, split.partition("[")[0])
+        files = files_of(base, commit, name, split.partition("[")[0], own)
     folder = snapshot(base, commit, "dataset", [*files, *cards(base, commit)])
     with explained_rows(path, split):
         data_files = {split.partition("[")[0]: files}
@@ -51,11 +55,16 @@ def cards(base: str, commit: str) -> list[str]:
     return [file for file in listing(base, commit, "dataset") if file in CARD]
 
 
-def files_of(base: str, commit: str, name: str | None, split: str) -> list[str]:
-    """The files of a split. Raises `ValueError`, as `datasets` does, for one that is not there."""
+def files_of(base: str, commit: str, name: str | None, split: str, own: list[str] | None = None) -> list[str]:
+    """The files of a split, or its `own` ones. Raises `ValueError`, as `datasets` does, for one that is not there."""
     import datasets
 
     known = listing(base, commit, "dataset")
+    if own:
+        for file in own:
+            if file not in known:
+                raise ValueError(f"it has no file {file} at {commit[:8]}; it has {', '.join(sorted(known)[:20])}")
+        return own
     folder = snapshot(base, commit, "dataset", cards(base, commit))
     with tempfile.TemporaryDirectory() as scratch:
         root = Path(scratch).resolve() / base.replace("/", "--")

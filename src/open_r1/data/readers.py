@@ -11,11 +11,15 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError
 from ..core.rows import Row
+from . import judged
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
 READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {}
+READERS["alpaca_eval"] = judged.alpaca_eval
+READERS["arena_hard"] = judged.arena_hard
+READERS["frames"] = judged.frames
 PLACE = re.compile(r"\{(\w+)\}")
 
 

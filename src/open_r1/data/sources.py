@@ -12,6 +12,8 @@ A source is an entry of a recipe's `datasets` list:
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
+      files: [test5.jsonl]        # of a Hub data set: its files with rows, where it names them by a script
+      beside: {path: ORG/OTHER, by: link}   # rows of another source, by that column, for the entry's `reader`
       from_step: 60               # `grpo`: drawn from that optimiser step on
       count: 1000                 # `mix`: so many rows
       max_terms: 8                # further keys go to the generator of mini:* and gym:*
@@ -50,10 +52,14 @@ KEYS = (
     "language",
     "raw",
     "revision",
+    "files",
+    "beside",
     *OF_BENCHMARKS,
 )
+BESIDE = ("path", "name", "split", "revision", "files")  # of `beside`, with `by`
 AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
-SOURCE = {"path": Key(loads=DATA, revision="revision")}  # what an entry of `datasets` loads
+STORED = {"path": Key(loads=DATA, revision="revision")}
+SOURCE = {**STORED, "beside": Key(inside=STORED)}  # what an entry of `datasets` loads
 # up to which a source is rebuilt in memory; larger ones go through the cache on disk
 IN_MEMORY, BYTES = 100_000, 256 << 20
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
@@ -81,8 +87,11 @@ def load_source(source: dict[str, Any]) -> "Dataset":
         dataset = datasets.Dataset.from_list(list(GENERATORS[generator](kind, split, limit or 1000, dials)))
     else:
         check_keys(source, KEYS, f"datasets entry {path}")
-        dataset = stored(path, source.get("name"), split, source.get("revision"))
+        dataset = stored(path, source.get("name"), split, source.get("revision"), source.get("files"))
     dataset = rename(dataset, source.get("columns") or {}, path)
+    if source.get("beside"):
+        source = source | {"beside": rows_beside(source["beside"], path)}
+        dataset = dataset.add_column("number", list(range(len(dataset))))
     for column, value in (source.get("where") or {}).items():
         dataset = having(dataset, column, value, path)
     if limit:
@@ -101,6 +110,9 @@ def check_source(source: Any) -> None:
         raise DataError(
             f"datasets entry {source['path']}: `where: {source['where']}`", "write `where: {COLUMN: VALUE}`"
         )
+    files = source.get("files") or []
+    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+        raise DataError(f"datasets entry {source['path']}: `files: {files}`", "write `files: [NAME, NAME]`")
     if source.get("language") is not None and not language_code(source["language"]):
         raise DataError(
             f"datasets entry {source['path']}: unknown language {source['language']!r}",
@@ -123,7 +135,26 @@ def without_amounts(source: Any, known: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in source.items() if key not in known}
 
 
-def stored(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
+def rows_beside(source: Any, path: str) -> dict[Any, list[Row]]:
+    """The rows of an entry's `beside`, by the column that it names; raises `DataError` where it does not fit."""
+    check_source(source)
+    check_keys(source, (*BESIDE, "by"), f"`beside` of datasets entry {path}")
+    if not isinstance(source.get("by"), str):
+        raise DataError(
+            f"`beside` of datasets entry {path} has no `by`", "name the column by which its rows are found"
+        )
+    values = [source.get(key) for key in BESIDE]
+    dataset = stored(values[0], values[1], values[2] or "train", *values[3:])
+    require_columns(dataset, [source["by"]], source["path"])
+    found: dict[Any, list[Row]] = {}
+    for row in dataset:
+        found.setdefault(row[source["by"]], []).append(row)
+    return found
+
+
+def stored(
+    path: str, name: str | None, split: str, revision: str | None = None, files: list[str] | None = None
+) -> "Dataset":
     """A dataset from an artifact directory, a local file or the Hub."""
     import datasets
 
@@ -146,7 +177,7 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
         )
     from .published import published_rows
 
-    return published_rows(path, name, split, revision)
+    return published_rows(path, name, split, revision, files)
 
 
 def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":

@@ -98,12 +98,13 @@ def loaded_items(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Item]:
     for source in sources(recipe, keys):
         if isinstance(source.get("path"), str) and is_hub_name(source["path"]):
             name = at(source["path"], source.get("revision"))
-            yield rows_item(split_id(name)[0], pins[name], source.get("name"), source.get("split", "train"))
+            yield rows_item(split_id(name)[0], pins[name], source)
 
 
-def rows_item(name: str, commit: str, configuration: str | None, split: str) -> Item:
-    """The files of a split, and the cards that say so."""
-    files = rows_of(name, commit, configuration, split.partition("[")[0])
+def rows_item(name: str, commit: str, source: Mapping[str, Any]) -> Item:
+    """The files of an entry's split, and the cards that say so."""
+    split = source.get("split", "train").partition("[")[0]
+    files = rows_of(name, commit, source.get("name"), split, source.get("files"))
     return Item("dataset", name, commit, (*files, *cards(name, commit)))
 
 
