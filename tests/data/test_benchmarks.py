@@ -18,6 +18,8 @@ ROWS = Path(__file__).parents[1] / "benchmark_rows"
 def fixture(name: str, **own):
     """The entry of a benchmark that reads the rows of our own."""
     known = {key: value for key, value in read_benchmark(name).items() if key not in ("name", "revision")}
+    if "beside" in known:
+        known["beside"] = {"path": str(ROWS / "beside" / f"{name}.jsonl"), "by": known["beside"]["by"]}
     return known | {"path": str(ROWS / f"{name}.jsonl"), "split": "train"} | own
 
 

@@ -78,6 +78,11 @@ def with_benchmarks(value: Any) -> Any:
 
 
 def decontaminated() -> list[dict[str, Any]]:
-    """The entries that training data are checked against where a recipe names none."""
+    """
+    The entries that training data are checked against where a recipe names none; without what stands beside their
+    questions, such as articles, and so without the reader that wants it.
+    """
     entries = [read_benchmark(name) for name in benchmark_names()]
-    return [entry for entry in entries if entry.get("contamination")]
+    known = [entry for entry in entries if entry.get("contamination")]
+    bare = ("beside", "reader", "prompt")
+    return [{key: entry[key] for key in entry if "beside" not in entry or key not in bare} for entry in known]

@@ -14,15 +14,18 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError
 from ..core.rows import Row
+from . import judged
 from . import readers_code as code
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {
-    "codeforces": code.codeforces,
-    "livecodebench": code.livecodebench,
-}
+READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {}
+READERS["alpaca_eval"] = judged.alpaca_eval
+READERS["arena_hard"] = judged.arena_hard
+READERS["frames"] = judged.frames
+READERS["codeforces"] = code.codeforces
+READERS["livecodebench"] = code.livecodebench
 BYTES = 64 << 20  # of rows that are rebuilt in memory, and take eight times as much there; more go through the disk
 PLACE = re.compile(r"\{(\w+)\}")
 

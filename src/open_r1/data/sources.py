@@ -11,6 +11,7 @@ A source is an entry of a recipe's `datasets` list:
       where: {domain: general}    # only rows with this value, or one of a list, in that column
       between: {date: [2024-08, 2025-01]}   # only rows whose text in that column lies there, by its beginning
       files: [test5.jsonl]        # of a Hub data set: its files with rows, where it names them by a script
+      beside: {path: ORG/OTHER, by: link}   # rows of another source, by that column, for the entry's `reader`
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
@@ -49,16 +50,19 @@ KEYS = (
     "columns",
     "where",
     "between",
-    "files",
     "domain",
     "verifier",
     "language",
     "raw",
     "revision",
+    "files",
+    "beside",
     *OF_BENCHMARKS,
 )
+BESIDE = ("path", "name", "split", "revision", "files")  # of `beside`, with `by`
 AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
-SOURCE = {"path": Key(loads=DATA, revision="revision")}  # what an entry of `datasets` loads
+STORED = {"path": Key(loads=DATA, revision="revision")}
+SOURCE = {**STORED, "beside": Key(inside=STORED)}  # what an entry of `datasets` loads
 IN_MEMORY = 100_000  # rows up to which a source is rebuilt in memory; more go through the cache on disk
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
@@ -87,6 +91,9 @@ def load_source(source: dict[str, Any]) -> "Dataset":
         check_keys(source, KEYS, f"datasets entry {path}")
         dataset = stored(path, source.get("name"), split, source.get("revision"), source.get("files"))
     dataset = rename(dataset, source.get("columns") or {}, path)
+    if source.get("beside"):
+        source = source | {"beside": rows_beside(source["beside"], path)}
+        dataset = dataset.add_column("number", list(range(len(dataset))))
     for column, value in (source.get("where") or {}).items():
         dataset = having(dataset, column, value, path)
     for column, ends in (source.get("between") or {}).items():
@@ -131,6 +138,23 @@ def without_amounts(source: Any, known: tuple[str, ...]) -> dict[str, Any]:
     check_source(source)
     refuse_amounts(source, known)
     return {key: value for key, value in source.items() if key not in known}
+
+
+def rows_beside(source: Any, path: str) -> dict[Any, list[Row]]:
+    """The rows of an entry's `beside`, by the column that it names; raises `DataError` where it does not fit."""
+    check_source(source)
+    check_keys(source, (*BESIDE, "by"), f"`beside` of datasets entry {path}")
+    if not isinstance(source.get("by"), str):
+        raise DataError(
+            f"`beside` of datasets entry {path} has no `by`", "name the column by which its rows are found"
+        )
+    values = [source.get(key) for key in BESIDE]
+    dataset = stored(values[0], values[1], values[2] or "train", *values[3:])
+    require_columns(dataset, [source["by"]], source["path"])
+    found: dict[Any, list[Row]] = {}
+    for row in dataset:
+        found.setdefault(row[source["by"]], []).append(row)
+    return found
 
 
 def stored(

@@ -3,7 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
+from .preferences import arena, length_controlled, simpleqa
 from .rating import rating
 
 MEASURES: dict[str, Callable[..., dict[str, Any]]] = {}
+MEASURES["simpleqa"] = simpleqa
+MEASURES["length_controlled"] = length_controlled
+MEASURES["arena"] = arena
 MEASURES["rating"] = rating
