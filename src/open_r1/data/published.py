@@ -17,6 +17,7 @@ from ..core.hub import commit_of, listing, snapshot, split_id
 if TYPE_CHECKING:
     from datasets import Dataset
 
+EVERY = "*"  # every configuration that there is
 CARD = ("README.md", ".huggingface.yaml", "dataset_infos.json")  # what says which configurations there are
 
 
@@ -28,7 +29,7 @@ def published_rows(path: str, name: str | None, split: str, revision: str | None
         path (`str`):
             Hub id.
         name (`str`, *optional*):
-            The configuration.
+            The configuration; `*` for all of them, one after another, with a column `configuration` that names it.
         split (`str`):
             The split, or a part of it as `datasets` writes it (`train[:10%]`).
         revision (`str`, *optional*):
@@ -38,12 +39,20 @@ def published_rows(path: str, name: str | None, split: str, revision: str | None
 
     base, own = split_id(path)
     commit = commit_of(base, revision or own, "dataset")
+    whole = split.partition("[")[0]
     with explained_rows(path, split):
-        files = files_of(base, commit, name, split.partition("[")[0])
-    folder = snapshot(base, commit, "dataset", [*files, *cards(base, commit)])
+        files = files_of(base, commit, name, whole)
+    folder = snapshot(base, commit, "dataset", [*dict.fromkeys(sum(files.values(), [])), *cards(base, commit)])
     with explained_rows(path, split):
-        data_files = {split.partition("[")[0]: files}
-        return datasets.load_dataset(str(folder), name, data_files=data_files, split=split)
+        parts = {
+            one: datasets.load_dataset(str(folder), one, data_files={whole: found}, split=split)
+            for one, found in files.items()
+        }
+    if name != EVERY:
+        return parts[name]
+    return datasets.concatenate_datasets(
+        [part.add_column("configuration", [one] * len(part)) for one, part in parts.items()]
+    )
 
 
 def cards(base: str, commit: str) -> list[str]:
@@ -51,8 +60,10 @@ def cards(base: str, commit: str) -> list[str]:
     return [file for file in listing(base, commit, "dataset") if file in CARD]
 
 
-def files_of(base: str, commit: str, name: str | None, split: str) -> list[str]:
-    """The files of a split. Raises `ValueError`, as `datasets` does, for one that is not there."""
+def files_of(base: str, commit: str, name: str | None, split: str) -> dict[str | None, list[str]]:
+    """
+    The files of a split, by configuration. Raises `ValueError`, as `datasets` does, for one that is not there.
+    """
     import datasets
 
     known = listing(base, commit, "dataset")
@@ -62,11 +73,18 @@ def files_of(base: str, commit: str, name: str | None, split: str) -> list[str]:
         for file in known:
             (root / file).parent.mkdir(parents=True, exist_ok=True)
             (root / file).write_bytes((folder / file).read_bytes() if file in CARD else b"")
-        builder = datasets.load_dataset_builder(str(root), name, cache_dir=scratch)
-        found = builder.config.data_files or {}
-        if split not in found:
-            raise ValueError(f'Unknown split "{split}". Should be one of {list(map(str, found))}.')
-        return [Path(file).resolve().relative_to(root).as_posix() for file in found[split]]
+        names = datasets.get_dataset_config_names(str(root)) if name == EVERY else [name]
+        return {one: files_in(root, one, split, scratch) for one in names}
+
+
+def files_in(root: Path, name: str | None, split: str, scratch: str) -> list[str]:
+    """The files of a split of one configuration, from a directory that holds the names of a commit's files."""
+    import datasets
+
+    found = datasets.load_dataset_builder(str(root), name, cache_dir=scratch).config.data_files or {}
+    if split not in found:
+        raise ValueError(f'Unknown split "{split}". Should be one of {list(map(str, found))}.')
+    return [Path(file).resolve().relative_to(root).as_posix() for file in found[split]]
 
 
 @contextlib.contextmanager

@@ -11,11 +11,19 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError
 from ..core.rows import Row
+from . import readers_choice as choice
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {}
+READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {
+    "gpqa": choice.gpqa,
+    "mmlu_redux": choice.mmlu_redux,
+    "ceval": choice.ceval,
+    "cluewsc": choice.cluewsc,
+    "drop": choice.drop,
+    "ifeval": choice.ifeval,
+}
 PLACE = re.compile(r"\{(\w+)\}")
 
 
