@@ -5,6 +5,7 @@ stand-in is an error that names it.
 """
 
 import hashlib
+import re
 import shutil
 from pathlib import Path
 
@@ -41,12 +42,15 @@ class Hub:
         """Puts a model or a data set, at a revision, where the libraries look for a download."""
         base, revision = split_id(name)
         repository = self.cache / f"{kind}s--{base.replace('/', '--')}"
-        if not repository.exists() and kind == "model":
-            shutil.copytree(self.model(base), repository / "snapshots" / COMMIT)
-        elif not repository.exists():
-            save_rows(base, repository / "snapshots" / COMMIT)
-        (repository / "refs").mkdir(exist_ok=True)
-        (repository / "refs" / (revision or "main")).write_text(COMMIT)
+        commit = revision if revision and re.fullmatch("[0-9a-f]{40}", revision) else COMMIT
+        directory = repository / "snapshots" / commit
+        if not directory.exists() and kind == "model":
+            shutil.copytree(self.model(base), directory)
+        elif not directory.exists():
+            save_rows(base, directory)
+        if commit == COMMIT:
+            (repository / "refs").mkdir(exist_ok=True)
+            (repository / "refs" / (revision or "main")).write_text(COMMIT)
 
 
 def save_rows(name: str, directory: Path) -> None:
