@@ -42,7 +42,7 @@ def published_rows(path: str, name: str | None, split: str, revision: str | None
     whole = split.partition("[")[0]
     with explained_rows(path, split):
         files = files_of(base, commit, name, whole)
-    folder = snapshot(base, commit, "dataset", [*dict.fromkeys(sum(files.values(), [])), *cards(base, commit)])
+    folder = snapshot(base, commit, "dataset", [*together(files), *cards(base, commit)])
     with explained_rows(path, split):
         parts = {
             one: datasets.load_dataset(str(folder), one, data_files={whole: found}, split=split)
@@ -75,6 +75,11 @@ def files_of(base: str, commit: str, name: str | None, split: str) -> dict[str |
             (root / file).write_bytes((folder / file).read_bytes() if file in CARD else b"")
         names = datasets.get_dataset_config_names(str(root)) if name == EVERY else [name]
         return {one: files_in(root, one, split, scratch) for one in names}
+
+
+def together(files: dict[str | None, list[str]]) -> list[str]:
+    """The files of all configurations, each once."""
+    return list(dict.fromkeys(file for found in files.values() for file in found))
 
 
 def files_in(root: Path, name: str | None, split: str, scratch: str) -> list[str]:

@@ -30,7 +30,7 @@ from ..core.hub import (
 from ..core.inputs import ADAPTER, MANIFEST, read_manifest
 from ..core.keys import DATA, FILE, MODEL, Keys, sources
 from ..core.pinned import files_of, hub_names, repository_kind, resolve
-from ..data.published import cards
+from ..data.published import cards, together
 from ..data.published import files_of as rows_of
 
 LEFT_OUT = (".gitattributes",)
@@ -104,7 +104,7 @@ def loaded_items(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Item]:
 def rows_item(name: str, commit: str, configuration: str | None, split: str) -> Item:
     """The files of a split, and the cards that say so."""
     files = rows_of(name, commit, configuration, split.partition("[")[0])
-    return Item("dataset", name, commit, (*files, *cards(name, commit)))
+    return Item("dataset", name, commit, (*together(files), *cards(name, commit)))
 
 
 def base_items(name: str, commit: str) -> Iterator[Item]:
