@@ -159,7 +159,9 @@ class Index:
         if size not in SIZES:
             raise RecipeError(f"decontaminate: `size: {size}`", f"use one of {', '.join(map(str, SIZES))}")
         self.size, self.entries = size, list(entries)
-        hashes, owners, self.texts, self.short = [], [], [], {}
+        self.texts: list[str] = []
+        self.short: dict[str, int] = {}
+        hashes, owners = [], []
         for piece in [*pieces(text for _, _, text, _ in self.entries)] or [[]]:
             words, start = find_words(piece), len(self.texts)
             first, text = self.sequences(words)

@@ -1,4 +1,4 @@
-"""Readers of multiple choice, of answers in spans, and of instructions: rows as their data sets have them, to rows with
+"""Readers of multiple choice, of answers in spans, and of instructions: from a row as its data set has it to one with
 `question`, `options` and `answer` (a letter, or JSON that `verify` reads).
 """
 
@@ -32,9 +32,9 @@ def gpqa(row: Row, entry: dict[str, Any]) -> Row:
 
 def mmlu_redux(row: Row, entry: dict[str, Any]) -> Row | None:
     """
-    MMLU-Redux as ZeroEval, the paper's harness for it, selects it: questions that the annotators found right, and those
-    of which only the label was wrong, with theirs; an unclear question, or one with no or several right answers, is
-    left out.
+    MMLU-Redux as ZeroEval, the paper's harness for it, selects it: questions that its annotators found right, and
+    those of which only the label was wrong, with theirs; an unclear question, or one with no or several right answers,
+    is left out.
     """
     right = {"ok": row["answer"], "wrong_groundtruth": put_right(row["correct_answer"], row["choices"])}
     letter = right.get(row["error_type"])
@@ -66,7 +66,7 @@ def ceval(row: Row, entry: dict[str, Any]) -> Row | None:
 
 
 def cluewsc(row: Row, entry: dict[str, Any]) -> Row | None:
-    """CLUEWSC: the pronoun that is meant is marked, where it stands as the data set says. Its first label is `true`."""
+    """CLUEWSC, with the pronoun that is meant marked where the data set says that it stands; label 0 is `true`."""
     if row["label"] not in (0, 1):  # the test split hides them
         return None
     target, text = row["target"], row["text"]

@@ -1,9 +1,10 @@
-"""Further numbers of a benchmark beside its pass@1, named by `measures` of its file: from its samples, one list of them
-for each problem, to numbers by name.
+"""Further numbers of a benchmark beside its pass@1, which its file names as `measures`: from its samples, a list for
+each problem, to numbers by name.
 """
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from itertools import chain
 
 from ..core.rows import Row
 from ..verify.constraints import followed
@@ -14,18 +15,15 @@ def ifeval(groups: Iterable[list[Row]]) -> dict[str, float]:
     The four numbers of IF-Eval (arXiv 2311.07911): the share of the prompts whose instructions are all followed, and
     the share of all instructions that are; each strictly, and loosely, where a frame around the response is forgiven.
     """
-    found: Counter[str] = Counter()
-    for row in (row for group in groups for row in group):
-        for manner, loose in (("strict", False), ("loose", True)):
-            flags = followed(row["answer"], row["final"] or "", loose) or []
-            found.update({f"prompt_{manner}": bool(flags) and all(flags), f"instruction_{manner}": sum(flags)})
-            found.update({f"prompts_{manner}": bool(flags), f"instructions_{manner}": len(flags)})
-    return {
-        f"{kind}_{manner}": found[f"{kind}_{manner}"] / found[f"{kind}s_{manner}"]
-        for kind in ("prompt", "instruction")
-        for manner in ("strict", "loose")
-        if found[f"{kind}s_{manner}"]
-    }
+    found, prompts, instructions = Counter[str](), 0, 0
+    for row in chain.from_iterable(groups):
+        strict, loose = (followed(row["answer"], row["final"] or "", loose) for loose in (False, True))
+        if strict is None or loose is None:  # the verdict says `bad_gold`
+            continue
+        prompts, instructions = prompts + 1, instructions + len(strict)
+        found.update(prompt_strict=all(strict), prompt_loose=all(loose))
+        found.update(instruction_strict=sum(strict), instruction_loose=sum(loose))
+    return {name: count / (prompts if name.startswith("prompt") else instructions) for name, count in found.items()}
 
 
 MEASURES: dict[str, Callable[[Iterable[list[Row]]], dict[str, float]]] = {"ifeval": ifeval}
