@@ -156,3 +156,11 @@ def test_an_unknown_benchmark_names_the_nearest(name, message):
 def test_a_file_that_does_not_fit_its_data_says_so(own, message):
     with pytest.raises(DataError, match=message):
         sources.load_source(fixture("aime24", **own))
+
+
+def test_a_row_without_what_the_prompt_names_is_not_asked(tmp_path):
+    row = json.loads((ROWS / "mmlu.jsonl").read_text(encoding="utf-8").splitlines()[0])
+    rows = [row, row | {"choices": None}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(DataError, match="no column `options`, .* or a row without it"):
+        sources.load_source(fixture("mmlu", path=str(tmp_path / "rows.jsonl")))

@@ -7,9 +7,19 @@ import pytest
 from test_benchmarks import ROWS, fixture
 
 from open_r1.core.benchmarks import benchmark_names, read_benchmark
+from open_r1.core.errors import DataError
 from open_r1.data.readers_choice import ceval, cluewsc, drop, gpqa, ifeval, mmlu_redux, put_right
 from open_r1.data.sources import load_source
 from open_r1.verify import verify
+
+USED = {  # columns that readers need
+    "gpqa_diamond": ("Question", "Correct Answer", "Incorrect Answer 2", "Explanation", "Subdomain"),
+    "mmlu_redux": ("question", "choices", "answer", "error_type", "correct_answer"),
+    "ceval": ("question", "A", "D", "answer"),
+    "cluewsc": ("text", "label", "target"),
+    "drop": ("passage", "question", "answer", "validated_answers"),
+    "ifeval": ("prompt", "instruction_id_list", "kwargs"),
+}
 
 
 def raw(name):
@@ -106,6 +116,33 @@ def test_ifeval_keeps_the_arguments_that_are_there():
     assert ifeval({"question": "?", "instruction_id_list": ["a"], "kwargs": [{"x": 0, "y": None}]}, {})["answer"] == (
         '{"instruction_id_list": ["a"], "kwargs": [{"x": 0}]}'
     )
+
+
+@pytest.mark.parametrize("name", USED)
+def test_a_row_without_a_column_says_which_one_is_missing(name, tmp_path):
+    for column in USED[name]:
+        row = {key: value for key, value in raw(name)[0].items() if key != column}
+        (tmp_path / "rows.jsonl").write_text(json.dumps(row) + "\n")
+        with pytest.raises(DataError, match=f"has no column .{column}") as caught:
+            load_source(fixture(name, path=str(tmp_path / "rows.jsonl")))
+        assert len(str(caught.value).splitlines()) == 1 and caught.value.hint
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("gpqa_diamond", {"Correct Answer": None}),
+        ("cluewsc", {"target": None}),
+        ("drop", {"answer": None}),
+        ("drop", {"validated_answers": [1]}),
+        ("ifeval", {"kwargs": None}),
+    ],
+)
+def test_a_row_that_cannot_be_read_is_shown(name, values, tmp_path):
+    (tmp_path / "rows.jsonl").write_text(json.dumps(raw(name)[0] | values) + "\n")
+    with pytest.raises(DataError, match="a row that `reader: .*` cannot read") as caught:
+        load_source(fixture(name, path=str(tmp_path / "rows.jsonl")))
+    assert len(str(caught.value).splitlines()) == 1 and caught.value.hint
 
 
 def ends(row, answer):

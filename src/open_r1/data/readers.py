@@ -37,9 +37,26 @@ def asked(dataset: "Dataset", entry: dict[str, Any]) -> "Dataset":
     if reader is not None and reader not in READERS:
         known = ", ".join(sorted(READERS))
         raise DataError(f"datasets entry {entry['path']}: unknown `reader: {reader}`", f"use one of {known}")
-    rows = [row if reader is None else READERS[reader](row, entry) for row in dataset]
+    rows = [row if reader is None else read(row, entry) for row in dataset]
     kept = [row for row in rows if row is not None]
     return datasets.Dataset.from_list([with_prompt(row, prompt, entry["path"]) for row in kept])
+
+
+def read(row: Row, entry: dict[str, Any]) -> Row | None:
+    """What the reader of an entry makes of a row; raises `DataError` for a row that is not as it expects."""
+    name, path = entry["reader"], entry["path"]
+    try:
+        return READERS[name](row, entry)
+    except KeyError as error:
+        raise DataError(
+            f"dataset {path} has no column {error}, which `reader: {name}` needs; it has {', '.join(row)}",
+            "check `path`, `name` and `revision`, or name another `reader`",
+        ) from None
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise DataError(
+            f"dataset {path}: a row that `reader: {name}` cannot read ({error}): {str(row)[:200]}",
+            "check `path`, `name` and `revision`, or name another `reader`",
+        ) from None
 
 
 def with_prompt(row: Row, prompt: str | None, path: str) -> Row:
@@ -48,12 +65,13 @@ def with_prompt(row: Row, prompt: str | None, path: str) -> Row:
         return row
 
     def fill(match: re.Match) -> str:
-        if match[1] not in row:
+        value = row.get(match[1])
+        if value is None:
             raise DataError(
-                f"dataset {path} has no column `{match[1]}`, which its `prompt` names; it has {', '.join(row)}",
+                f"dataset {path} has no column `{match[1]}`, which its `prompt` names, or a row without it; it has "
+                f"{', '.join(row)}",
                 "correct `prompt`, `columns` or `reader`",
             )
-        value = row[match[1]]
         return lettered(value) if isinstance(value, list) else str(value)
 
     return row | {"prompt": PLACE.sub(fill, prompt).strip()}
