@@ -181,7 +181,7 @@ def benchmarks() -> dict[str, dict[str, dict[str, list[Row]]]]:
         for line in (ROWS / f"{entry['benchmark']}.jsonl").read_text(encoding="utf-8").splitlines():
             row = json.loads(line)
             name = row.pop("configuration") if entry.get("name") == EVERY else entry.get("name", "default")
-            configs.setdefault(name, {}).setdefault(entry["split"], []).append(row)
+            configs.setdefault(name, {}).setdefault(entry.get("split", "train"), []).append(row)
     return found
 
 
