@@ -16,7 +16,7 @@ from .conclusions import BARE, NUMBER, PLAIN, WINDOW, concluded, single_value
 ANSWER_WINDOW, MAX_BOXES = 20_000, 4
 LONGEST = 80  # characters of a value that stands alone
 MARKER = re.compile(
-    r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=])|答案\s*(?:是|为|[:：])|[故应]选\s*[:：]|####"
+    r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=：])|答案\s*(?:是|为|[:：])|[故应]选\s*[:：]|####"
     r"|\b(?P<foreign>"
     r"(?:réponse|respuesta|resposta|risposta|antwort|ответ)\b\W{0,3}(?:(?:est|es|ist|é|è)(?!\w)\s*:?|[:：=—–])"
     r"|(?:答え|正解|정답|답)\s*(?:は|은|는|[:：])|(?:उत्तर|الجواب|الإجابة)\s*(?:هو|هي|[:：]))",

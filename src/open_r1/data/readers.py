@@ -15,17 +15,25 @@ from typing import TYPE_CHECKING, Any
 from ..core.errors import DataError
 from ..core.rows import Row
 from . import judged
+from . import readers_choice as choice
 from . import readers_code as code
 
 if TYPE_CHECKING:
     from datasets import Dataset
 
-READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {}
-READERS["alpaca_eval"] = judged.alpaca_eval
-READERS["arena_hard"] = judged.arena_hard
-READERS["frames"] = judged.frames
-READERS["codeforces"] = code.codeforces
-READERS["livecodebench"] = code.livecodebench
+READERS: dict[str, Callable[[Row, dict[str, Any]], Row | None]] = {
+    "gpqa": choice.gpqa,
+    "mmlu_redux": choice.mmlu_redux,
+    "ceval": choice.ceval,
+    "cluewsc": choice.cluewsc,
+    "drop": choice.drop,
+    "ifeval": choice.ifeval,
+    "codeforces": code.codeforces,
+    "livecodebench": code.livecodebench,
+    "alpaca_eval": judged.alpaca_eval,
+    "arena_hard": judged.arena_hard,
+    "frames": judged.frames,
+}
 BYTES = 64 << 20  # of rows that are rebuilt in memory, and take eight times as much there; more go through the disk
 PLACE = re.compile(r"\{(\w+)\}")
 
@@ -41,27 +49,27 @@ def asked(dataset: "Dataset", entry: dict[str, Any]) -> "Dataset":
         names = ", ".join(sorted(READERS))
         raise DataError(f"datasets entry {entry['path']}: unknown `reader: {reader}`", f"use one of {names}")
 
-    def read(row: Row) -> list[Row]:
-        found = row if reader is None else READERS[reader](row, entry)
+    def made(row: Row) -> list[Row]:
+        found = row if reader is None else read(row, entry)
         return [] if found is None else [with_prompt(found, prompt, entry["path"])]
 
     if dataset.data.nbytes <= BYTES:
-        return datasets.Dataset.from_list([found for row in dataset for found in read(row)])
-    return asked_on_disk(dataset, entry, read)
+        return datasets.Dataset.from_list([found for row in dataset for found in made(row)])
+    return asked_on_disk(dataset, entry, made)
 
 
-def asked_on_disk(dataset: "Dataset", entry: dict[str, Any], read: Callable[[Row], list[Row]]) -> "Dataset":
+def asked_on_disk(dataset: "Dataset", entry: dict[str, Any], made: Callable[[Row], list[Row]]) -> "Dataset":
     """The same for rows that do not fit into memory together."""
     import datasets
 
     few = at_once(dataset)
-    first = datasets.Dataset.from_list(list(islice((found for row in dataset for found in read(row)), few)))
+    first = datasets.Dataset.from_list(list(islice((found for row in dataset for found in made(row)), few)))
     if not len(first):
         return first
     features = datasets.Features({name: known(feature) for name, feature in first.features.items()})
 
     def column_wise(batch: dict[str, list]) -> dict[str, list]:
-        found = read({name: values[0] for name, values in batch.items()})
+        found = made({name: values[0] for name, values in batch.items()})
         return {name: [row.get(name) for row in found] for name in features}
 
     return dataset.map(
@@ -99,18 +107,36 @@ def at_once(dataset: "Dataset") -> int:
     return max(1, min(1000, len(dataset), len(dataset) * BYTES // max(1, dataset.data.nbytes)))
 
 
+def read(row: Row, entry: dict[str, Any]) -> Row | None:
+    """What the reader of an entry makes of a row; raises `DataError` for a row that is not as it expects."""
+    name, path = entry["reader"], entry["path"]
+    try:
+        return READERS[name](row, entry)
+    except KeyError as error:
+        raise DataError(
+            f"dataset {path} has no column {error}, which `reader: {name}` needs; it has {', '.join(row)}",
+            "check `path`, `name` and `revision`, or name another `reader`",
+        ) from None
+    except (AttributeError, IndexError, TypeError, ValueError) as error:
+        raise DataError(
+            f"dataset {path}: a row that `reader: {name}` cannot read ({error}): {str(row)[:200]}",
+            "check `path`, `name` and `revision`, or name another `reader`",
+        ) from None
+
+
 def with_prompt(row: Row, prompt: str | None, path: str) -> Row:
     """A row with the user's turn; raises `DataError` for a place that names no column."""
     if prompt is None:
         return row
 
     def fill(match: re.Match) -> str:
-        if match[1] not in row:
+        value = row.get(match[1])
+        if value is None:
             raise DataError(
-                f"dataset {path} has no column `{match[1]}`, which its `prompt` names; it has {', '.join(row)}",
+                f"dataset {path} has no column `{match[1]}`, which its `prompt` names, or a row without it; it has "
+                f"{', '.join(row)}",
                 "correct `prompt`, `columns` or `reader`",
             )
-        value = row[match[1]]
         return lettered(value) if isinstance(value, list) else str(value)
 
     return row | {"prompt": PLACE.sub(fill, prompt).strip()}

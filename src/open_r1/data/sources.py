@@ -4,6 +4,7 @@ A source is an entry of a recipe's `datasets` list:
 
     - path: mini:chain            # the mini world; gym:TASK (reasoning-gym); benchmark:NAME (core/benchmarks.py); a
                                   # local file or artifact; or a Hub id
+      name: main                  # the configuration of a Hub dataset; "*" for all of them (column `configuration`)
       split: train
       limit: 4000                 # at most this many rows
       revision: 1a2b3c            # of a Hub dataset; or `path: ORG/NAME@1a2b3c`

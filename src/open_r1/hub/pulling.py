@@ -30,7 +30,7 @@ from ..core.hub import (
 from ..core.inputs import ADAPTER, MANIFEST, read_manifest
 from ..core.keys import DATA, FILE, MODEL, Keys, sources
 from ..core.pinned import files_of, hub_names, repository_kind, resolve
-from ..data.published import cards, explained_rows
+from ..data.published import cards, explained_rows, together
 from ..data.published import files_of as rows_of
 
 LEFT_OUT = (".gitattributes",)
@@ -106,7 +106,7 @@ def rows_item(name: str, commit: str, source: Mapping[str, Any]) -> Item:
     split = source.get("split", "train").partition("[")[0]
     with explained_rows(name, split):
         files = rows_of(name, commit, source.get("name"), split, source.get("files"))
-    return Item("dataset", name, commit, (*files, *cards(name, commit)))
+    return Item("dataset", name, commit, (*together(files), *cards(name, commit)))
 
 
 def base_items(name: str, commit: str) -> Iterator[Item]:
