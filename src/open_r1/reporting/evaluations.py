@@ -1,0 +1,180 @@
+"""What evaluations hold: one row for each model, whichever of them measured it, and where its completions lie.
+
+An evaluation is an artifact whose manifest has `metrics` by model. Two may measure one model, and each its benchmarks:
+a model is told by its place, not by its name.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from ..core.card_facts import sampling_of
+from ..core.errors import ArtifactError
+from ..core.hub import called, looks_local
+from ..core.inputs import read_manifest
+from ..core.rows import Row
+from ..data.sources import source_names
+from ..sampling.models import read_models
+from ..sampling.parts import TABLE
+from ..sampling.store import read_store
+
+ALL = "all problems"  # the one data set of an evaluation that names none
+
+
+@dataclass
+class Measured:
+    """
+    A model of a report.
+
+    Args:
+        name (`str`): Of its rows.
+        path (`str`): Artifact directory or Hub id.
+        row (`dict`): Its metrics, those of each benchmark in `by_dataset`; empty for one that no evaluation measured.
+        stores (`list[Path]`): Where its completions lie.
+    """
+
+    name: str
+    path: str
+    row: dict[str, Any] = field(default_factory=dict)
+    stores: list[Path] = field(default_factory=list)
+
+
+def is_evaluation(manifest: Mapping[str, Any] | None) -> bool:
+    return bool(manifest and manifest.get("metrics") and manifest.get("recipe", {}).get("models"))
+
+
+def find_evaluations(folder: Path) -> list[Path]:
+    """The complete evaluations in a folder."""
+    return sorted(path.parent for path in folder.glob("*/manifest.json") if is_evaluation(read_manifest(path.parent)))
+
+
+def read_evaluation(path: str) -> dict[str, Any]:
+    """The manifest of an evaluation; raises `ArtifactError` for what is none."""
+    manifest = read_manifest(path)
+    if not manifest:
+        raise ArtifactError(f"{path} is not complete", "run the evaluation first")
+    if not is_evaluation(manifest):
+        raise ArtifactError(f"{path} is no evaluation", "name outputs of `open-r1 evaluate` in `evaluations`")
+    return manifest
+
+
+def here(path: str, root: Path) -> str:
+    """A model's place now: a folder of artifacts may be moved, and the evaluation in it keeps the old paths."""
+    moved = root / Path(path).name
+    if looks_local(path) and not Path(path).expanduser().exists() and moved.exists():
+        return str(moved)
+    return path
+
+
+def identity(path: str) -> str:
+    """By what two ways to write one model are seen to be the same."""
+    place = Path(path).expanduser()
+    return str(place.resolve()) if called(path) == path and place.exists() else called(path)
+
+
+def measured_models(evaluations: Iterable[str], stages: Mapping[str, str], root: Path) -> dict[str, Measured]:
+    """
+    The models of a report by their names.
+
+    Args:
+        evaluations (`Iterable[str]`):
+            Output directories.
+        stages (`dict[str, str]`):
+            Places of models by the names that they shall have; they come first.
+        root (`Path`):
+            Where the artifacts lie.
+
+    Returns:
+        `dict[str, Measured]`: those of `stages`, measured or not, and the others of the evaluations.
+    """
+    found = {identity(path): Measured(name, path) for name, path in stages.items()}
+    for evaluation in evaluations:
+        manifest = read_evaluation(evaluation)
+        for model in read_models(manifest["recipe"]["models"]):
+            if model.name in manifest["metrics"]:
+                place = here(model.path, root)
+                name = free_name(model.name, Path(evaluation).name, {known.name for known in found.values()})
+                known = found.setdefault(identity(place), Measured(name, place))
+                add(known, manifest["metrics"][model.name], Path(evaluation) / model.name)
+    return {model.name: model for model in found.values()}
+
+
+def free_name(name: str, evaluation: str, taken: set[str]) -> str:
+    return f"{name} ({evaluation})" if name in taken else name
+
+
+def add(model: Measured, metrics: Mapping[str, Any], store: Path) -> None:
+    """Adds what one evaluation measured of a model; a benchmark that another one measured too bears its name."""
+    parts = metrics.get("by_dataset") or {ALL: {key: value for key, value in metrics.items() if key != "by_dataset"}}
+    known = model.row.get("by_dataset", {})
+    fresh = {free_name(name, store.parent.name, set(known)): row for name, row in parts.items()}
+    model.row = {**metrics, **model.row, "by_dataset": known | fresh}
+    model.stores.append(store)
+
+
+def benchmarks(evaluations: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """What the evaluations say of their data sets, by name: axis of the comparison, and how samples were drawn."""
+    found: dict[str, dict[str, Any]] = {}
+    for evaluation in evaluations:
+        manifest = read_evaluation(evaluation)
+        entries = manifest["recipe"].get("datasets") or []
+        for name, entry in zip(source_names(entries), entries, strict=True):
+            axis = entry.get("axis") or ("general" if entry.get("domain") == "general" else "reasoning")
+            about = {"axis": axis, "path": entry["path"], **sampling_of(manifest)}
+            about |= {key: entry[key] for key in ("num_samples", "metric") if key in entry}
+            found[free_name(name, Path(evaluation).name, set(found))] = about
+    return found
+
+
+def completions_of(store: Path) -> Iterator[Row]:
+    """All rows of a model: of its one store, or of those of its benchmarks; none where only numbers were kept."""
+    folders = [store, *sorted(path for path in store.glob("*") if path.is_dir())] if store.is_dir() else []
+    for folder in folders:
+        if any(folder.glob("part-*.jsonl")) or any(folder.glob(f"part-*{TABLE}")):
+            yield from read_store(folder)
+
+
+# ------------------------------------------------------------------------------------------------------- two axes
+
+
+def score(row: Mapping[str, Any]) -> float | None:
+    """What a benchmark counts; `None` where nothing was counted."""
+    value = row.get("pass@1")
+    return None if value is None or value != value else value
+
+
+def axes(stages: Mapping[str, dict[str, Any]], about: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """
+    Each model's mean on the reasoning and on the general benchmarks, of those that all these models share; where no
+    evaluation has a general one, the share of general requests that were answered well.
+
+    Returns:
+        `dict`: `benchmarks` by axis, and `models` with both means; empty where nothing can be compared.
+    """
+    found: dict[str, dict[str, dict[str, float]]] = {"reasoning": {}, "general": {}}
+    for name, row in stages.items():
+        for benchmark, part in row.get("by_dataset", {}).items():
+            if (value := score(part)) is not None:
+                axis = about.get(benchmark, {}).get("axis", "reasoning")
+                found.setdefault(axis, {}).setdefault(name, {})[benchmark] = value
+        if row.get("helpful") is not None and not any(part["axis"] == "general" for part in used(stages, about)):
+            found["general"][name] = {"helpful": row["helpful"]}
+    models = [name for name in stages if all(name in found[axis] for axis in ("reasoning", "general"))]
+    shared = {
+        axis: [part for part in next(iter(found[axis].values()), {}) if all(part in found[axis][n] for n in models)]
+        for axis in ("reasoning", "general")
+    }
+    if not models or not all(shared.values()):
+        return {}
+    means = {
+        name: {axis: sum(found[axis][name][part] for part in parts) / len(parts) for axis, parts in shared.items()}
+        for name in models
+    }
+    return {"benchmarks": shared, "models": means}
+
+
+def used(stages: Mapping[str, dict[str, Any]], about: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """What is known of the benchmarks that have a row."""
+    names = dict.fromkeys(name for row in stages.values() for name in row.get("by_dataset", {}))
+    return [about[name] for name in names if name in about]

@@ -1,0 +1,182 @@
+"""The page of a report: one HTML file that loads nothing, readable without its script, on a phone, in the dark, on
+paper.
+
+`page.html.jinja` holds its words, `page.css` its looks, `page.js` what sorts and filters. Texts of models are escaped
+like all values; beyond that the page's own policy allows no request and no script but the one written here.
+"""
+
+import base64
+import hashlib
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from ..core.tables import COLUMNS, cell
+from .completions import EACH, TAGS, Shown, by_problem
+from .evaluations import axes, score
+from .figures import COLOURS, Figure, svg
+from .sizes import shown
+
+TEMPLATE = "page.html.jinja"
+
+
+def beside(name: str) -> str:
+    return Path(__file__).with_name(name).read_text(encoding="utf-8")
+
+
+def policy(script: str) -> str:
+    """What a browser allows the page: its style, this script, pictures within it, and nothing from anywhere."""
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    return f"default-src 'none'; style-src 'unsafe-inline'; script-src 'sha256-{digest}'; img-src data:"
+
+
+def percent(value: float) -> str:
+    return f"{100 * min(1.0, max(0.0, value)):.2f}%"
+
+
+def bar(name: str, row: Mapping[str, Any], place: int, paper: float | None = None) -> dict[str, Any]:
+    """What the template draws of one model on one benchmark."""
+    value = score(row)
+    low, high = row.get("pass@1_ci") or (value, value)
+    found = {"name": name, "colour": f"var(--c{place % len(COLOURS)})", "value": value, "low": low, "high": high}
+    if value is None:
+        return found | {"paper": paper, "style": ""}
+    style = f"--v:{percent(value)};--l:{percent(low)};--h:{percent(high)}"
+    style += f";--p:{percent(paper)}" if paper is not None else ""
+    outside = paper is not None and not low <= paper <= high
+    return found | {"style": style, "paper": paper, "outside": outside, "samples": row.get("samples")}
+
+
+def benchmark_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Bars of every benchmark, models side by side, those of one axis together."""
+    stages = results["stages"]
+    names = list(dict.fromkeys(part for row in stages.values() for part in row.get("by_dataset", {})))
+    axis = {name: results["benchmarks"].get(name, {}).get("axis", "reasoning") for name in names}
+    groups = []
+    for name in sorted(names, key=lambda name: axis[name] != "reasoning"):
+        rows = {model: row["by_dataset"][name] for model, row in stages.items() if name in row.get("by_dataset", {})}
+        known = {model: results["published"].get(model, {}).get(name) for model in rows}
+        bars = [bar(model, row, places[model], known[model]) for model, row in rows.items()]
+        first = next(iter(rows.values()))
+        groups.append({"name": name, "axis": axis[name], "problems": first.get("problems"), "bars": bars})
+    return groups
+
+
+def size_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> list[dict[str, Any]]:
+    """Students by size: models smaller than the largest ones, and the best of these."""
+    return [
+        {"size": shown(results["parameters"][name]), **bar(name, results["stages"][name], places[name])}
+        for name in students(results)
+    ]
+
+
+def students(results: Mapping[str, Any]) -> list[str]:
+    """Models that are smaller than the largest, by size, and the best of those; none where all are of one size."""
+    sizes = {
+        name: size
+        for name, size in results["parameters"].items()
+        if score(results["stages"].get(name, {})) is not None
+    }
+    most = max(sizes.values(), default=0)
+    smaller = sorted((name for name in sizes if sizes[name] < 0.95 * most), key=lambda name: sizes[name])
+    best = max(
+        (name for name in sizes if name not in smaller), key=lambda name: results["stages"][name]["pass@1"], default=""
+    )
+    return [*smaller, best] if smaller else []
+
+
+def matrix(results: Mapping[str, Any], groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """A row per model, with what every benchmark says of it."""
+    found = {group["name"]: {bar["name"]: bar for bar in group["bars"]} for group in groups}
+    return [
+        {
+            "model": name,
+            "size": shown(results["parameters"][name]) if name in results["parameters"] else "",
+            "cells": [found[group["name"]].get(name) for group in groups],
+        }
+        for name in results["stages"]
+    ]
+
+
+def details(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
+    """All numbers, a row per benchmark and model, without the columns that nothing fills."""
+    rows = [
+        [part, model, *(cell(row, *column) for column in COLUMNS.values())]
+        for model, whole in results["stages"].items()
+        for part, row in [*whole.get("by_dataset", {}).items(), *whole_row(whole)]
+    ]
+    head = ["benchmark", "model", *COLUMNS]
+    kept = [n for n in range(len(head)) if n < 2 or any(row[n] != "-" for row in rows)]
+    rows.sort(key=lambda row: (row[0] == "mean", row[0]))
+    return [head[n] for n in kept], [[row[n] for n in kept] for row in rows]
+
+
+def whole_row(row: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """A model's row over all benchmarks, where it says more than that of its only one."""
+    parts = row.get("by_dataset", {})
+    only = next(iter(parts.values()), {}) if len(parts) == 1 else None
+    same = only is not None and all(only.get(key) == value for key, value in row.items() if key != "by_dataset")
+    return [] if same or not row else [("mean", dict(row))]
+
+
+def sampling_rows(about: Mapping[str, Mapping[str, Any]]) -> list[list[Any]]:
+    """How the samples of each data set were drawn."""
+    keys = ("path", "axis", "num_samples", "temperature", "top_p", "max_new_tokens")
+    return [[name, *(found.get(key, "-") for key in keys)] for name, found in about.items()]
+
+
+def render(
+    results: Mapping[str, Any],
+    figures: Iterable[Figure],
+    completions: list[Shown],
+    title: str,
+    unmeasured: list[str],
+    places: Mapping[str, int],
+) -> str:
+    """
+    The page.
+
+    Args:
+        results (`dict`):
+            What `results.json` holds.
+        figures (`Iterable[Figure]`):
+            Those of its sections; drawn as SVG.
+        completions (`list[Shown]`):
+            What can be browsed.
+        title (`str`):
+            Its heading.
+        unmeasured (`list[str]`):
+            Models that no evaluation has.
+        places (`dict[str, int]`):
+            The colour of each model.
+    """
+    from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+    loader = FileSystemLoader(Path(__file__).parent)
+    settings = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
+    groups, script = benchmark_bars(results, places), beside("page.js")
+    head, rows = details(results)
+    return (
+        Environment(loader=loader, **settings)
+        .get_template(TEMPLATE)
+        .render(
+            title=title,
+            policy=policy(script),
+            style=beside("page.css"),
+            script=script,
+            results=results,
+            groups=groups,
+            matrix=matrix(results, groups),
+            head=head,
+            rows=rows,
+            sizes=size_bars(results, places),
+            figures=[(figure, [(panel, svg(panel, figure.size)) for panel in figure.panels]) for figure in figures],
+            problems=by_problem(completions),
+            models=list(dict.fromkeys(one.model for one in completions)),
+            tags=[tag for tag in TAGS if any(tag in one.tags for one in completions)],
+            each=EACH,
+            unmeasured=unmeasured,
+            axes=axes(results["stages"], results["benchmarks"]),
+            sampling=sampling_rows(results["benchmarks"]),
+        )
+    )
