@@ -10,6 +10,7 @@ against general ability; students by size; and completions with their verdicts.
 
 import json
 import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,10 +29,12 @@ from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
 from open_r1.data.sources import source_names
 from open_r1.metrics.kept_rollouts import measure_rollouts, rollout_files
+from open_r1.reporting.comparison import axes, compared, students
 from open_r1.reporting.completions import choose
-from open_r1.reporting.evaluations import Measured, axes, benchmarks, find_evaluations, measured_models
-from open_r1.reporting.figures import Figure, axes_figure, bar_figure, curve_figure, rollout_figure, save_png
-from open_r1.reporting.page import render, students
+from open_r1.reporting.drawing import Figure, save_png
+from open_r1.reporting.evaluations import Measured, benchmarks, find_evaluations, measured_models
+from open_r1.reporting.figures import axes_figure, bar_figure, curve_figure, rollout_figure
+from open_r1.reporting.page import render
 from open_r1.reporting.published import published_numbers
 from open_r1.reporting.sizes import parameters, shown
 from open_r1.reporting.training import curves, default_figure
@@ -72,35 +75,34 @@ class ReportArguments(Publishing):
 
 
 def looked_up(words: list[str]) -> list[str]:
-    """The command line for a folder: its evaluations, and its models that one of them or a rollout speaks of."""
+    """The command line for a folder: its evaluations, and its artifacts that they measured or that RL made."""
     if not words or words[0].startswith("--"):
         return words
     folder = Path(words[0])
     if not folder.is_dir():
         raise ArtifactError(f"{folder} is no directory", "name the folder that holds models and evaluations")
     evaluations = [str(path) for path in find_evaluations(folder)]
-    known = {path: name for name, path in places_of(evaluations, folder).items()}
-    stages = {
-        known.get(str(path), path.name): str(path)
-        for path in sorted(folder.iterdir(), key=lambda path: started(path))
-        if path.is_dir() and kind_of(path) == MODEL and (str(path) in known or curves(path) or rollout_files(path))
-    }
+    known = {model.path: name for name, model in measured_models(evaluations, {}, folder).items()}
+    stages = {known.get(str(path), path.name): str(path) for path in artifacts(folder) if told_of(path, known)}
     if not evaluations and not stages:
         raise ArtifactError(f"{folder} holds no evaluation and no RL run", "run `open-r1 evaluate` into it first")
     values = {"root": str(folder), "output_dir": str(folder / "report"), "title": folder.resolve().name}
     values |= {"evaluations": json.dumps(evaluations), "stages": json.dumps(stages)}
-    given = {word.partition("=")[0].partition(".")[0][2:] for word in words[1:] if word.startswith("--")}
-    return [part for name, value in values.items() if name not in given for part in (f"--{name}", value)] + words[1:]
+    return [part for name, value in values.items() for part in (f"--{name}", value)] + words[1:]
 
 
-def places_of(evaluations: list[str], root: Path) -> dict[str, str]:
-    return {name: model.path for name, model in measured_models(evaluations, {}, root).items()}
+def told_of(path: Path, known: Collection[str]) -> bool:
+    """Whether there is something to say of an artifact."""
+    return kind_of(path) == MODEL and (str(path) in known or bool(curves(path)) or bool(rollout_files(path)))
 
 
-def started(path: Path) -> float:
-    """When an artifact was made: stages are shown in the order in which they ran."""
-    manifest = path / "manifest.json"
-    return manifest.stat().st_mtime if manifest.exists() else 0.0
+def artifacts(folder: Path) -> list[Path]:
+    """The complete artifacts in a folder, in the order in which they were made."""
+    return sorted((path.parent for path in folder.glob("*/manifest.json")), key=made_at)
+
+
+def made_at(path: Path) -> float:
+    return (path / "manifest.json").stat().st_mtime
 
 
 def collect(args: ReportArguments, models: dict[str, Measured]) -> dict[str, Any]:
@@ -133,13 +135,13 @@ def draw(args: ReportArguments, results: dict[str, Any], places: dict[str, int])
         drawn.append(rollout_figure(results["rollouts"]))
     if found := axes(results["stages"], results["benchmarks"]):
         drawn.append(axes_figure(found, places))
-    rows = {name: row for name, row in results["stages"].items() if "pass@1_ci" in row}
-    bars = [bar_figure("stages", "Every model, all benchmarks", rows, places)] if rows else []
-    if names := students(results):
-        labels = {f"{name} ({shown(results['parameters'][name])})": name for name in names}
-        sized = {label: rows[name] for label, name in labels.items()}
-        colours = {label: places[name] for label, name in labels.items()}
-        bars.append(bar_figure("students", "Students by size", sized, colours))
+    rows, shared = compared(results["stages"])
+    title = shared[0] if len(shared) == 1 else f"mean of {len(shared)} benchmarks"
+    bars = [bar_figure("stages", f"Every model: {title}", rows, places)] if rows else []
+    if small := students(results["stages"], results["parameters"]):
+        labels = {name: f"{name} ({shown(results['parameters'][name])})" for name in small}
+        sized = {labels[name]: row for name, row in small.items()}
+        bars.append(bar_figure("students", "Students by size", sized, {labels[name]: places[name] for name in small}))
     return drawn, bars
 
 

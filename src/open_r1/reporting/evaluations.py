@@ -18,6 +18,7 @@ from ..data.sources import source_names
 from ..sampling.models import read_models
 from ..sampling.parts import TABLE
 from ..sampling.store import read_store
+from .comparison import mean_row
 
 ALL = "all problems"  # the one data set of an evaluation that names none
 
@@ -110,6 +111,8 @@ def add(model: Measured, metrics: Mapping[str, Any], store: Path) -> None:
     known = model.row.get("by_dataset", {})
     fresh = {free_name(name, store.parent.name, set(known)): row for name, row in parts.items()}
     model.row = {**metrics, **model.row, "by_dataset": known | fresh}
+    if known:
+        model.row |= mean_row([*known.values(), *fresh.values()])
     model.stores.append(store)
 
 
@@ -133,48 +136,3 @@ def completions_of(store: Path) -> Iterator[Row]:
     for folder in folders:
         if any(folder.glob("part-*.jsonl")) or any(folder.glob(f"part-*{TABLE}")):
             yield from read_store(folder)
-
-
-# ------------------------------------------------------------------------------------------------------- two axes
-
-
-def score(row: Mapping[str, Any]) -> float | None:
-    """What a benchmark counts; `None` where nothing was counted."""
-    value = row.get("pass@1")
-    return None if value is None or value != value else value
-
-
-def axes(stages: Mapping[str, dict[str, Any]], about: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
-    """
-    Each model's mean on the reasoning and on the general benchmarks, of those that all these models share; where no
-    evaluation has a general one, the share of general requests that were answered well.
-
-    Returns:
-        `dict`: `benchmarks` by axis, and `models` with both means; empty where nothing can be compared.
-    """
-    found: dict[str, dict[str, dict[str, float]]] = {"reasoning": {}, "general": {}}
-    for name, row in stages.items():
-        for benchmark, part in row.get("by_dataset", {}).items():
-            if (value := score(part)) is not None:
-                axis = about.get(benchmark, {}).get("axis", "reasoning")
-                found.setdefault(axis, {}).setdefault(name, {})[benchmark] = value
-        if row.get("helpful") is not None and not any(part["axis"] == "general" for part in used(stages, about)):
-            found["general"][name] = {"helpful": row["helpful"]}
-    models = [name for name in stages if all(name in found[axis] for axis in ("reasoning", "general"))]
-    shared = {
-        axis: [part for part in next(iter(found[axis].values()), {}) if all(part in found[axis][n] for n in models)]
-        for axis in ("reasoning", "general")
-    }
-    if not models or not all(shared.values()):
-        return {}
-    means = {
-        name: {axis: sum(found[axis][name][part] for part in parts) / len(parts) for axis, parts in shared.items()}
-        for name in models
-    }
-    return {"benchmarks": shared, "models": means}
-
-
-def used(stages: Mapping[str, dict[str, Any]], about: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
-    """What is known of the benchmarks that have a row."""
-    names = dict.fromkeys(name for row in stages.values() for name in row.get("by_dataset", {}))
-    return [about[name] for name in names if name in about]

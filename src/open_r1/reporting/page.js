@@ -3,8 +3,8 @@
 // ---- tables that sort: a heading is a button; numbers by size, what has none at the end
 function key(cell) {
   const text = cell ? cell.textContent.trim() : "";
-  const found = text.replace(/,/g, "").match(/^\[?(-?\d+(?:\.\d+)?)([MB]?)(?!\w)/);
-  if (found) return Number(found[1]) * ({ M: 1e6, B: 1e9 }[found[2]] || 1);
+  const found = text.replace(/,/g, "").match(/^\[?(-?\d+(?:\.\d+)?)([kMB]?)(?!\w)/);
+  if (found) return Number(found[1]) * ({ k: 1e3, M: 1e6, B: 1e9 }[found[2]] || 1);
   return text === "-" || text === "" ? null : text;
 }
 

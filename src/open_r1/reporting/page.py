@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from ..core.tables import COLUMNS, cell
+from .comparison import axes, score, students
 from .completions import EACH, TAGS, Shown, by_problem
-from .evaluations import axes, score
-from .figures import COLOURS, Figure, svg
+from .drawing import COLOURS, Figure, svg
 from .sizes import shown
 
 TEMPLATE = "page.html.jinja"
@@ -37,24 +37,24 @@ def percent(value: float) -> str:
 def bar(name: str, row: Mapping[str, Any], place: int, paper: float | None = None) -> dict[str, Any]:
     """What the template draws of one model on one benchmark."""
     value = score(row)
-    low, high = row.get("pass@1_ci") or (value, value)
-    found = {"name": name, "colour": f"var(--c{place % len(COLOURS)})", "value": value, "low": low, "high": high}
+    found = {"name": name, "value": value, "paper": paper, "samples": row.get("samples")}
     if value is None:
-        return found | {"paper": paper, "style": ""}
-    style = f"--v:{percent(value)};--l:{percent(low)};--h:{percent(high)}"
-    style += f";--p:{percent(paper)}" if paper is not None else ""
-    outside = paper is not None and not low <= paper <= high
-    return found | {"style": style, "paper": paper, "outside": outside, "samples": row.get("samples")}
+        return found
+    low, high = row.get("pass@1_ci") or (value, value)
+    lengths = {"v": value, "l": low, "h": high} | ({} if paper is None else {"p": paper})
+    style = ";".join(f"--{key}:{percent(length)}" for key, length in lengths.items())
+    style += f";--c:var(--c{place % len(COLOURS)})"
+    return found | {"low": low, "high": high, "style": style, "inside": paper is not None and low <= paper <= high}
 
 
 def benchmark_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> list[dict[str, Any]]:
     """Bars of every benchmark, models side by side, those of one axis together."""
     stages = results["stages"]
-    names = list(dict.fromkeys(part for row in stages.values() for part in row.get("by_dataset", {})))
+    names = list(dict.fromkeys(part for row in stages.values() for part in row["by_dataset"]))
     axis = {name: results["benchmarks"].get(name, {}).get("axis", "reasoning") for name in names}
     groups = []
     for name in sorted(names, key=lambda name: axis[name] != "reasoning"):
-        rows = {model: row["by_dataset"][name] for model, row in stages.items() if name in row.get("by_dataset", {})}
+        rows = {model: row["by_dataset"][name] for model, row in stages.items() if name in row["by_dataset"]}
         known = {model: results["published"].get(model, {}).get(name) for model in rows}
         bars = [bar(model, row, places[model], known[model]) for model, row in rows.items()]
         first = next(iter(rows.values()))
@@ -63,26 +63,10 @@ def benchmark_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> lis
 
 
 def size_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Students by size: models smaller than the largest ones, and the best of these."""
-    return [
-        {"size": shown(results["parameters"][name]), **bar(name, results["stages"][name], places[name])}
-        for name in students(results)
-    ]
-
-
-def students(results: Mapping[str, Any]) -> list[str]:
-    """Models that are smaller than the largest, by size, and the best of those; none where all are of one size."""
-    sizes = {
-        name: size
-        for name, size in results["parameters"].items()
-        if score(results["stages"].get(name, {})) is not None
-    }
-    most = max(sizes.values(), default=0)
-    smaller = sorted((name for name in sizes if sizes[name] < 0.95 * most), key=lambda name: sizes[name])
-    best = max(
-        (name for name in sizes if name not in smaller), key=lambda name: results["stages"][name]["pass@1"], default=""
-    )
-    return [*smaller, best] if smaller else []
+    """Students by size, with how large each is."""
+    sizes = results["parameters"]
+    rows = students(results["stages"], sizes)
+    return [{"size": shown(sizes[name]), **bar(name, row, places[name])} for name, row in rows.items()]
 
 
 def matrix(results: Mapping[str, Any], groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -103,7 +87,7 @@ def details(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     rows = [
         [part, model, *(cell(row, *column) for column in COLUMNS.values())]
         for model, whole in results["stages"].items()
-        for part, row in [*whole.get("by_dataset", {}).items(), *whole_row(whole)]
+        for part, row in parts(whole)
     ]
     head = ["benchmark", "model", *COLUMNS]
     kept = [n for n in range(len(head)) if n < 2 or any(row[n] != "-" for row in rows)]
@@ -111,12 +95,10 @@ def details(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     return [head[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
-def whole_row(row: Mapping[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """A model's row over all benchmarks, where it says more than that of its only one."""
-    parts = row.get("by_dataset", {})
-    only = next(iter(parts.values()), {}) if len(parts) == 1 else None
-    same = only is not None and all(only.get(key) == value for key, value in row.items() if key != "by_dataset")
-    return [] if same or not row else [("mean", dict(row))]
+def parts(whole: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
+    """A model's rows by benchmark, and their mean; of a single one the whole row, which holds it and more."""
+    found = whole["by_dataset"]
+    return [(next(iter(found)), whole)] if len(found) == 1 else [*found.items(), ("mean", whole)]
 
 
 def sampling_rows(about: Mapping[str, Mapping[str, Any]]) -> list[list[Any]]:

@@ -11,6 +11,8 @@ from ..core.errors import RecipeError
 from ..core.hub import is_hub_name, split_id
 from ..core.inputs import adapter_base
 
+UNITS = ((1e9, "B"), (1e6, "M"), (1e3, "k"))
+
 
 def parameters(path: str) -> int | None:
     """Parameters of a model by its place; of an adapter, with those below it. `None` where nothing here tells."""
@@ -58,6 +60,6 @@ def configured(folder: Path) -> int | None:
 
 
 def shown(count: int) -> str:
-    """A number of parameters as models are called by it: 0.6M, 135M, 1.5B."""
-    size, unit = (1e9, "B") if count >= 1e9 else (1e6, "M")
-    return f"{count / size:.{0 if count >= 100 * size else 1 if count >= size else 2}f}{unit}"
+    """A number of parameters as models are called by it: 630k, 135M, 1.54B."""
+    size, unit = next(((size, unit) for size, unit in UNITS if count >= size), UNITS[-1])
+    return f"{count / size:.3g}{unit}"
