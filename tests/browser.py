@@ -4,6 +4,7 @@ It keeps a list of every request that a page makes and of every error in it.
 """
 
 import base64
+import fcntl
 import itertools
 import json
 import os
@@ -102,9 +103,13 @@ def browser():
     back_read, back_write = os.pipe()
     with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as profile:
         command = [CHROMIUM, *QUIET, f"--user-data-dir={profile}", "--remote-debugging-pipe"]
-        # the protocol's pipes are descriptors 3 and 4 of the browser
-        shell = ["sh", "-c", f'exec "$0" "$@" 3<&{to_read} 4>&{back_write}', *command]
-        process = subprocess.Popen(shell, pass_fds=(to_read, back_write), stderr=subprocess.DEVNULL)
+
+        def connect() -> None:  # the protocol's pipes are descriptors 3 and 4 of the browser
+            ends = [fcntl.fcntl(end, fcntl.F_DUPFD, 10) for end in (to_read, back_write)]
+            for place, end in enumerate(ends, start=3):
+                os.dup2(end, place)
+
+        process = subprocess.Popen(command, preexec_fn=connect, close_fds=False, stderr=subprocess.DEVNULL)
         os.close(to_read), os.close(back_write)
         try:
             yield Browser(process, to_write, back_read)

@@ -11,20 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-COLOURS = (
-    "#2f6fde",
-    "#d9541e",
-    "#15946b",
-    "#a63fc4",
-    "#b8860b",
-    "#0f93a8",
-    "#d12d6f",
-    "#6b7f1f",
-    "#7a5cff",
-    "#8c5a3c",
-)
+# `--c0` and so on in the style of the page
+COLOURS = ["#2f6fde", "#d9541e", "#15946b", "#a63fc4", "#b8860b"]
+COLOURS += ["#0f93a8", "#d12d6f", "#6b7f1f", "#7a5cff", "#8c5a3c"]
 INK = "#1b1f24"
 Curve = tuple[list[Any], list[Any]]  # steps and values
+PLAIN = {"text.parse_math": False}  # a name with two dollars is no formula
 LINES = ("-", "--", "-.", ":")  # beside colours, for those who see few of them
 
 
@@ -125,25 +117,26 @@ def styled(axis: Any) -> None:
 
 def save_png(figure: Figure, path: Path) -> None:
     """All panels of a figure in one picture."""
-    from matplotlib import pyplot
+    from matplotlib import pyplot, rc_context
 
     rows = -(-len(figure.panels) // figure.columns)
     size = (figure.size[0] * figure.columns, figure.size[1] * rows)
-    picture, grid = pyplot.subplots(rows, figure.columns, figsize=size, squeeze=False)
-    for axis, panel in zip(grid.flat, figure.panels, strict=False):
-        styled(axis)
-        panel.draw(axis)
-    picture.suptitle(figure.title)
-    picture.tight_layout()
-    picture.savefig(path, dpi=110)
-    pyplot.close(picture)
+    with rc_context(PLAIN):
+        picture, grid = pyplot.subplots(rows, figure.columns, figsize=size, squeeze=False)
+        for axis, panel in zip(grid.flat, figure.panels, strict=False):
+            styled(axis)
+            panel.draw(axis)
+        picture.suptitle(figure.title)
+        picture.tight_layout()
+        picture.savefig(path, dpi=110)
+        pyplot.close(picture)
 
 
 def svg(panel: Panel, size: tuple[float, float]) -> str:
     """One panel as an element of a page."""
     from matplotlib import pyplot, rc_context
 
-    words = {"svg.fonttype": "none", "svg.hashsalt": panel.title, "text.color": INK, "axes.labelcolor": INK}
+    words = PLAIN | {"svg.fonttype": "none", "svg.hashsalt": panel.title, "text.color": INK, "axes.labelcolor": INK}
     words |= {"axes.edgecolor": INK, "xtick.color": INK, "ytick.color": INK, "grid.color": INK}
     nothing = dict.fromkeys(("Date", "Creator", "Format", "Type"))
     content = io.StringIO()
