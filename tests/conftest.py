@@ -44,6 +44,18 @@ def smoke_root(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory) -> Path:
+    """A made folder of models and evaluations with its report, both only to be read."""
+    from made_evaluation import write_folder
+
+    from open_r1.report import main
+
+    folder = write_folder(tmp_path_factory.mktemp("made") / "<b>root")
+    main([str(folder)])
+    return folder
+
+
 @pytest.fixture
 def pauses(monkeypatch) -> list[float]:
     """Pauses that were asked for between attempts; none is made. Nothing but the loopback is reached."""
