@@ -18,6 +18,7 @@ from typing import Any
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 QUIET = ["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"]
 QUIET += ["--disable-background-networking", "--disable-component-update", "--hide-scrollbars"]
+QUIET += ["--host-resolver-rules=MAP * ~NOTFOUND"]  # what the browser asks on its own account does not leave either
 
 
 class Browser:
