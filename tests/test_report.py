@@ -4,7 +4,7 @@ import json
 import shutil
 
 import pytest
-from conftest import run_cli
+from conftest import REPOSITORY
 from made_evaluation import MODELS, write_evaluation, write_folder, write_model, write_training
 
 from open_r1.core.inputs import read_manifest
@@ -98,6 +98,21 @@ def test_a_recipe_may_name_what_is_not_measured(folder, capsys):
     assert "No evaluation has raw." in (folder / "report/index.html").read_text()
 
 
+def test_a_figure_leaves_out_what_no_run_logs(folder, capsys):
+    figure = "{file: f, title: T, runs: [student-small, teacher], metrics: [style, acuracy]}"
+    main([str(folder), "--figures", f"[{figure}]"])
+    said = capsys.readouterr().out
+    assert "notice: figure `f`: `acuracy` is in no log of student-small, teacher" in said
+    assert (folder / "report/f.png").exists() and "<h3>T</h3>" in (folder / "report/index.html").read_text()
+
+
+def test_a_folder_is_named_from_where_one_stands(folder, monkeypatch):
+    (folder / "teacher/manifest.json").write_text('{"hash": "1", "command": "sft", "recipe": {}}')
+    monkeypatch.chdir(folder.parent)
+    words = looked_up(["root"])
+    assert json.loads(words[words.index("--stages") + 1]) == {"teacher": "root/teacher"}
+
+
 def test_the_command_line_wins_over_what_is_found(folder):
     words = looked_up([str(folder), "--title", "Mine", "--force"])
     assert words[-3:] == ["--title", "Mine", "--force"] and words[words.index("--root") + 1] == str(folder)
@@ -110,7 +125,11 @@ def test_the_command_line_wins_over_what_is_found(folder):
     [
         (["{root}/gone"], "{root}/gone is no directory", "name the folder"),
         (["{root}/empty"], "{root}/empty holds no evaluation and no RL run", "open-r1 evaluate"),
-        (["--config", "recipes/mini/report.yaml", "--evaluation", "x"], "evaluation", "did you mean `evaluations`"),
+        (
+            ["--config", str(REPOSITORY / "recipes/mini/report.yaml"), "--evaluation", "x"],
+            "evaluation",
+            "did you mean `evaluations`",
+        ),
         (
             ["--output_dir", "{root}/o", "--evaluations", "[{root}/empty]"],
             "{root}/empty is not complete",
@@ -123,13 +142,15 @@ def test_the_command_line_wins_over_what_is_found(folder):
         ),
     ],
 )
-def test_what_it_refuses(tmp_path, words, said, fix):
+def test_what_it_refuses(tmp_path, capsys, words, said, fix):
     (tmp_path / "empty").mkdir()
     (tmp_path / "model").mkdir()
     (tmp_path / "model/manifest.json").write_text('{"hash": "1", "recipe": {}}')
-    found = run_cli("report", *(word.format(root=tmp_path) for word in words), check=False)
-    assert found.returncode == 2 and found.stderr.count("\n") == 2, found.stderr
-    assert said.format(root=tmp_path) in found.stderr and fix in found.stderr
+    with pytest.raises(SystemExit) as ended:
+        main([word.format(root=tmp_path) for word in words])
+    found = capsys.readouterr().err
+    assert ended.value.code == 2 and found.count("\n") == 2, found
+    assert said.format(root=tmp_path) in found and fix in found
 
 
 def test_a_finished_report_is_made_again_when_an_evaluation_changed(folder, capsys):

@@ -18,13 +18,13 @@ from typing import Any
 from open_r1.core.artifacts import versions, write_atomically
 from open_r1.core.card_facts import sampling_of
 from open_r1.core.cards import add_results
-from open_r1.core.errors import ArtifactError, report_errors
+from open_r1.core.errors import ArtifactError, RecipeError, report_errors
 from open_r1.core.hub import called, looks_local
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import BARE, STORE, Key, key
 from open_r1.core.publishing import MODEL, Publishing, kind_of
 from open_r1.core.pushing import add_card
-from open_r1.core.recipes import fingerprint
+from open_r1.core.recipes import check_keys, fingerprint
 from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
 from open_r1.data.sources import source_names
@@ -32,13 +32,14 @@ from open_r1.metrics.kept_rollouts import measure_rollouts, rollout_files
 from open_r1.reporting.comparison import axes, compared, students
 from open_r1.reporting.completions import choose
 from open_r1.reporting.drawing import Figure, save_png
-from open_r1.reporting.evaluations import Measured, benchmarks, find_evaluations, measured_models
+from open_r1.reporting.evaluations import Measured, benchmarks, find_evaluations, identity, measured_models
 from open_r1.reporting.figures import axes_figure, bar_figure, curve_figure, rollout_figure
 from open_r1.reporting.page import render
 from open_r1.reporting.published import published_numbers
 from open_r1.reporting.sizes import parameters, shown
 from open_r1.reporting.training import curves, default_figure
 
+FIGURE = ("file", "title", "runs", "metrics")
 USAGE = "DIRECTORY | --config RECIPE.yaml [--force] [--key value ...]"
 
 
@@ -73,6 +74,20 @@ class ReportArguments(Publishing):
     root: str = "data"
     seed: int = 0
 
+    def __post_init__(self):
+        for figure in self.figures:
+            check_figure(figure)
+
+
+def check_figure(figure: Any) -> None:
+    """Raises `RecipeError` for an entry of `figures` that cannot be drawn."""
+    if not isinstance(figure, dict):
+        raise RecipeError(f"`figures`: {figure!r} is no mapping", f"give it {', '.join(FIGURE)}")
+    check_keys(figure, FIGURE, f"`figures` entry {figure.get('file', '')}")
+    for name in FIGURE:
+        if not figure.get(name):
+            raise RecipeError(f"`figures`: an entry without `{name}`: {figure}", f"give it {', '.join(FIGURE)}")
+
 
 def looked_up(words: list[str]) -> list[str]:
     """The command line for a folder: its evaluations, and its artifacts that they measured or that RL made."""
@@ -82,8 +97,9 @@ def looked_up(words: list[str]) -> list[str]:
     if not folder.is_dir():
         raise ArtifactError(f"{folder} is no directory", "name the folder that holds models and evaluations")
     evaluations = [str(path) for path in find_evaluations(folder)]
-    known = {model.path: name for name, model in measured_models(evaluations, {}, folder).items()}
-    stages = {known.get(str(path), path.name): str(path) for path in artifacts(folder) if told_of(path, known)}
+    known = {identity(model.path): name for name, model in measured_models(evaluations, {}, folder).items()}
+    chosen = [path for path in artifacts(folder) if told_of(path, known)]
+    stages = {known.get(identity(str(path)), path.name): str(path) for path in chosen}
     if not evaluations and not stages:
         raise ArtifactError(f"{folder} holds no evaluation and no RL run", "run `open-r1 evaluate` into it first")
     values = {"root": str(folder), "output_dir": str(folder / "report"), "title": folder.resolve().name}
@@ -93,7 +109,7 @@ def looked_up(words: list[str]) -> list[str]:
 
 def told_of(path: Path, known: Collection[str]) -> bool:
     """Whether there is something to say of an artifact."""
-    return kind_of(path) == MODEL and (str(path) in known or bool(curves(path)) or bool(rollout_files(path)))
+    return kind_of(path) == MODEL and (identity(str(path)) in known or bool(curves(path)) or bool(rollout_files(path)))
 
 
 def artifacts(folder: Path) -> list[Path]:
@@ -107,8 +123,7 @@ def made_at(path: Path) -> float:
 
 def collect(args: ReportArguments, models: dict[str, Measured]) -> dict[str, Any]:
     """Everything in `results.json`."""
-    found = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir())}
-    manifests = {name: content for name, content in found.items() if content}
+    manifests = {path.name: read_manifest(path) or {} for path in artifacts(Path(args.root))}
     local = {name: Path(model.path) for name, model in models.items() if looks_local(model.path)}
     runs = {name: curves(path) for name, path in local.items()}
     kept = {name: measure_rollouts(path) for name, path in local.items()}
@@ -130,7 +145,7 @@ def collect(args: ReportArguments, models: dict[str, Measured]) -> dict[str, Any
 def draw(args: ReportArguments, results: dict[str, Any], places: dict[str, int]) -> tuple[list[Figure], list[Figure]]:
     """The figures: of lines and points, which the page shows too, and of bars, for which it has its own."""
     chosen = args.figures or ([default_figure(results["curves"])] if results["curves"] else [])
-    drawn = [curve_figure(figure, results["curves"], places) for figure in chosen]
+    drawn = [figure for entry in chosen if (figure := curve_figure(entry, results["curves"], places)).panels]
     if results["rollouts"]:
         drawn.append(rollout_figure(results["rollouts"]))
     if found := axes(results["stages"], results["benchmarks"]):

@@ -18,9 +18,11 @@ from ..verify import CORRECT, NO_ANSWER
 from .evaluations import ALL, Measured, completions_of
 
 FAIR, EACH, MOST = 24, 4, 1200  # problems, more of a verdict, and completions of the whole page (about)
+ASKED = 60  # rows that are looked through for mixed languages
 BEGINNING, END = 1500, 2500  # characters that stay of a longer text
 VERDICTS = {CORRECT: "right", NO_ANSWER: "no answer", UNJUDGED: "not judged", FAILED: "not drawn"}
-TAGS = ("right", "wrong", "no answer", "cut", "mixed", "not judged", "not drawn")
+MIXED = "mixed"
+TAGS = ("right", "wrong", "no answer", "cut", MIXED, "not judged", "not drawn")
 
 
 class Shown(NamedTuple):
@@ -42,11 +44,15 @@ class Shown(NamedTuple):
     fair: bool
 
 
-def tags_of(row: Row) -> list[str]:
-    """The verdict on a completion, and whether it was cut or mixes languages."""
+def verdict_of(row: Row) -> list[str]:
+    """The verdict on a completion, and whether it was cut."""
     found = [VERDICTS.get(row.get("outcome", UNJUDGED), "wrong")]
-    found += ["cut"] if row.get("finish_reason") == "length" else []
-    return found + (["mixed"] if is_mixed(row.get("reasoning") or "") else [])
+    return found + (["cut"] if row.get("finish_reason") == "length" else [])
+
+
+def tags_of(row: Row) -> list[str]:
+    """What is said of a completion: its verdict, and whether it was cut and mixes languages."""
+    return verdict_of(row) + ([MIXED] if is_mixed(row.get("reasoning") or "") else [])
 
 
 def rank(*words: Any) -> int:
@@ -72,26 +78,32 @@ class Lowest:
 
 
 class Choice:
-    """What is shown of one model on one benchmark, chosen in one pass."""
+    """What is shown of one model on one benchmark, chosen in one pass. Only some rows are asked for their languages,
+    which takes the longest.
+    """
 
     def __init__(self, fair: int):
-        self.fair, self.tagged = Lowest(fair), {tag: Lowest(EACH) for tag in TAGS}
+        self.fair, self.some = Lowest(fair), Lowest(ASKED)
+        self.tagged = {tag: Lowest(EACH) for tag in TAGS}
 
     def add(self, row: Row) -> None:
+        place = rank(row.get("problem_id"), row.get("sample", 0))
         if row.get("sample", 0) == 0:
             self.fair.add(rank(row.get("problem_id")), row)
-        for tag in tags_of(row):
-            self.tagged[tag].add(rank(row.get("problem_id"), row.get("sample", 0)), row)
+        self.some.add(place, row)
+        for tag in verdict_of(row):
+            self.tagged[tag].add(place, row)
 
-    def chosen(self) -> Iterator[tuple[Row, bool]]:
-        """The rows, each with whether it is of the fair part."""
-        rows = self.fair.rows()
-        yield from ((row, True) for row in rows)
-        for tag, lowest in self.tagged.items():
-            lacking = EACH - sum(tag in tags_of(row) for row in rows)
-            more = [row for row in lowest.rows() if not any(row is known for known in rows)][: max(0, lacking)]
-            rows += more
-            yield from ((row, False) for row in more)
+    def chosen(self) -> Iterator[tuple[Row, list[str], bool]]:
+        """The rows, each with its tags and whether it is of the fair part."""
+        found = [(row, tags_of(row), True) for row in self.fair.rows()]
+        mixed = [row for row in self.some.rows() if MIXED in tags_of(row)]
+        for tag in TAGS:
+            lacking = EACH - sum(tag in tags for _, tags, _ in found)
+            more = mixed if tag == MIXED else self.tagged[tag].rows()
+            more = [row for row in more if not any(row is known for known, _, _ in found)]
+            found += [(row, tags_of(row), False) for row in more[: max(0, lacking)]]
+        yield from found
 
 
 def choose(models: Mapping[str, Measured], benchmarks: int) -> list[Shown]:
@@ -115,7 +127,7 @@ def choose(models: Mapping[str, Measured], benchmarks: int) -> list[Shown]:
             for row in completions_of(store):
                 choices[row.get("dataset") or ALL].add(row)
         for part, choice in choices.items():
-            found += [Shown(name, part, short(row), tags_of(row), is_fair) for row, is_fair in choice.chosen()]
+            found += [Shown(name, part, short(row), tags, is_fair) for row, tags, is_fair in choice.chosen()]
     order = {name: place for place, name in enumerate(models)}
     return sorted(found, key=lambda one: (one.benchmark, rank(one.row["problem_id"]), order[one.model]))
 

@@ -14,15 +14,19 @@ LABELS = {
 
 
 def curve_figure(figure: Mapping[str, Any], curves: Mapping[str, Any], places: Mapping[str, int]) -> Figure:
-    """One panel per metric, one line per run, over training steps."""
+    """One panel per metric, one line per run, over training steps; a metric that no run has is said and left out."""
     panels = []
     for metric in figure["metrics"]:
         found = {
             run: (curves[run]["step"], curves[run][metric]) for run in figure["runs"] if metric in curves.get(run, {})
         }
+        if not found:
+            runs = ", ".join(figure["runs"])
+            print(f"notice: figure `{figure['file']}`: `{metric}` is in no log of {runs}", flush=True)
+            continue
         label = LABELS.get(metric, metric)
         panels.append(lines(label, label, found, places))
-    return Figure(figure["file"], figure["title"], panels, len(panels))
+    return Figure(figure["file"], figure["title"], panels, max(1, len(panels)))
 
 
 def rollout_figure(runs: Mapping[str, list[dict[str, Any]]]) -> Figure:
