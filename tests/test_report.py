@@ -69,7 +69,8 @@ def test_completions_that_are_gone_leave_the_numbers(folder):
 
 def test_published_numbers_stand_beside_ours(folder, monkeypatch, tmp_path):
     known = tmp_path / "published.yaml"
-    known.write_text(json.dumps({str(folder / "teacher"): {"contest": 0.9, "school math": 0.96}}))
+    numbers = {"contest": {"pass@1": 90.0, "cons@64": 95}, "school math": {"pass@1": 96}, "other": {"cons@64": 1}}
+    known.write_text(json.dumps({str(folder / "teacher"): {"source": "a page", "samples": 64, "numbers": numbers}}))
     monkeypatch.setattr("open_r1.report.published_numbers", lambda path: published.published_numbers(path, known))
     main([str(folder)])
     assert results(folder)["published"] == {"teacher": {"contest": 0.9, "school math": 0.96}}

@@ -127,10 +127,11 @@ def collect(args: ReportArguments, models: dict[str, Measured]) -> dict[str, Any
     local = {name: Path(model.path) for name, model in models.items() if looks_local(model.path)}
     runs = {name: curves(path) for name, path in local.items()}
     kept = {name: measure_rollouts(path) for name, path in local.items()}
+    stages = {name: model.row for name, model in models.items() if model.row}
     sizes = {name: parameters(model.path) for name, model in models.items()}
     return {
-        "stages": {name: model.row for name, model in models.items() if model.row},
-        "benchmarks": benchmarks(args.evaluations),
+        "stages": stages,
+        "benchmarks": benchmarks(args.evaluations, {part for row in stages.values() for part in row["by_dataset"]}),
         "published": {name: known for name, model in models.items() if (known := published_numbers(model.path))},
         "parameters": {name: size for name, size in sizes.items() if size},
         "curves": {name: curve for name, curve in runs.items() if curve},

@@ -26,6 +26,8 @@ def test_the_mean_has_an_interval_by_squares():
     row = mean_row([part(0.2, 0.06), part(0.6, 0.08)])
     assert row["pass@1"] == pytest.approx(0.4) and row["pass@1_ci"] == pytest.approx([0.35, 0.45])
     assert (row["problems"], row["samples"]) == (20, 4)
+    assert mean_row([part(0.2), part(0.4) | {"samples": 16}])["samples"] is None
+    assert mean_row([part(0.95, 0.1)])["pass@1_ci"][1] == 1.0
     assert "helpful" not in mean_row([{"pass@1": 1.0, "helpful": 0.5}, {"pass@1": 0.0}])
 
 

@@ -61,7 +61,8 @@ def test_a_benchmark_that_two_evaluations_measured_is_there_twice(tmp_path):
         write_evaluation(tmp_path / place, ["teacher"], ["contest"], by_benchmark=True)
     row = measured_models(both(tmp_path), {}, tmp_path)["teacher"].row
     assert list(row["by_dataset"]) == ["contest", "contest (second)"]
-    assert list(benchmarks(both(tmp_path))) == ["contest", "contest (second)"]
+    assert list(benchmarks(both(tmp_path), row["by_dataset"])) == ["contest", "contest (second)"]
+    assert list(benchmarks(both(tmp_path), ["contest"])) == ["contest"]  # other models': one name for one benchmark
 
 
 def test_two_models_of_one_name_stay_two(tmp_path):
@@ -81,18 +82,33 @@ def test_a_folder_that_was_moved_is_read_where_it_is(folder, tmp_path):
 
 
 def test_what_is_said_of_a_benchmark(folder):
-    about = benchmarks(both(folder))
+    about = benchmarks(both(folder), BENCHMARKS)
     assert {name: found["axis"] for name, found in about.items()} == {
         n: axis for n, (_, axis, _) in BENCHMARKS.items()
     }
     assert about["contest"]["num_samples"] == SAMPLES and about["contest"]["temperature"] == 0.6
 
 
+@pytest.mark.parametrize(("metric", "counts"), [("score", "mean score"), ("correct", "pass@1"), (None, "pass@1")])
+def test_what_a_benchmark_counts_is_named(tmp_path, metric, counts):
+    recipe = {"models": ["x"], "datasets": [{"path": "a/b"} | ({"metric": metric} if metric else {})]}
+    (tmp_path / "manifest.json").write_text(json.dumps({"recipe": recipe, "metrics": {"x": {"a": 1}}}))
+    assert benchmarks([str(tmp_path)], [])["b"]["counts"] == counts
+
+
+@pytest.mark.parametrize(("recipe", "entry", "k"), [(8, 64, 8), (None, 64, 64), (None, None, None)])
+def test_k_is_that_of_the_recipe_or_of_the_benchmark(tmp_path, recipe, entry, k):
+    datasets = [{"path": "a/b"} | ({"num_samples": entry} if entry else {})]
+    manifest = {"recipe": {"models": ["x"], "num_samples": recipe, "datasets": datasets}, "metrics": {"x": {"a": 1}}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    assert benchmarks([str(tmp_path)], [])["b"]["num_samples"] == k
+
+
 @pytest.mark.parametrize(("entry", "axis"), [({"domain": "general"}, "general"), ({}, "reasoning")])
 def test_a_data_set_that_states_no_axis_has_that_of_its_domain(tmp_path, entry, axis):
     recipe = {"models": ["x"], "datasets": [{"path": "a/b", **entry}]}
     (tmp_path / "manifest.json").write_text(json.dumps({"recipe": recipe, "metrics": {"x": {"pass@1": 1.0}}}))
-    assert benchmarks([str(tmp_path)])["b"]["axis"] == axis
+    assert benchmarks([str(tmp_path)], ["b"])["b"]["axis"] == axis
     assert measured_models([str(tmp_path)], {}, tmp_path)["x"].row["by_dataset"] == {ALL: {"pass@1": 1.0}}
 
 

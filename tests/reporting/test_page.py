@@ -9,7 +9,7 @@ from made_evaluation import HOSTILE, MODELS
 from reading import Page
 
 from open_r1.core.tables import plain
-from open_r1.reporting.page import bar, beside, parts, policy
+from open_r1.reporting.page import bar, beside, measures, parts, policy
 
 
 @pytest.fixture(scope="module")
@@ -106,6 +106,14 @@ def test_a_bar(row, paper, style):
     assert found.get("style") == style
     if style:
         assert found["inside"] == (paper is not None and found["low"] <= paper <= found["high"])
+
+
+def test_further_numbers_have_a_table_for_each_benchmark():
+    rows = {"x": {"a": {"measures": {"strict": 0.51234, "rating": 1204, "ci": [0.1, None]}}, "b": {}}}
+    rows |= {"y": {"a": {"measures": {"strict": None, "loose": 0.6}}}}
+    results = {"stages": {name: {"by_dataset": parts} for name, parts in rows.items()}}
+    table = [["x", "0.512", "1204", "[0.100, -]", "-"], ["y", "-", "-", "-", "0.600"]]
+    assert measures(results) == [("a", ["model", "strict", "rating", "ci", "loose"], table)]
 
 
 def test_a_single_benchmark_has_no_mean_beside_it():

@@ -29,10 +29,13 @@ def mean_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     numbers = [key for key in rows[0] if all(isinstance(row.get(key), (int, float)) for row in rows)]
     known = {key: [row[key] for row in rows if row[key] == row[key]] for key in numbers}
     found: dict[str, Any] = {key: mean(values) for key, values in known.items()}
-    found |= {key: made(known[key]) for key, made in (("problems", sum), ("samples", min)) if key in known}
+    found |= {"problems": sum(known["problems"])} if "problems" in known else {}
+    found |= (
+        {"samples": known["samples"][0] if len(set(known["samples"])) == 1 else None} if "samples" in known else {}
+    )
     if "pass@1" in found and all("pass@1_ci" in row for row in rows):
         ends = [math.hypot(*(row["pass@1"] - row["pass@1_ci"][end] for row in rows)) / len(rows) for end in (0, 1)]
-        found["pass@1_ci"] = [found["pass@1"] - ends[0], found["pass@1"] + ends[1]]
+        found["pass@1_ci"] = [max(0.0, found["pass@1"] - ends[0]), min(1.0, found["pass@1"] + ends[1])]
     return found
 
 

@@ -116,17 +116,31 @@ def add(model: Measured, metrics: Mapping[str, Any], store: Path) -> None:
     model.stores.append(store)
 
 
-def benchmarks(evaluations: Iterable[str]) -> dict[str, dict[str, Any]]:
-    """What the evaluations say of their data sets, by name: axis of the comparison, and how samples were drawn."""
+def benchmarks(evaluations: Iterable[str], measured: Iterable[str]) -> dict[str, dict[str, Any]]:
+    """
+    What the evaluations say of their data sets: axis of the comparison, and how samples were drawn.
+
+    Args:
+        evaluations (`Iterable[str]`):
+            Output directories.
+        measured (`Iterable[str]`):
+            Names of benchmarks in rows: of one that a model was measured on twice, the second bears the evaluation's.
+
+    Returns:
+        `dict`: by name; the first evaluation speaks for those of one name.
+    """
     found: dict[str, dict[str, Any]] = {}
     for evaluation in evaluations:
         manifest = read_evaluation(evaluation)
-        entries = manifest["recipe"].get("datasets") or []
+        recipe, entries = manifest["recipe"], manifest["recipe"].get("datasets") or []
         for name, entry in zip(source_names(entries), entries, strict=True):
+            again = free_name(name, Path(evaluation).name, set(found))
             axis = entry.get("axis") or ("general" if entry.get("domain") == "general" else "reasoning")
             about = {"axis": axis, "path": entry["path"], **sampling_of(manifest)}
-            about |= {key: entry[key] for key in ("num_samples", "metric") if key in entry}
-            found[free_name(name, Path(evaluation).name, set(found))] = about
+            about["counts"] = "mean score" if entry.get("metric") == "score" else "pass@1"
+            about["num_samples"] = recipe.get("num_samples") or entry.get("num_samples") or about.get("num_samples")
+            if again == name or again in measured:
+                found[again] = about
     return found
 
 

@@ -14,7 +14,7 @@ from typing import Any
 from ..core.tables import COLUMNS, cell
 from .comparison import axes, score, students
 from .completions import EACH, TAGS, Shown, by_problem
-from .drawing import COLOURS, Figure, svg
+from .drawing import COLOURS, Figure, number, svg
 from .sizes import shown
 
 TEMPLATE = "page.html.jinja"
@@ -58,7 +58,9 @@ def benchmark_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> lis
         known = {model: results["published"].get(model, {}).get(name) for model in rows}
         bars = [bar(model, row, places[model], known[model]) for model, row in rows.items()]
         first = next(iter(rows.values()))
-        groups.append({"name": name, "axis": axis[name], "problems": first.get("problems"), "bars": bars})
+        counts = results["benchmarks"].get(name, {}).get("counts", "pass@1")
+        about = {"axis": axis[name], "problems": first.get("problems"), "counts": counts}
+        groups.append({"name": name, "bars": bars, **about})
     return groups
 
 
@@ -101,10 +103,37 @@ def parts(whole: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     return [(next(iter(found)), whole)] if len(found) == 1 else [*found.items(), ("mean", whole)]
 
 
+def measures(results: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
+    """What the `measures` of benchmarks say beyond the columns: a table for each benchmark that has some."""
+    found: dict[str, dict[str, dict[str, Any]]] = {}
+    for model, whole in results["stages"].items():
+        for part, row in whole["by_dataset"].items():
+            if row.get("measures"):
+                found.setdefault(part, {})[model] = row["measures"]
+    heads = {part: list(dict.fromkeys(key for row in rows.values() for key in row)) for part, rows in found.items()}
+    return [
+        (
+            part,
+            ["model", *heads[part]],
+            [[model, *(shown_measure(row.get(key)) for key in heads[part])] for model, row in rows.items()],
+        )
+        for part, rows in found.items()
+    ]
+
+
+def shown_measure(value: Any) -> str:
+    """A number, or an interval of two."""
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(shown_measure, value))}]"
+    return number(value) if value is None or isinstance(value, float) else str(value)
+
+
 def sampling_rows(about: Mapping[str, Mapping[str, Any]]) -> list[list[Any]]:
     """How the samples of each data set were drawn."""
     keys = ("path", "axis", "num_samples", "temperature", "top_p", "max_new_tokens")
-    return [[name, *(found.get(key, "-") for key in keys)] for name, found in about.items()]
+    return [
+        [name, *("-" if (value := found.get(key)) is None else value for key in keys)] for name, found in about.items()
+    ]
 
 
 def render(
@@ -159,6 +188,7 @@ def render(
             each=EACH,
             unmeasured=unmeasured,
             axes=axes(results["stages"], results["benchmarks"]),
+            measures=measures(results),
             sampling=sampling_rows(results["benchmarks"]),
         )
     )
