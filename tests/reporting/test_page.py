@@ -64,13 +64,25 @@ def test_each_model_has_its_row_with_size_and_intervals(page):
         "13.8k",
         "1.02k",
     ]
-    assert re.fullmatch(r"0\.\d{3}0\.\d{3}–[01]\.\d{3}", summary[1][2].strip()) and summary[3][5].strip() == "-"
+    assert re.fullmatch(r"0\.\d{3}0\.\d{3}–[01]\.\d{3}0\.900", summary[1][2].strip()) and summary[3][5].strip() == "-"
 
 
 def test_bars_are_tables_of_the_same_numbers(page):
     bars = page.tables[1]
     assert [cell.strip() for cell in bars[0]] == ["model", "", "pass@1", "95% interval"]
     assert [row[2] for row in bars[1:]] == [re.match(r"[\d.]{5}", row[2].strip())[0] for row in page.tables[0][1:]]
+
+
+def test_published_numbers_stand_beside_ours(page):
+    found = [" ".join(row[3].split()) for table in page.tables[1:3] for row in table[1:]]
+    assert [text.partition(" ")[2] for text in found] == [
+        "published 0.900, outside",
+        "",
+        "",
+        "published 0.960, inside",
+        "",
+        "",
+    ]
 
 
 def test_every_picture_has_words_and_a_table(page):

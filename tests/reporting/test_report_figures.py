@@ -52,6 +52,7 @@ def test_curves_have_a_panel_for_each_metric_and_a_line_for_each_run():
         [0.1, None]
     ]
     assert rewards.lines[1].get_color() == COLOURS[1] and rewards.lines[1].get_linestyle() == "--"
+    assert [line.get_marker() for line in rewards.lines] == ["None", "o"]
     assert figure.panels[0].rows == [[1, "0.000", "-"], [2, "1.000", "0.500"]]
 
 

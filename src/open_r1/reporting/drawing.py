@@ -90,7 +90,7 @@ def lines(
     def draw(axis: Any) -> None:
         for name, (steps, values) in curves.items():
             place = places[name]
-            style = LINES[place // len(COLOURS) % len(LINES)]
+            style = LINES[place // len(COLOURS) % len(LINES)] + ("o" if len(steps) == 1 else "")  # a point is no line
             axis.plot(steps, gaps(values), style, color=COLOURS[place % len(COLOURS)], label=name, linewidth=1.6)
         axis.set_xlabel("training step")
         axis.set_ylabel(label)
