@@ -46,8 +46,8 @@ let most = STEP;
 function matches(sample, wanted) {
   if (wanted.model && sample.dataset.model !== wanted.model) return false;
   if (wanted.tag && !sample.dataset.tags.split("|").includes(wanted.tag)) return false;
-  return !wanted.text || sample.closest(".problem").querySelector(".question").textContent.toLowerCase().includes(wanted.text)
-    || sample.textContent.toLowerCase().includes(wanted.text);
+  const question = sample.closest(".problem").querySelector(".question");
+  return [question, sample].some((one) => one.textContent.toLowerCase().includes(wanted.text));
 }
 
 function show() {

@@ -72,14 +72,14 @@ def size_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> list[dic
 
 
 def matrix(results: Mapping[str, Any], groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """A row per model, with what every benchmark says of it."""
-    found = {group["name"]: {bar["name"]: bar for bar in group["bars"]} for group in groups}
+    """A row per model, with what every benchmark says of it and whether that is the most."""
+    sizes = {name: shown(size) for name, size in results["parameters"].items()}
+    columns = []
+    for group in groups:
+        best = max((bar["value"] for bar in group["bars"] if bar["value"] is not None), default=None)
+        columns.append({bar["name"]: bar | {"best": bar["value"] == best} for bar in group["bars"]})
     return [
-        {
-            "model": name,
-            "size": shown(results["parameters"][name]) if name in results["parameters"] else "",
-            "cells": [found[group["name"]].get(name) for group in groups],
-        }
+        {"model": name, "size": sizes.get(name, "-"), "cells": [column.get(name, {}) for column in columns]}
         for name in results["stages"]
     ]
 
@@ -167,28 +167,26 @@ def render(
     settings = {"autoescape": True, "undefined": StrictUndefined, "trim_blocks": True, "lstrip_blocks": True}
     groups, script = benchmark_bars(results, places), beside("page.js")
     head, rows = details(results)
-    return (
-        Environment(loader=loader, **settings)
-        .get_template(TEMPLATE)
-        .render(
-            title=title,
-            policy=policy(script),
-            style=beside("page.css"),
-            script=script,
-            results=results,
-            groups=groups,
-            matrix=matrix(results, groups),
-            head=head,
-            rows=rows,
-            sizes=size_bars(results, places),
-            figures=[(figure, [(panel, svg(panel, figure.size)) for panel in figure.panels]) for figure in figures],
-            problems=by_problem(completions),
-            models=list(dict.fromkeys(one.model for one in completions)),
-            tags=[tag for tag in TAGS if any(tag in one.tags for one in completions)],
-            each=EACH,
-            unmeasured=unmeasured,
-            axes=axes(results["stages"], results["benchmarks"]),
-            measures=measures(results),
-            sampling=sampling_rows(results["benchmarks"]),
-        )
+    environment = Environment(loader=loader, **settings)
+    environment.filters["three"] = "{:.3f}".format
+    return environment.get_template(TEMPLATE).render(
+        title=title,
+        policy=policy(script),
+        style=beside("page.css"),
+        script=script,
+        results=results,
+        groups=groups,
+        matrix=matrix(results, groups),
+        head=head,
+        rows=rows,
+        sizes=size_bars(results, places),
+        figures=[(figure, [(panel, svg(panel, figure.size)) for panel in figure.panels]) for figure in figures],
+        problems=by_problem(completions),
+        models=list(dict.fromkeys(one.model for one in completions)),
+        tags=[tag for tag in TAGS if any(tag in one.tags for one in completions)],
+        each=EACH,
+        unmeasured=unmeasured,
+        axes=axes(results["stages"], results["benchmarks"]),
+        measures=measures(results),
+        sampling=sampling_rows(results["benchmarks"]),
     )
