@@ -64,7 +64,9 @@ def test_each_model_has_its_row_with_size_and_intervals(page):
         "13.8k",
         "1.02k",
     ]
-    assert re.fullmatch(r"0\.\d{3}0\.\d{3}–[01]\.\d{3}\s0\.900", summary[1][2].strip()) and summary[3][5].strip() == "-"
+    assert (
+        re.fullmatch(r"0\.\d{3}0\.\d{3}–[01]\.\d{3}\s0\.900", summary[1][2].strip()) and summary[3][5].strip() == "-"
+    )
 
 
 def test_bars_are_tables_of_the_same_numbers(page):

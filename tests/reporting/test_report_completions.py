@@ -31,7 +31,7 @@ def test_verdicts_in_words(row, tags):
 def store(folder: Path, outcomes: dict[int, str], samples: int = 3) -> Measured:
     """A model's completions of 100 problems, all right but sample 2 of some problems."""
     rows = [
-        {"problem_id": f"p{n}", "sample": sample, "text": "t", "dataset": "d", "question": "q", "answer": 1}
+        {"problem_id": f"p{n}", "sample": sample, "text": "t", "dataset": "d", "question": "q", "answer": folder.name}
         | {"outcome": outcomes.get(n, "correct") if sample == 2 else "correct", "tokens": 3}
         for n in range(100)
         for sample in range(samples)

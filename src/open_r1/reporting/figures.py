@@ -72,7 +72,7 @@ def bar_figure(file: str, title: str, rows: Mapping[str, dict[str, Any]], places
         axis.set_yticks(range(len(rows)), list(rows))
         axis.invert_yaxis()
         axis.set_xlim(0, 1.08)
-        axis.set_xlabel("pass@1 with 95% bootstrap interval")
+        axis.set_xlabel("pass@1 with 95% interval")
 
     size = (8, 0.42 * len(rows) + 1.4)
     return Figure(file, title, [Panel(title, draw, [], [])], 1, size)
