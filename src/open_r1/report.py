@@ -184,7 +184,7 @@ def draw_bars(stages: dict[str, dict[str, Any]], title: str, path: Path) -> None
     axis.set_yticks(range(len(names)), names)
     axis.invert_yaxis()
     axis.set_xlim(0, 1.05)
-    axis.set_xlabel("pass@1 with 95% bootstrap interval")
+    axis.set_xlabel("pass@1 with 95% interval")
     axis.set_title(title)
     panel.tight_layout()
     panel.savefig(path, dpi=110)

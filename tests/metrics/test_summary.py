@@ -2,8 +2,14 @@
 
 import pytest
 
+from open_r1.core.errors import DataError
 from open_r1.core.tables import table_rows, text_table
 from open_r1.metrics.summary import summarize
+
+
+def entries(k, *names, **own):
+    """What is known of data sets; the one without a name by default."""
+    return {name: {"num_samples": k} | own for name in names or ("",)}
 
 
 def sample(problem, index, outcome, extracted, **values):
@@ -29,12 +35,11 @@ def sample(problem, index, outcome, extracted, **values):
 @pytest.fixture
 def store():
     return [
-        sample(
-            "b", 1, "wrong", "2", difficulty=10, reasoning="所以 so", text="wait , 所以"
-        ),  # samples come in any order
         sample("a", 0, "correct", "1/2"),
         sample("a", 1, "correct", "0.5", reasoning="1 + 1"),
         sample("a", 2, "wrong", "2", tokens=30, finish_reason="length", valid=False),
+        # samples of a problem come in any order
+        sample("b", 1, "wrong", "2", difficulty=10, reasoning="所以 so", text="wait , 所以"),
         sample("b", 0, "correct", "0.5", difficulty=10),
         sample("b", 2, "no_answer", None, difficulty=10, tokens=20, finish_reason="length", valid=False),
         sample("c", 0, "wrong", "1", difficulty=10),
@@ -70,34 +75,34 @@ def store():
     ],
 )
 def test_number_is_the_one_counted_by_hand(store, key, value):
-    assert summarize(store, 3)[key] == pytest.approx(value)
+    assert summarize(store, entries(3))[key] == pytest.approx(value)
 
 
 def test_levels_are_separate_and_in_order(store):
-    assert list(summarize(store, 3)["by_difficulty"].items()) == [
+    assert list(summarize(store, entries(3))["by_difficulty"].items()) == [
         ("3", pytest.approx(2 / 3)),
         ("10", pytest.approx(1 / 6)),
     ]
 
 
 def test_interval_holds_the_mean(store):
-    metrics = summarize(store, 3)
+    metrics = summarize(store, entries(3))
     assert metrics["pass@1_ci"][0] < metrics["pass@1"] < metrics["pass@1_ci"][1]
 
 
 def test_order_of_the_rows_does_not_matter_to_any_share(store):
-    one, other = summarize(store, 3), summarize(store[::-1], 3)
+    one, other = summarize(store, entries(3)), summarize(store[::-1], entries(3))
     assert one.keys() == other.keys()
     assert all(one[key] == pytest.approx(other[key]) for key in one if not isinstance(one[key], (list, dict)))
 
 
 def test_k_above_the_samples_of_a_problem_is_refused(store):
-    with pytest.raises(ValueError, match="pass@4"):
-        summarize(store, 4)
+    with pytest.raises(DataError, match="pass@4 needs 4 samples of each problem, and a has 3"):
+        summarize(store, entries(4))
 
 
 def test_kinds_of_problems_that_are_absent_have_no_number(store):
-    metrics = summarize(store[:9], 3)
+    metrics = summarize(store[:9], entries(3))
     assert metrics["helpful"] is metrics["refused_forbidden"] is metrics["refused_allowed"] is None
 
 
@@ -106,7 +111,7 @@ def test_answers_in_words_vote_by_their_words():
         sample("a", i, o, e, verifier="exact")
         for i, (o, e) in enumerate([("correct", "red  cat"), ("correct", "red cat"), ("wrong", "1")])
     ]
-    assert summarize(rows, 3)["cons@3"] == 1.0
+    assert summarize(rows, entries(3))["cons@3"] == 1.0
 
 
 @pytest.mark.parametrize(
@@ -120,7 +125,7 @@ def test_answers_in_words_vote_by_their_words():
 )
 def test_levels_of_any_form_are_in_their_natural_order(levels, order):
     rows = [sample(f"p{n}", i, "wrong", "2", difficulty=level) for n, level in enumerate(levels) for i in range(2)]
-    assert list(summarize(rows, 2)["by_difficulty"]) == order
+    assert list(summarize(rows, entries(2))["by_difficulty"]) == order
 
 
 @pytest.fixture
@@ -131,7 +136,7 @@ def two_sets(store):
 
 
 def test_every_data_set_has_its_numbers_and_the_model_their_mean(two_sets):
-    metrics = summarize(two_sets, 3)
+    metrics = summarize(two_sets, entries(3, "large", "small"))
     assert list(metrics["by_dataset"]) == ["large", "small"]
     large, small = metrics["by_dataset"].values()
     assert large["pass@1"] == pytest.approx(1 / 3) and small["pass@1"] == 1
@@ -139,14 +144,14 @@ def test_every_data_set_has_its_numbers_and_the_model_their_mean(two_sets):
     assert metrics["mean_tokens"] == pytest.approx((120 / 9 + 100) / 2)
     assert (large["problems"], small["problems"], metrics["problems"]) == (3, 1, 4)
     low, high = metrics["pass@1_ci"]
-    assert 0.5 <= low < metrics["pass@1"] < high <= 5 / 6 + 1e-9  # the small set has no spread
+    assert 0 <= low < metrics["pass@1"] < high <= 1  # the small set has one problem, which says nothing
     assert list(small["by_difficulty"]) == ["Level 5"] and "by_difficulty" not in metrics
     assert metrics["helpful"] == 0.5
 
 
 def test_one_data_set_is_its_own_mean(store):
-    metrics = summarize([row | {"dataset": "only"} for row in store], 3)
-    plain = summarize(store, 3)
+    metrics = summarize([row | {"dataset": "only"} for row in store], entries(3, "only"))
+    plain = summarize(store, entries(3))
     assert {key: metrics[key] for key in plain if key != "by_dataset"} == {
         key: plain[key] for key in plain if key != "by_dataset"
     }
@@ -154,7 +159,7 @@ def test_one_data_set_is_its_own_mean(store):
 
 
 def test_table_has_a_row_for_each_data_set_and_one_for_their_mean(two_sets, store):
-    stages = {"one": summarize(two_sets, 3), "two": summarize(store, 3)}
+    stages = {"one": summarize(two_sets, entries(3, "large", "small")), "two": summarize(store, entries(3))}
     assert list(table_rows(stages)) == ["one: large", "one: small", "one: mean", "two"]
     lines = text_table(stages).splitlines()
     assert len(lines) == 5 and lines[2].split()[2] == "1.000" and lines[3].split()[2] == "0.667"
