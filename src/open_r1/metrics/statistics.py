@@ -117,6 +117,22 @@ def paired_interval(one: Any, other: Any) -> tuple[Any, Any]:
     return (center - half).clip(-1, 1), (center + half).clip(-1, 1)
 
 
+def drawing_error(scores: Sequence[Sequence[float]]) -> float | None:
+    """
+    Standard error of pass@1 by the samples alone, with these very problems: what a second evaluation would vary by.
+    `None` where a problem has one sample.
+    """
+    if any(len(samples) < 2 for samples in scores):
+        return None
+    return math.sqrt(sum(error_of(samples) ** 2 for samples in scores)) / len(scores)
+
+
+def error_of(samples: Sequence[float]) -> float:
+    """Standard error of the mean of independent samples."""
+    center, count = mean(samples), len(samples)
+    return math.sqrt(sum((value - center) ** 2 for value in samples) / (count - 1) / count)
+
+
 def interval_of_mean(parts: Sequence[tuple[float, tuple[float, float]]]) -> tuple[float, float]:
     """95% interval of the mean of several data sets, each with its mean and the interval of that."""
     center = mean([value for value, _ in parts])

@@ -17,13 +17,14 @@ from ..core.rows import FAILED, UNJUDGED, Row, natural
 from ..verify import NO_ANSWER, equivalent
 from ..verify.text import refuses
 from .measures import MEASURES
-from .statistics import interval, interval_of_mean, mean, pass_at_1, pass_at_k, vote
+from .statistics import drawing_error, interval, interval_of_mean, mean, pass_at_1, pass_at_k, vote
 
 Entries = Mapping[str, Mapping[str, Any]]
 NO_REASONING = ("the problems are none of domain `reasoning`", "evaluate on problems with answers")
 REFUSALS = {"refuse": "refused_forbidden", "comply": "refused_allowed"}
 OTHERS = ("helpful", *REFUSALS.values())
-COPIED = ("seconds", "gpu_hours")  # what an entry may say of its evaluation, and the row then says too
+ADDED = ("seconds", "gpu_hours")  # what an entry may say of its evaluation; of several data sets their sum
+COPIED = (*ADDED, "metric")
 
 
 def by_problem(rows: Iterable[Row]) -> Iterator[list[Row]]:
@@ -115,6 +116,7 @@ class Tally:
         return {
             "pass@1": pass_at_1(self.scores),
             "pass@1_ci": [float(end) for end in interval([mean(scores) for scores in self.scores])],
+            "drawing_error": drawing_error(self.scores),
             f"cons@{self.k}": mean(self.votes),
             f"pass@{self.k}": pass_at_k(self.scores, self.k),
             "format": counts["format"] / samples,
@@ -142,14 +144,15 @@ def mean_of(measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
     found = list(measured.values())
     if len(found) == 1:
         return found[0]
-    shared = [key for key in found[0] if all(isinstance(row.get(key), (int, float)) for row in found)]
+    shared = [key for key in found[0] if key != "drawing_error"]
+    shared = [key for key in shared if all(isinstance(row.get(key), (int, float)) for row in found)]
     values = {key: [row[key] for row in found] for key in shared}
     return {
         **{key: mean([value for value in numbers if value == value]) for key, numbers in values.items()},
         "pass@1_ci": list(interval_of_mean([(row["pass@1"], row["pass@1_ci"]) for row in found])),
         "problems": sum(values["problems"]),
         "samples": found[0]["samples"] if len(set(values["samples"])) == 1 else None,
-        **{key: sum(values[key]) for key in COPIED if key in shared},
+        **{key: sum(values[key]) for key in ADDED if key in shared},
     }
 
 
