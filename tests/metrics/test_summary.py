@@ -2,8 +2,9 @@
 
 import pytest
 
-from open_r1.core.errors import DataError
-from open_r1.core.tables import table_rows, text_table
+from open_r1.core.errors import DataError, RecipeError
+from open_r1.core.tables import markdown_table, table_rows, text_table
+from open_r1.metrics.measures import MEASURES
 from open_r1.metrics.summary import summarize
 
 
@@ -163,3 +164,120 @@ def test_table_has_a_row_for_each_data_set_and_one_for_their_mean(two_sets, stor
     assert list(table_rows(stages)) == ["one: large", "one: small", "one: mean", "two"]
     lines = text_table(stages).splitlines()
     assert len(lines) == 5 and lines[2].split()[2] == "1.000" and lines[3].split()[2] == "0.667"
+
+
+# --------------------------------------------------------------------------------------------------- of benchmarks
+
+
+LOOP = "Wait, let me check the sum of the digits once more, since 7 + 8 is 15 and not 14. "
+LIST = "".join(f"{n}. The number {n} leaves the remainder {n % 7} when it is divided by 7.\n" for n in range(60))
+
+
+@pytest.mark.parametrize(
+    ("text", "loops"),
+    [
+        (LOOP * 6, True),
+        ("A good start. " + LOOP * 6 + LOOP[:30], True),  # cut in the middle of a round
+        ("所以我们再检查一遍这个答案是否正确，" * 20, True),
+        ("1" * 400, True),
+        ("\n".join(["| a | b |"] * 80), True),
+        (LIST, False),
+        ("| n | n * n |\n" + "".join(f"| {n} | {n * n} |\n" for n in range(99)), False),
+        (LOOP * 2 + "So it is 15.", False),
+        ("Wait, " * 3, False),
+        ("", False),
+    ],
+)
+def test_completions_that_end_in_a_loop_are_told_from_lists(text, loops):
+    assert summarize([sample("a", 0, "wrong", "1", text=text)], entries(1))["repetition"] == loops
+
+
+def test_what_has_no_verdict_counts_as_wrong_and_is_shown_beside(store):
+    rows = [sample("a", n, outcome, None) for n, outcome in enumerate(("correct", "unjudged", "failed", "no_answer"))]
+    metrics = summarize(rows, entries(4))
+    assert [metrics[key] for key in ("pass@1", "unjudged", "failed", "no_answer")] == [0.25] * 4
+    assert "unjudged" in text_table({"m": metrics}) and "unjudged" not in text_table(
+        {"m": summarize(store, entries(3))}
+    )
+
+
+def test_scores_between_right_and_wrong_are_averaged():
+    rows = [sample("a", n, "wrong", f"{n}", verifier="f1", score=score) for n, score in enumerate((0.5, None, 0.4))]
+    metrics = summarize(rows, entries(3, metric="score"))
+    assert metrics["pass@1"] == pytest.approx(0.3) and metrics["pass@3"] == 0.5 and metrics["metric"] == "score"
+    assert metrics["cons@3"] == pytest.approx(0.3)  # three answers tie
+
+
+def test_more_samples_than_k_count_for_pass_at_1_and_the_first_k_vote(store):
+    metrics = summarize(store, entries(2))
+    assert metrics["pass@1"] == pytest.approx(1 / 3) and metrics["samples"] == 2
+    assert metrics["cons@2"] == pytest.approx((1 + 0.5 + 0) / 3) and metrics["pass@2"] == pytest.approx(5 / 9)
+
+
+def test_error_of_drawing_is_that_of_the_samples_of_these_problems():
+    rows = [sample(f"p{n}", k, ("wrong", "correct")[k < n], "1") for n in range(3) for k in range(2)]
+    metrics = summarize(rows, entries(2))
+    assert metrics["drawing_error"] == pytest.approx((0 + 0.5 / 2 + 0) ** 0.5 / 3)
+    assert summarize(rows[::2], entries(1))["drawing_error"] is None
+
+
+def test_general_benchmarks_have_rows_and_general_requests_a_number():
+    rows = [sample("a", 0, "correct", "1", dataset="wins", domain="general")]
+    rows += [sample("b", 0, "wrong", "1", dataset="chat", domain="general")]
+    metrics = summarize(rows, {"wins": {"num_samples": 1, "axis": "general"}, "chat": {"num_samples": 1}})
+    assert list(metrics["by_dataset"]) == ["wins"] and metrics["pass@1"] == 1 and metrics["helpful"] == 0
+
+
+def test_benchmarks_of_different_k_have_a_mean_without_votes():
+    rows = [sample("a", n, "correct", "1", dataset="few") for n in range(2)]
+    rows += [sample("a", n, "wrong", "1", dataset="many") for n in range(3)]
+    metrics = summarize(rows, entries(3, "many", seconds=7.0) | entries(2, "few", seconds=5.0, gpu_hours=1.5))
+    assert list(metrics["by_dataset"]) == ["many", "few"]
+    assert metrics["pass@1"] == 0.5 and metrics["samples"] is None and metrics["seconds"] == 12
+    assert not [key for key in metrics if key.startswith(("cons@", "pass@k", "pass@2", "pass@3"))]
+    assert metrics["by_dataset"]["few"]["gpu_hours"] == 1.5
+    lines = text_table({"m": metrics}).splitlines()
+    assert [line.split()[:2] for line in lines[1:]] == [["m:", "many"], ["m:", "few"], ["m:", "mean"]]
+
+
+def test_problems_of_many_benchmarks_may_bear_one_name():
+    rows = [sample("1", 0, "correct", "1", dataset=name) for name in ("a", "b")]
+    metrics = summarize(rows, entries(1, "a", "b"))
+    assert metrics["problems"] == 2 and metrics["pass@1"] == 1
+
+
+def test_a_problem_that_occurs_twice_counts_twice():
+    rows = [sample("a", n % 2, ("correct", "wrong")[n // 2], "1") for n in range(4)]
+    assert summarize(rows, entries(2))["problems"] == 2
+
+
+def test_further_numbers_get_the_problems_of_their_benchmark(monkeypatch):
+    def count(groups):
+        found = list(groups)
+        return {"groups": len(found), "rows": sum(map(len, found)), "range": [0.25, None]}
+
+    monkeypatch.setitem(MEASURES, "count", count)
+    rows = [sample(f"p{n}", k, "correct", "1", dataset=name) for name in "ab" for n in range(3) for k in range(2)]
+    known = entries(2, "a") | entries(2, "b", measures=["count"])
+    for given in (rows, iter(rows)):  # also where rows can be gone through only once
+        metrics = summarize(given, known)
+        assert metrics["by_dataset"]["b"]["measures"] == {"groups": 3, "rows": 6, "range": [0.25, None]}
+        assert "measures" not in metrics["by_dataset"]["a"]
+    assert text_table({"m": metrics}).splitlines()[-1] == "m: b: groups 3, rows 6, range [0.250, -]"
+    assert markdown_table({"m": metrics}).endswith("\n\nm: b: groups 3, rows 6, range [0.250, -]")
+
+
+def test_unknown_numbers_and_data_sets_are_one_line(store):
+    with pytest.raises(RecipeError, match="aime24: unknown `measures: guess`"):
+        summarize(store, entries(3) | {"aime24": {"num_samples": 1, "measures": ["guess"]}})
+    with pytest.raises(DataError, match="samples of 'other', a data set that is not asked for"):
+        summarize([sample("a", 0, "wrong", "1", dataset="other")], entries(1))
+
+
+def test_table_leaves_out_what_no_row_has(store):
+    metrics = summarize(store, entries(3))
+    head = text_table({"m": metrics}).splitlines()[0]
+    assert "helpful" in head and "seconds" not in head and "failed" not in head
+    alone = text_table({"m": summarize(store[:9], entries(3))}).splitlines()[0]
+    assert "helpful" not in alone and len(alone) < 120
+    assert "checked, 3 removed" in text_table({"m": metrics | {"contamination": "checked, 3 removed"}})
