@@ -13,7 +13,7 @@ at all (`other`). An evaluation draws problems and k samples of each.
 """
 
 import argparse
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 import numpy as np
 
@@ -67,25 +67,30 @@ def paired_coverage(
 
 
 def lines(evaluations: int) -> Iterator[str]:
-    """Markdown: the lowest and the highest coverage over all truths, and where they are."""
-    yield "| problems | difficulties | k | one model | at | difference of two | at |"
+    """Markdown: the lowest and the highest coverage over all k and truths, and where they are."""
+    yield "| difficulties | problems | truth 0.1 to 0.9 | 0.02 to 0.98 | at truth, k | difference, `other` | `same` |"
     yield "|---|---|---|---|---|---|---|"
-    for problems in PROBLEMS:
-        for kind in KINDS:
-            for k in SAMPLES:
-                rng = np.random.default_rng([problems, k, len(kind)])
-                single = {f"{truth}": coverage(rng, kind, problems, k, truth, evaluations) for truth in TRUTHS}
-                paired = {
-                    f"{a} - {b}, {name}": paired_coverage(rng, kind, problems, k, (a, b), evaluations, name == "same")
-                    for a, b in PAIRS
-                    for name in (("other",) if kind == "even" else ("same", "other"))
-                }
-                yield f"| {problems} | {kind} | {k} | {extremes(single)} | {extremes(paired)} |"
+    for kind in KINDS:
+        for problems in PROBLEMS:
+            rng = np.random.default_rng([problems, len(kind)])
+            single = {
+                (truth, k): coverage(rng, kind, problems, k, truth, evaluations) for truth in TRUTHS for k in SAMPLES
+            }
+            inner = {place: value for place, value in single.items() if 0.1 <= place[0] <= 0.9}
+            low, high = (f"{truth}, {k}" for truth, k in (min(single, key=single.get), max(single, key=single.get)))
+            paired = [
+                [paired_coverage(rng, kind, problems, k, p, evaluations, same) for p in PAIRS for k in SAMPLES]
+                for same in (False, True)[: 1 if kind == "even" else 2]
+            ]
+            differences = " | ".join([ends(found) for found in paired] + ["-"] * (2 - len(paired)))
+            yield (
+                f"| {kind} | {problems} | {ends(inner.values())} | {ends(single.values())} | {low}; {high} "
+                f"| {differences} |"
+            )
 
 
-def extremes(found: dict[str, float]) -> str:
-    low, high = min(found, key=found.get), max(found, key=found.get)
-    return f"{100 * found[low]:.1f}-{100 * found[high]:.1f} | {low}; {high}"
+def ends(found: Collection[float]) -> str:
+    return f"{100 * min(found):.1f} to {100 * max(found):.1f}"
 
 
 def main() -> None:

@@ -4,22 +4,23 @@ The intervals are by problem: the samples of one problem are no independent ones
 (clustered standard errors; Miller, "Adding Error Bars to Evals", arXiv 2411.00640). What the plain way gets wrong for
 30 problems is mended as statistics of surveys do it:
 
-- a mean in [0, 1]: Wilson's interval for the effective number of problems, with Student's quantile (Franco, Little,
-  Louis and Slud, J. Survey Statistics and Methodology 7 (2019), 334-364: among the best of their comparison);
+- a mean in [0, 1]: Wilson's interval for the effective number of problems (recommended by Franco, Little, Louis and
+  Slud, J. Survey Statistics and Methodology 7 (2019), 334-364), with Student's quantile (Korn and Graubard 1998);
 - the difference of two models on the same problems: Student's t of the differences;
 - a mean of several data sets: the distances to the ends of theirs, squared and added (Zou and Donner, Statistics in
   Medicine 27 (2008), 1693-1702).
 
 Ours is one guard: a spread that only few problems carry may miss those that are different, and one of no problem (all
-right, or all wrong) says nothing. `GUARD` over the square of that number of problems is added; of 500 it is nothing.
-How often the intervals hold the truth is simulated in `tests/metrics/test_coverage.py`.
+right, or all wrong) says nothing. A constant over the square of that number of problems is added to the variance; of
+hundreds it is nothing. The constants are those with which the intervals hold the truth in 93 to 97 of 100 simulated
+evaluations, or else rather too often (`benchmarks/intervals.py`, `tests/metrics/test_coverage.py`).
 """
 
 import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-GUARD = 0.02
+GUARD, PAIRED_GUARD = 0.01, 0.08  # of scores, and of their differences
 Z = 1.959963984540054  # the normal distribution's quantile of 0.975
 
 
@@ -97,7 +98,8 @@ def interval(scores: Any) -> tuple[Any, Any]:
     """
     import numpy as np
 
-    center, spread, guard, problems = moments(scores)
+    center, spread, few, problems = moments(scores)
+    guard = GUARD * few
     if problems < 2:
         return center * 0.0, center * 0.0 + 1.0
     room = center * (1 - center)
@@ -110,10 +112,10 @@ def paired_interval(one: Any, other: Any) -> tuple[Any, Any]:
     """95% interval of the difference of two means over the same problems, `one` less `other`, in the same order."""
     import numpy as np
 
-    center, spread, guard, problems = moments(np.asarray(one, dtype=float) - np.asarray(other, dtype=float))
+    center, spread, few, problems = moments(np.asarray(one, dtype=float) - np.asarray(other, dtype=float))
     if problems < 2:
         return center * 0.0 - 1.0, center * 0.0 + 1.0
-    half = student(problems - 1) * ((spread + 4 * guard) / problems) ** 0.5  # differences range over 2, squared 4
+    half = student(problems - 1) * ((spread + PAIRED_GUARD * few) / problems) ** 0.5
     return (center - half).clip(-1, 1), (center + half).clip(-1, 1)
 
 
@@ -143,8 +145,9 @@ def interval_of_mean(parts: Sequence[tuple[float, tuple[float, float]]]) -> tupl
 
 def moments(values: Any) -> tuple[Any, Any, Any, int]:
     """
-    Mean, variance and guard of some problems' values, and their number. As many problems carry the variance as would
-    have its fourth moment if all others had the mean: a third of all for values like those of a bell curve.
+    Mean and variance of some problems' values, how few carry the variance (1 over the square of their number), and how
+    many there are. They are as many as would have its fourth moment if all others had the mean: a third of all for
+    values like those of a bell curve; where nothing varies, as for one.
     """
     import numpy as np
 
@@ -155,7 +158,7 @@ def moments(values: Any) -> tuple[Any, Any, Any, int]:
     squares = np.where(abs(away) > 1e-9, away, 0.0) ** 2  # less is rounding: equal values have no spread at all
     total, fourth = squares.sum(axis=-1), (squares**2).sum(axis=-1)
     carry = np.where(fourth > 0, total**2 / np.where(fourth > 0, fourth, 1.0), 1.0)
-    return center, total / max(problems - 1, 1), GUARD / carry**2, problems
+    return center, total / max(problems - 1, 1), 1 / carry**2, problems
 
 
 def student(freedom: int) -> float:
