@@ -12,8 +12,8 @@ The intervals are by problem: the samples of one problem are no independent ones
 
 Ours is one guard: a spread that only few problems carry may miss those that are different, and one of no problem (all
 right, or all wrong) says nothing. A constant over the square of that number of problems is added to the variance; of
-hundreds it is nothing. The constants are those with which the intervals hold the truth in 93 to 97 of 100 simulated
-evaluations, or else rather too often (`benchmarks/intervals.py`, `tests/metrics/test_coverage.py`).
+hundreds it is nothing. The constants are set so that of 100 simulated intervals of one model 92 to 98 hold the truth,
+and of differences 92 or more (`benchmarks/intervals.py`, `tests/metrics/test_coverage.py`).
 """
 
 import math
