@@ -44,7 +44,7 @@ def test_scores_count_where_the_summary_says_so(tmp_path):
         evaluated(tmp_path / "other", [[0]] * 9, score=0.5),
     )
     for folder in (one, other):
-        (folder / "metrics.json").write_text(json.dumps({"by_dataset": {"sums": {"metric": "score"}}}))
+        (folder / "metrics.json").write_text(json.dumps({"by_dataset": {"all sums": {"metric": "score"}}}))
     assert "sums: 0.750 - 0.500 = +0.250" in compare_stores(one, other)
 
 

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 from ..core.errors import ArtifactError, DataError
 from ..core.rows import Row
 from ..metrics.statistics import mean, paired_interval
-from ..metrics.summary import by_problem, score_of
+from ..metrics.summary import by_problem, dataset_of, score_of
 from .store import read_store
 
 
@@ -69,8 +69,8 @@ def benchmark_stores(folder: Path) -> list[str]:
 
 def compared(name: str, one: Path, other: Path) -> str:
     """The line of one benchmark."""
-    metric = metric_of(name, one)
-    mine, theirs = answered(one / name, metric), answered(other / name, metric)
+    known = summary_of(one)
+    mine, theirs = answered(one / name, known), answered(other / name, known)
     check_same(name, mine, theirs)
     scores = [[found[problem].score for problem in mine] for found in (mine, theirs)]
     low, high = paired_interval(*scores)
@@ -84,19 +84,20 @@ def compared(name: str, one: Path, other: Path) -> str:
     )
 
 
-def metric_of(name: str, folder: Path) -> str:
-    """What a benchmark counts, as the summary beside its samples says."""
+def summary_of(folder: Path) -> dict[str, Any]:
+    """By data set, what the summary beside a model's samples says: also whether scores count, or right answers."""
     path = folder / "metrics.json"
-    found: dict[str, Any] = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
-    return found.get("by_dataset", {}).get(name, {}).get("metric", "correct")
+    return json.loads(path.read_text(encoding="utf-8"))["by_dataset"] if path.is_file() else {}
 
 
-def answered(store: Path, metric: str) -> dict[str, Answered]:
+def answered(store: Path, known: dict[str, Any]) -> dict[str, Answered]:
     """What a model made of each problem of a store."""
-    return {
-        group[0]["problem_id"]: Answered(asked(group[0]), mean([score_of(row, metric) for row in group]), len(group))
-        for group in by_problem(read_store(store))
-    }
+    found = {}
+    for group in by_problem(read_store(store)):
+        metric = known.get(dataset_of(group), {}).get("metric", "correct")
+        scores = [score_of(row, metric) for row in group]
+        found[group[0]["problem_id"]] = Answered(asked(group[0]), mean(scores), len(scores))
+    return found
 
 
 def asked(row: Row) -> int:
