@@ -40,8 +40,8 @@ def test_equal_models_show_no_difference_and_both_orders_say_the_same(tmp_path):
 
 def test_scores_count_where_the_summary_says_so(tmp_path):
     one, other = (
-        evaluated(tmp_path / "one", [[0]] * 9, score=0.75),
-        evaluated(tmp_path / "other", [[0]] * 9, score=0.5),
+        evaluated(tmp_path / "one", [[0]] * 9, score=0.75, dataset="all sums"),
+        evaluated(tmp_path / "other", [[0]] * 9, score=0.5, dataset="all sums"),
     )
     for folder in (one, other):
         (folder / "metrics.json").write_text(json.dumps({"by_dataset": {"all sums": {"metric": "score"}}}))
