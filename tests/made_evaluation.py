@@ -103,7 +103,7 @@ def write_rows(folder: Path, rows: list[dict[str, Any]]) -> None:
 
 
 def measured(rows: list[dict[str, Any]]) -> dict[str, Any]:
-    return summarize(rows, SAMPLES)
+    return summarize(rows, {row["dataset"]: {"num_samples": SAMPLES} for row in rows})
 
 
 def write_evaluation(folder: Path, models: list[str], benchmarks: list[str], by_benchmark: bool) -> None:

@@ -42,6 +42,7 @@ def test_results_have_the_published_shape(smoke_root):
     keys = {
         "pass@1",
         "pass@1_ci",
+        "drawing_error",
         "cons@2",
         "pass@2",
         "format",
@@ -49,6 +50,10 @@ def test_results_have_the_published_shape(smoke_root):
         "mean_tokens",
         "language_consistency",
         "mixed",
+        "no_answer",
+        "repetition",
+        "unjudged",
+        "failed",
     }
     keys |= {
         "reflection_per_1k",

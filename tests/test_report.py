@@ -8,8 +8,8 @@ from conftest import REPOSITORY
 from made_evaluation import MODELS, write_evaluation, write_folder, write_model, write_training
 
 from open_r1.core.inputs import read_manifest
+from open_r1.metrics import published
 from open_r1.report import looked_up, main
-from open_r1.reporting import published
 
 
 @pytest.fixture
@@ -71,12 +71,13 @@ def test_published_numbers_stand_beside_ours(folder, monkeypatch, tmp_path):
     known = tmp_path / "published.yaml"
     numbers = {"contest": {"pass@1": 90.0, "cons@64": 95}, "school math": {"pass@1": 96}, "other": {"cons@64": 1}}
     known.write_text(json.dumps({str(folder / "teacher"): {"source": "a page", "samples": 64, "numbers": numbers}}))
-    monkeypatch.setattr("open_r1.report.published_numbers", lambda path: published.published_numbers(path, known))
+    monkeypatch.setattr(published, "FILE", known)
+    published.read_file.cache_clear()
     main([str(folder)])
     assert results(folder)["published"] == {"teacher": {"contest": 0.9, "school math": 0.96}}
     page = (folder / "report/index.html").read_text()
     assert "published 0.900, outside" in page and "published 0.960, inside" in page
-    assert published.published_numbers("org/x", tmp_path / "none.yaml") == {}
+    published.read_file.cache_clear()
 
 
 def test_cards_of_our_own_models_get_their_row_and_no_others(folder):

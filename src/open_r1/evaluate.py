@@ -2,7 +2,7 @@
 
     open-r1 evaluate --config recipes/mini/evaluate.yaml
 
-Draws a sample store per model, keeps every completion, and reports pass@1 with a bootstrap interval, pass@k, cons@k,
+Draws a sample store per model, keeps every completion, and reports pass@1 with a 95% interval, pass@k, cons@k,
 format, truncation, length, language and, where the data hold general and harm problems, helpfulness and refusals.
 """
 
@@ -70,7 +70,9 @@ def evaluate_model(model: Model, problems: list[Row], directory: Path, sampling:
         if not is_published(target):
             fill_store(make_engine(model.path, model.writes, sampling, model.chat_template), problems, target)
         check_store(target, sampling)
-        metrics = summarize(read_store(target), sampling.num_samples)
+        names = {row.get("dataset", "") for row in read_store(target)}
+        entries = {name: {"num_samples": sampling.num_samples} for name in sorted(names)}
+        metrics = summarize(read_store(target), entries)
         write_atomically(target / "metrics.json", json.dumps(metrics, indent=2))
     return json.loads((target / "metrics.json").read_text(encoding="utf-8"))
 

@@ -29,13 +29,13 @@ from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
 from open_r1.data.sources import source_names
 from open_r1.metrics.kept_rollouts import measure_rollouts, rollout_files
+from open_r1.metrics.published import published
 from open_r1.reporting.comparison import axes, compared, students
 from open_r1.reporting.completions import choose
 from open_r1.reporting.drawing import Figure, save_png
 from open_r1.reporting.evaluations import Measured, benchmarks, find_evaluations, identity, measured_models
 from open_r1.reporting.figures import axes_figure, bar_figure, curve_figure, rollout_figure
 from open_r1.reporting.page import render
-from open_r1.reporting.published import published_numbers
 from open_r1.reporting.sizes import parameters, shown
 from open_r1.reporting.training import curves, default_figure
 
@@ -115,6 +115,11 @@ def told_of(path: Path, known: Collection[str]) -> bool:
 def artifacts(folder: Path) -> list[Path]:
     """The complete artifacts in a folder, in the order in which they were made."""
     return sorted((path.parent for path in folder.glob("*/manifest.json")), key=made_at)
+
+
+def published_numbers(path: str) -> dict[str, float]:
+    """pass@1 of a model as published, by benchmark; nothing of one that is not known."""
+    return {name: found.numbers["pass@1"] for name, found in published(path).items() if "pass@1" in found.numbers}
 
 
 def made_at(path: Path) -> float:

@@ -1,10 +1,10 @@
 """Models against each other: only on what they share, since a mean over other benchmarks says something else."""
 
-import math
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from ..metrics.statistics import mean
+from ..metrics.summary import mean_of
 
 REASONING, GENERAL = AXES = ("reasoning", "general")
 HELPFUL = "helpful"  # share of general requests that were answered well, where an evaluation has no general benchmark
@@ -21,22 +21,8 @@ def scored(row: Mapping[str, Any]) -> bool:
 
 
 def mean_row(rows: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """
-    The mean over benchmarks, each counting the same, of every number that all of them have.
-
-    The interval of a mean of independent benchmarks: their distances to both ends, added as squares.
-    """
-    numbers = [key for key in rows[0] if all(isinstance(row.get(key), (int, float)) for row in rows)]
-    known = {key: [row[key] for row in rows if row[key] == row[key]] for key in numbers}
-    found: dict[str, Any] = {key: mean(values) for key, values in known.items()}
-    found |= {"problems": sum(known["problems"])} if "problems" in known else {}
-    found |= (
-        {"samples": known["samples"][0] if len(set(known["samples"])) == 1 else None} if "samples" in known else {}
-    )
-    if "pass@1" in found and all("pass@1_ci" in row for row in rows):
-        ends = [math.hypot(*(row["pass@1"] - row["pass@1_ci"][end] for row in rows)) / len(rows) for end in (0, 1)]
-        found["pass@1_ci"] = [max(0.0, found["pass@1"] - ends[0]), min(1.0, found["pass@1"] + ends[1])]
-    return found
+    """The mean over benchmarks, each counting the same, of every number that all of them have."""
+    return mean_of({str(number): dict(row) for number, row in enumerate(rows)})
 
 
 def shared(stages: Mapping[str, Mapping[str, Any]], names: Iterable[str]) -> list[str]:
