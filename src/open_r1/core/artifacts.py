@@ -28,6 +28,7 @@ from .hub import called, looks_local
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
+from .outbox import tell_lost
 from .pinned import Pins, recorded_names, resolve
 from .processes import peak_memory
 from .pushing import add_final
@@ -162,6 +163,8 @@ class Artifact:
             self._lock.release()
             self._tell()
             return False
+        if force:
+            tell_lost(self.path)
         for old in self.path.iterdir() if force else ():
             if old.name not in keep and not old.name.startswith(LOCK):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
