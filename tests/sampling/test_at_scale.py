@@ -13,6 +13,9 @@ import time
 import pytest
 from conftest import REPOSITORY, run_cli
 from faulty import FAULTY, check_rows, write_recipe
+from waiting import wait_for
+
+from open_r1.cluster.standing import is_written
 
 pytest.importorskip("datatrove")
 pytest.importorskip("orjson")
@@ -46,6 +49,8 @@ def test_killed_tasks_lose_and_double_nothing(tmp_path, faulty):
         assert process.poll() is None, "it ended before it could be killed"
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        # a task that waits for a disk ends after that, and keeps the output locked until then
+        wait_for(lambda: not is_written(tmp_path / "out"), "the end of the tasks")
     run_cli("generate", "--config", recipe)
     check_rows(tmp_path, 200)
 
