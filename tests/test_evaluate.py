@@ -1,12 +1,20 @@
 """An evaluation keeps models and data sets apart, whatever their names and difficulties."""
 
+import contextlib
 import json
+import os
+import subprocess
+import sys
+import time
+from pathlib import Path
 
 import pytest
 import yaml
 from conftest import REPOSITORY
+from tiny_models import save_tiny_base
 
 from open_r1 import evaluate
+from open_r1.core.keeper import below, parents
 from open_r1.sampling.store import read_store
 
 
@@ -61,3 +69,31 @@ def test_an_evaluation_that_could_not_tell_results_apart_is_refused_before_it_sa
         evaluate.main(recipe(**values))
     lines = capsys.readouterr().err.strip().splitlines()
     assert message in lines[-2] and lines[-1].startswith("  fix: ")
+
+
+def workers(pid: int) -> list[str]:
+    """The environments of the processes below an evaluation that draw, and of the one that they are forked from."""
+    found = []
+    for place in (Path(f"/proc/{child}") for child in below(pid, parents())):
+        with contextlib.suppress(OSError):  # it has ended
+            if "multiprocessing.forkserver" in (place / "cmdline").read_text():
+                found.append((place / "environ").read_text())
+    return found
+
+
+def test_the_processes_that_draw_have_no_token_of_the_hub(recipe, tmp_path):
+    template = str(REPOSITORY / "recipes/templates/chatml/zero.jinja")
+    model = {"path": save_tiny_base(tmp_path / "base", "chatml"), "chat_template": template}
+    words = recipe(root=str(tmp_path / "root"), models=[model], datasets=[dataset(tmp_path / "rows.jsonl", 1)])
+    process = subprocess.Popen(
+        [sys.executable, "-m", "open_r1.evaluate", *words],
+        env=os.environ | {"HF_TOKEN": "of-this-test"},
+        cwd=REPOSITORY,
+    )
+    seen = 0
+    while process.poll() is None:
+        found = workers(process.pid)
+        seen = max(seen, len(found))
+        assert not any("of-this-test" in text for text in found)
+        time.sleep(0.05)
+    assert process.returncode == 0 and seen > 1 and (tmp_path / "out/manifest.json").exists()

@@ -80,6 +80,29 @@ def test_models_are_called_by_their_names(place):
     assert [(model.name, model.writes) for model in read_models([str(folder)])] == [("adapter", "zero")]
 
 
+def test_an_adapter_that_gives_no_commit_of_its_base_keeps_the_one_that_was_found_first(place, tmp_path, capsys):
+    """As PEFT saves it: `revision: null`. By now the base's branch has moved, to a commit that is not here."""
+    shutil.copytree(place / "adapter", tmp_path / "foreign", ignore=shutil.ignore_patterns("manifest.json"))
+    file = tmp_path / "foreign/adapter_config.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"revision": None}))
+    pull(tmp_path / "foreign", "model", "lab/foreign")
+    branch = HUB_CACHE / "models--lab--base/refs/main"
+    branch.write_text(COMMIT)
+    values = {"model": "lab/foreign", "datasets": [{"path": "lab/rows"}], "num_samples": 1, "max_new_tokens": 4}
+    values |= {"response_format": "zero", "chat_template": TEMPLATE}
+    command(generate.main, **values, output_dir=str(place / "of foreign"))
+    assert read_manifest(place / "of foreign")["inputs"]["lab/foreign on lab/base"] == COMMIT
+    (place / "of foreign/manifest.json").rename(place / "of foreign/started.json")
+    next((place / "of foreign").glob("part-*.jsonl")).unlink()
+    branch.write_text("0ff" * 13 + "0")
+    command(generate.main, **values, output_dir=str(place / "of foreign"))
+    assert read_manifest(place / "of foreign")["inputs"]["lab/foreign on lab/base"] == COMMIT
+    with pytest.raises(SystemExit):
+        command(generate.main, **values, output_dir=str(place / "of foreign"), force=True)
+    assert "0ff0ff" in capsys.readouterr().err
+    branch.unlink()
+
+
 def test_rl_starts_from_an_adapter_on_the_hub(place):
     values = {"rewards": {"random": {}}, "num_generations": 2, "prompts_per_step": 2, "max_completion_length": 4}
     values |= {"datasets": [{"path": "lab/rows"}], "max_steps": 1, "save_strategy": "no"}

@@ -15,8 +15,9 @@ from typing import Any
 
 from open_r1.core.artifacts import Artifact, write_atomically
 from open_r1.core.errors import DataError, report_errors
+from open_r1.core.inputs import BASES
 from open_r1.core.keys import MODEL, RUN, SAMPLES, key
-from open_r1.core.processes import available_cores, die_with_parent
+from open_r1.core.processes import available_cores, die_with_parent, without_tokens
 from open_r1.core.publishing import Publishing
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
@@ -77,11 +78,12 @@ def evaluate_model(model: Model, problems: list[Row], directory: Path, sampling:
     return json.loads((target / "metrics.json").read_text(encoding="utf-8"))
 
 
-def start_worker(workers: int) -> None:
-    """Gives a worker process its share of the cores, and its end with the run."""
+def start_worker(workers: int, bases: dict[str, str]) -> None:
+    """Gives a worker process its share of the cores, its end with the run, and what adapters stand on."""
     import torch
 
     die_with_parent()
+    BASES.update(bases)
     torch.set_num_threads(max(1, available_cores() // workers))
 
 
@@ -90,8 +92,9 @@ def evaluate_models(args: EvaluateArguments, problems: list[Row], artifact: Arti
     models = read_models(args.models)
     jobs = [(model, problems, artifact.path, sampling_of(args)) for model in models]
     context = multiprocessing.get_context("forkserver")
-    with ProcessPoolExecutor(args.workers, context, start_worker, (args.workers,)) as pool:
-        running = [pool.submit(evaluate_model, *job) for job in jobs]
+    with ProcessPoolExecutor(args.workers, context, start_worker, (args.workers, BASES)) as pool:
+        with without_tokens():
+            running = [pool.submit(evaluate_model, *job) for job in jobs]
         while not all(future.done() for future in running):
             wait(running, timeout=1)
             artifact.progress(sum(future.done() for future in running), len(running))

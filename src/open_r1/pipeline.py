@@ -28,6 +28,7 @@ from pathlib import Path
 from open_r1.cluster.chain import submit_chain
 from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
+from open_r1.core.outbox import tell_lost
 from open_r1.core.pipelines import PUBLISHED, downstream, own_root, read_options, read_pipeline, select
 from open_r1.core.pushing import RUNNER, Pusher, require_access
 from open_r1.core.recipes import Recipe, place
@@ -100,6 +101,7 @@ def main(arguments: list[str]) -> None:
         where = place(file, options.get("with", []))
         return submit_chain(chosen, stages, forced, bool(options.get("dry-run")), where)
     for stage in forced:
+        tell_lost(stage.output)
         shutil.rmtree(stage.output, ignore_errors=True)
     with publishing(chosen):
         run_stages(chosen, stages, launch, jobs)

@@ -99,3 +99,14 @@ def test_the_table_leaves_out_what_nothing_stands_in():
         "zero   complete",
         "sft    pending   12   Priority",
     ]
+
+
+def test_what_waits_for_the_hub_is_counted(stage):
+    one = stage({"manifest.json": {"hash": "a"}})
+    for name in ("0001-step-000004", "0002-step-000008", "0003-final"):
+        (one.output / ".hub" / name).mkdir(parents=True)
+    (one.output / ".hub/0003-final/refused").touch()
+    assert table_of([standing(one, None)]).splitlines() == [
+        "stage  state     for the Hub",
+        "zero   complete  2 pending, 1 refused",
+    ]

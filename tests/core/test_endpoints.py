@@ -4,10 +4,12 @@ test_server.py).
 """
 
 import asyncio
+import json
 import socket
 
+import httpx2
 import pytest
-from servers import running
+from servers import body, running
 
 from open_r1.core.endpoints import Endpoint, RequestError, pause, shown, together
 from open_r1.core.errors import EndpointError
@@ -38,6 +40,32 @@ def test_a_url_is_shown_without_its_password(url, text):
 
 def ask(endpoint):
     return endpoint.post("/chat/completions", {"messages": [{"content": "?"}]}, lambda reply: reply["choices"])
+
+
+@pytest.mark.parametrize(("slow", "fails"), [(2, False), (3, True)])
+def test_a_server_that_is_slow_to_say_what_it_serves_is_asked_again(server, slow, fails):
+    server.otherwise = body(json.dumps({"data": [{"id": "m", "max_model_len": 9}]}).encode())
+    asked = []
+
+    async def check():
+        async with Endpoint(server.url) as endpoint:
+            get = endpoint.client.get
+
+            async def late(url, **options):
+                asked.append(url)
+                if len(asked) <= slow:
+                    raise httpx2.ReadTimeout("")
+                return await get(url, **options)
+
+            endpoint.client.get = late
+            return await endpoint.check("m")
+
+    if fails:
+        with pytest.raises(EndpointError, match="no server answers: .*ReadTimeout"):
+            asyncio.run(check())
+    else:
+        assert asyncio.run(check()).context == 9
+    assert asked == [f"{server.url}/models"] * 3
 
 
 def test_a_server_that_is_started_again_is_waited_for(pauses):

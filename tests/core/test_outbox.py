@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from open_r1.core import outbox
+from open_r1.core.artifacts import Artifact
 from open_r1.core.outbox import FILES, FOLDER, PUSHED, REFUSED, entries, left, pushed
 from open_r1.core.pushing import RUNNER, add_card, add_final, add_step
 
@@ -175,3 +176,16 @@ def test_the_last_lines_say_what_is_left_and_what_to_do(tmp_path):
     assert refused == f"not published: {first} (final): a secret in recipe.yaml:3"
     assert pending == f"pending: 2 to be published; send them with: open-r1 push --resume '{second}'"
     assert left([tmp_path]) == []
+
+
+def test_what_force_deletes_of_a_queue_is_said(tmp_path, capsys):
+    output, recipe = artifact(tmp_path / "model")
+    add_step(output, recipe, "abc", 4)
+    add_final(output, recipe)
+    made = Artifact(recipe | {"root": str(tmp_path)})
+    made.claim(force=True)
+    assert capsys.readouterr().out == f"notice: deleted with {output}, and not published: step-000004, final\n"
+    assert not (output / FOLDER).exists()
+    made._lock.release()
+    made.claim(force=True)
+    assert not capsys.readouterr().out

@@ -3,7 +3,6 @@ Generation in many tasks through datatrove: the rows that one process gives, als
 tests/test_slurm.py.
 """
 
-import contextlib
 import os
 import random
 import signal
@@ -14,6 +13,9 @@ import time
 import pytest
 from conftest import REPOSITORY, run_cli
 from faulty import FAULTY, check_rows, write_recipe
+from waiting import wait_for
+
+from open_r1.cluster.standing import is_written
 
 pytest.importorskip("datatrove")
 pytest.importorskip("orjson")
@@ -44,12 +46,36 @@ def test_killed_tasks_lose_and_double_nothing(tmp_path, faulty):
         while process.poll() is None and (len(log.read_text().splitlines()) if log.exists() else 0) < done + 100:
             time.sleep(0.02)
         time.sleep(rng.random() * 0.3)
-        assert process.poll() != 0, "it was done before it could be killed"
-        with contextlib.suppress(ProcessLookupError):  # once in ten it ended with an error after the first kill
-            os.killpg(process.pid, signal.SIGKILL)
+        assert process.poll() is None, "it ended before it could be killed"
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+        # a task that waits for a disk ends after that, and keeps the output locked until then
+        wait_for(lambda: not is_written(tmp_path / "out"), "the end of the tasks")
     run_cli("generate", "--config", recipe)
     check_rows(tmp_path, 200)
+
+
+@pytest.mark.slow
+def test_a_note_of_finished_chunks_that_a_kill_left_empty_is_counted_again(tmp_path, faulty):
+    """Between the moment when datatrove opens the file and when it has written the number."""
+    url, log = faulty(0.0)
+    recipe = write_recipe(tmp_path, 60, url=url, executor={"kind": "local", "tasks": 2, "chunk": 10})
+    run_cli("generate", "--config", recipe)
+    asked, output = len(log.read_text().splitlines()), tmp_path / "out"
+    for file in (output / "manifest.json", *output.glob("part-*"), output / "tasks/logs/completions/00001"):
+        file.unlink()
+    (output / "tasks/checkpoints/last_chunk/00001.txt").write_text("")
+    (output / "tasks/replies/00001_2.jsonl").unlink()  # of three chunks the first two are whole
+    run_cli("generate", "--config", recipe)
+    check_rows(tmp_path, 60)
+    assert len(log.read_text().splitlines()) == asked + 10 * 4
+
+
+def test_what_ends_a_task_ends_the_run_in_one_line(tmp_path, faulty):
+    url, _ = faulty(0.0)
+    recipe = write_recipe(tmp_path, 8, url=url, model="other", executor={"kind": "local", "tasks": 2})
+    result = run_cli("generate", "--config", recipe, check=False)
+    assert result.returncode == 2 and f"error: {url} serves fake, not other" in result.stderr
 
 
 @pytest.mark.slow

@@ -21,7 +21,7 @@ from pathlib import Path
 import cpu_fsdp
 
 import open_r1.training.preload  # noqa: F401
-from open_r1.core import processes
+from open_r1.core import processes, pushing
 from open_r1.training.run import Run
 
 FOLDER, RANK = Path(sys.argv[1]), int(os.environ.get("RANK", 0))
@@ -93,7 +93,8 @@ def run(plan: dict, number: int) -> None:
     os.dup2(log, 1)
     os.dup2(log, 2)
     os.environ |= {"MASTER_PORT": str(plan["port"]), "TORCHELASTIC_USE_AGENT_STORE": "False"}
-    os.environ |= plan.get("environment", {})
+    for variables in (os.environ, pushing.ENVIRONMENT):  # the second was read before the fork
+        variables.update(plan.get("environment", {}))
     if plan.get("fsdp", True):
         cpu_fsdp.allow()
     processes.SAME_REQUEST = plan.get("same_request", processes.SAME_REQUEST)

@@ -137,7 +137,9 @@ def longer(monkeypatch) -> None:
 
     def generate(self, input_ids, **kwargs):
         calls[0] += 1
-        return torch.cat([input_ids, torch.full((len(input_ids), min(calls[0], 30)), 70)], dim=1)
+        return torch.cat(
+            [input_ids, torch.full((len(input_ids), min(calls[0], 30)), 70, device=input_ids.device)], dim=1
+        )
 
     monkeypatch.setattr(GenerationMixin, "generate", generate)
 

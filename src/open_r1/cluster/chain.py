@@ -13,6 +13,7 @@ from ..core.commands import COMMANDS
 from ..core.errors import ArtifactError, SlurmError
 from ..core.inputs import read_manifest
 from ..core.locks import Lock
+from ..core.outbox import tell_lost
 from ..core.runner import Stage
 from .queue import Job, call, cancel, find, submit
 from .resources import request
@@ -143,6 +144,7 @@ def delete(stages: list[Stage], alive: dict[str, Job]) -> None:
             fix = "`open-r1 cancel` with this pipeline first, or wait for it"
             raise SlurmError(f"stage {stage.name} is with Slurm (job {job.id}, {job.word})", fix)
     for stage in stages:
+        tell_lost(stage.output)
         shutil.rmtree(stage.output, ignore_errors=True)
 
 

@@ -8,11 +8,12 @@ from typing import Any, NamedTuple
 from ..core.artifacts import LOCK, read_halt, read_progress
 from ..core.inputs import read_manifest
 from ..core.live import clock
+from ..core.outbox import count_left
 from ..core.runner import Stage, last_line
 from .queue import Job
 
 DEPENDENCY = "DependencyNeverSatisfied"  # Slurm's reason for a job that waited for one that failed
-HEADS = ("stage", "state", "job", "node", "step", "left", "limit", "last words")
+HEADS = ("stage", "state", "job", "node", "step", "left", "limit", "last words", "for the Hub")
 
 
 class Standing(NamedTuple):
@@ -28,6 +29,7 @@ class Standing(NamedTuple):
         left (`str`): How long it will take at its pace so far.
         limit (`str`): How long its job may still run.
         words (`str`): Why it waits or does not go on: the place and text of the line that says it.
+        hub (`str`): How much of it waits to be published, and was refused.
     """
 
     stage: str
@@ -38,12 +40,14 @@ class Standing(NamedTuple):
     left: str = ""
     limit: str = ""
     words: str = ""
+    hub: str = ""
 
 
 def standing(stage: Stage, job: Job | None) -> Standing:
     """Where a stage stands; `job` is its Slurm job, if Slurm knows one."""
+    hub = count_left(stage.output)
     if read_manifest(stage.output) is not None:
-        return Standing(stage.name, "complete", job.id if job else "")
+        return Standing(stage.name, "complete", job.id if job else "", hub=hub)
     note = read_progress(stage.output)
     state = state_of(stage, job, note)
     step = f"{note['done']}/{note['total']}" if note else ""
@@ -51,7 +55,7 @@ def standing(stage: Stage, job: Job | None) -> Standing:
     left = pace(note) if running else ""
     words = "" if running or state == "to do" else words_of(stage, state, job)
     where = (job.id, job.nodes) if job else ("", "")
-    return Standing(stage.name, state, *where, step, left, job.left if job and running else "", words)
+    return Standing(stage.name, state, *where, step, left, job.left if job and running else "", words, hub)
 
 
 def state_of(stage: Stage, job: Job | None, note: dict[str, Any]) -> str:

@@ -28,7 +28,8 @@ from .hub import called, looks_local
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
-from .pinned import Pins, hub_names, resolve
+from .outbox import tell_lost
+from .pinned import Pins, recorded_names, resolve
 from .processes import peak_memory
 from .pushing import add_final
 from .recipes import Recipe, difference, fingerprint
@@ -46,7 +47,7 @@ def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, c
     What makes a directory that of this recipe and no other, wherever its root is: values, and the content of what they
     name.
     """
-    names = [*local_inputs(recipe, keys, classes), *(name for _, name in hub_names(recipe, keys, classes))]
+    names = [*local_inputs(recipe, keys, classes), *recorded_names(recipe, keys, inputs, classes)]
     read = {f"content of {below(name, recipe)}": inputs[name] for name in names if name in inputs}
     values = below(restrict(recipe, keys, classes), recipe)
     return values | {"global batch": global_batch(recipe, keys, devices)} | read
@@ -98,7 +99,7 @@ class Artifact:
         self.command = command
         if pins is None:
             pins = recorded(self.path) if made is None else made.get("inputs") or {}
-        names = [name for _, name in hub_names(recipe, keys) if name in pins]
+        names = recorded_names(recipe, keys, pins)
         self.inputs = contents(recipe, keys, FINISHED, known) | {name: pins[name] for name in names}
         # outside a launcher, such as in a pipeline, a finished run is measured with the devices that made it
         made = made or read_manifest(self.path) or {}
@@ -162,6 +163,8 @@ class Artifact:
             self._lock.release()
             self._tell()
             return False
+        if force:
+            tell_lost(self.path)
         for old in self.path.iterdir() if force else ():
             if old.name not in keep and not old.name.startswith(LOCK):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
@@ -268,11 +271,11 @@ def recorded(directory: Path) -> Pins:
 
 def pins_of(recipe: Recipe, keys: Keys, force: bool = False) -> Pins:
     """The commits of what a stage loads from the Hub: those on record, and for a run that is not complete new ones."""
-    directory, names = Path(recipe.get("output_dir") or ""), hub_names(recipe, keys)
+    directory = Path(recipe.get("output_dir") or "")
     known = {} if force else recorded(directory)
     if not force and read_manifest(directory) is not None:
-        return {name: known[name] for _, name in names if name in known}
-    return resolve(names, known)
+        return {name: known[name] for name in recorded_names(recipe, keys, known)}
+    return resolve(recipe, keys, known)
 
 
 def read_progress(directory: Path) -> dict[str, Any]:

@@ -8,6 +8,7 @@ unknown model. The key comes from the environment and is cut out of every messag
 """
 
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -133,7 +134,7 @@ class Endpoint:
         entries, away = [], []
         for url in self.urls:
             try:
-                reply = await self.client.get(f"{url}/models", timeout=min(self.timeout, 20.0))
+                reply = await self.models(url)
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 self.resting[url] = time.monotonic() + REST
                 away.append(f"{shown(url)}: {self.clean(f'{type(error).__name__}: {error}')}")
@@ -146,6 +147,16 @@ class Endpoint:
                 f"no server answers: {'; '.join(away[:3])}", "start it, or correct `url`, which mostly ends with /v1"
             )
         return combined(entries)
+
+    async def models(self, url: str) -> Any:
+        """A server's words on its models; one that takes long is asked again: all tasks of a run may ask at once."""
+        import httpx2 as httpx
+
+        limit = min(self.timeout, 20.0)
+        for _ in range(TIMEOUTS):
+            with contextlib.suppress(httpx.TimeoutException):
+                return await self.client.get(f"{url}/models", timeout=limit)
+        return await self.client.get(f"{url}/models", timeout=limit)
 
     def refusal(self, url: str, message: str) -> EndpointError:
         return EndpointError(

@@ -21,6 +21,8 @@ from .keys import FILE, Keys, named
 MANIFEST = "manifest.json"
 ADAPTER = "adapter_config.json"  # makes a model directory an adapter: a small correction of another model's weights
 WHOLE = 256 << 20  # bytes up to which a file counts by its content
+# where the models on the Hub lie that adapters stand on, by the names and revisions that these give (`pinned.py`)
+BASES: dict[str, str] = {}
 
 
 def read_manifest(directory: str | Path) -> dict[str, Any] | None:

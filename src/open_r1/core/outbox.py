@@ -123,6 +123,19 @@ def record(output: Path, note: Mapping[str, Any]) -> None:
         os.fsync(file.fileno())
 
 
+def tell_lost(output: Path) -> None:
+    """Says what is deleted with an output, as `--force` does, and was not published."""
+    if names := [note["name"] for note in waiting(output)]:
+        print(f"notice: deleted with {output}, and not published: {', '.join(names)}", flush=True)
+
+
+def count_left(output: Path) -> str:
+    """How many entries of an output are pending, and how many refused; empty for none."""
+    refused = [(entry / REFUSED).exists() for entry in entries(output)]
+    counts = {"pending": refused.count(False), "refused": refused.count(True)}
+    return ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+
+
 def left(outputs: Iterable[Path]) -> list[str]:
     """Lines about what is not published: refused, or pending."""
     lines, pending = [], []

@@ -3,15 +3,20 @@
 The commits are part of the output's `inputs`, in `started.json` and then in `manifest.json`, and so of its hash. A
 name that stands there is not asked for again: a complete output needs no network, and an unfinished run goes on with
 what it began with although the branch has moved. `--force` resolves anew.
+
+An adapter names the model that it stands on, and need not say which commit of it: that is resolved and recorded too,
+as `ADAPTER on BASE`.
 """
 
 import contextlib
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
 from .errors import HubError, NotOnHub
-from .hub import commit_of, is_hub_name, listing, model_files, offline, snapshot, split_id
+from .hub import COMMIT, at, commit_of, is_hub_name, listing, model_files, offline, snapshot, split_id
+from .inputs import ADAPTER, BASES, adapter_base
 from .keys import DATA, FILE, MODEL, STORE, Keys, named, placed
 
 Recipe = dict[str, Any]
@@ -30,13 +35,30 @@ def repository_kind(kind: str) -> str:
     return "dataset" if kind in (DATA, STORE) else "model"
 
 
-def resolve(names: Names, known: Mapping[str, str]) -> Pins:
-    """The commit of each name: the known one, else what it means now."""
-    pins = {name: known[name] for _, name in names if name in known}
-    for kind, name in names:
+def resolve(recipe: Mapping[str, Any], keys: Keys, known: Mapping[str, str]) -> Pins:
+    """The commit of each name that a stage loads: the known one, else what it means now."""
+    pins = {name: known[name] for name in recorded_names(recipe, keys, known)}
+    for kind, name in hub_names(recipe, keys):
         if name not in pins:
             pins[name] = commit_of(*split_id(name), repository_kind(kind))
+
+    def commit(pin: str, base: str) -> str:
+        pins[pin] = commit_of(*split_id(base), "model")
+        return pins[pin]
+
+    for name in models(recipe, keys):
+        if name not in known:
+            list(bases_of(name, pins, commit))
     return pins
+
+
+def recorded_names(
+    recipe: Mapping[str, Any], keys: Keys, pins: Mapping[str, str], classes: Collection[str] = ()
+) -> list[str]:
+    """What a stage loads from the Hub, as far as its commit is known; also what its adapters stand on."""
+    names = [name for _, name in hub_names(recipe, keys, classes) if name in pins]
+    starts = tuple(f"{name} on " for name in models(recipe, keys, classes))
+    return names + [pin for pin in pins if pin.startswith(starts)]
 
 
 def moved(names: Names, known: Mapping[str, str]) -> list[str]:
@@ -77,6 +99,65 @@ def fetch(names: Names, pins: Pins, known: Mapping[str, str]) -> dict[tuple[str,
     return places
 
 
+# ------------------------------------------------------------------------------------------ what adapters stand on
+
+
+def models(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = ()) -> list[str]:
+    """The models that a stage loads, on the Hub or here."""
+    return list(dict.fromkeys(name for kind, name in named(recipe, keys, classes) if kind == MODEL))
+
+
+def base_of(name: str, commit: str) -> str | None:
+    """What an adapter stands on, with the revision that it gives; `None` for a whole model."""
+    folder = Path(name).expanduser()
+    if is_hub_name(name):
+        repository, _ = split_id(name)
+        files = listing(repository, commit, "model")
+        if ADAPTER not in files or "config.json" in files:
+            return None
+        folder = snapshot(repository, commit, "model", [ADAPTER])
+    found = adapter_base(str(folder))
+    return at(*found) if found else None
+
+
+def bases_of(name: str, pins: Pins, commit: Callable[[str, str], str]) -> Iterator[tuple[str, str]]:
+    """
+    The models on the Hub that a model stands on, one upon the other, each with its commit.
+
+    Args:
+        name (`str`):
+            The model.
+        pins (`dict[str, str]`):
+            Its commit, where it is on the Hub.
+        commit (`Callable`):
+            The commit of one that is named without: the name of its pin, and its own -> commit.
+    """
+    seen, top, its = {name}, name, pins.get(name, "")
+    while (base := base_of(top, its)) and base not in seen:
+        if is_hub_name(base):
+            given = split_id(base)[1] or ""
+            its = given if COMMIT.fullmatch(given) else commit(f"{name} on {base}", base)
+            yield base, its
+        seen.add(base)
+        top = base
+
+
+def pinned_bases(name: str, pins: Pins) -> Iterator[tuple[str, str]]:
+    """`bases_of` at the commits on record; a run that an older version began has none."""
+    return bases_of(name, pins, lambda pin, base: pins.get(pin) or commit_of(*split_id(base), "model"))
+
+
+def fetch_bases(names: list[str], pins: Pins) -> None:
+    """Fetches the models on the Hub that these stand on, for `load_model`."""
+    for name in names:
+        for base, commit in pinned_bases(name, pins):
+            repository, _ = split_id(base)
+            BASES[base] = str(snapshot(repository, commit, "model", model_files(repository, commit)))
+
+
+# --------------------------------------------------------------------------------------------- in place of the names
+
+
 def place_all(
     recipe: Mapping[str, Any], keys: Keys, arguments: tuple[Any, ...], places: Mapping[tuple[str, str], str]
 ) -> None:
@@ -89,8 +170,9 @@ def place_all(
 
 def placed_recipe(recipe: Mapping[str, Any], keys: Keys, known: Mapping[str, str] = MappingProxyType({})) -> Recipe:
     """A recipe with what it names on the Hub fetched and replaced, for a command that is no stage."""
-    names = hub_names(recipe, keys)
-    places = fetch(names, resolve(names, known), known)
+    pins = resolve(recipe, keys, known)
+    places = fetch(hub_names(recipe, keys), pins, known)
+    fetch_bases(models(recipe, keys), pins)
     replaced = {name: placed(recipe[name], declared, places, recipe.get(declared.revision))
                 for name, declared in keys.items() if name in recipe}  # fmt: skip
     return {**recipe, **(replaced if places else {})}

@@ -1,15 +1,18 @@
 """What parts that start other processes share."""
 
+import contextlib
 import ctypes
 import os
 import signal
 import sys
 import threading
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
+TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # where the Hub's client looks for one
 SAME_REQUEST = 5.0  # seconds after a signal in which another is the same one, passed on by a launcher that got it too
 
 
@@ -56,6 +59,16 @@ def die_with_parent() -> None:
     """Asks the kernel (Linux) to end this process when the one that started it ends, however that happens."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+@contextlib.contextmanager
+def without_tokens() -> Iterator[None]:
+    """Keeps the Hub's token from the processes that are started meanwhile: they read what this one has fetched."""
+    found = {name: os.environ.pop(name) for name in TOKENS if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ |= found
 
 
 class StopRequest:

@@ -10,7 +10,7 @@ from .artifacts import Artifact, pins_of, recorded
 from .commands import COMMANDS
 from .inputs import go_offline
 from .keys import Keys, keys_of
-from .pinned import Pins, fetch, hub_names, moved, place_all
+from .pinned import Pins, fetch, fetch_bases, hub_names, models, moved, place_all
 from .processes import is_main_process
 from .publishing import DATASET, MODEL, repository_of
 from .pushing import add_final, require_access
@@ -104,6 +104,9 @@ def load_from_hub(
                 print(f"notice: {line}", flush=True)
         agree(lambda: fetch(names, pins, known))
         place_all(recipe, keys, arguments, fetch(names, pins, known))  # where nodes share no cache, each fetches
+    if loaded := models(recipe, keys):
+        agree(lambda: fetch_bases(loaded, pins))
+        fetch_bases(loaded, pins)
 
 
 def command_of(arguments: type) -> str:

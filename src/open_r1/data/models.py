@@ -8,7 +8,8 @@ once, and what follows need not know that there ever was one. The base may stand
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.inputs import adapter_base
+from ..core.hub import at
+from ..core.inputs import BASES, adapter_base
 
 if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -37,7 +38,8 @@ def load_model(name: str, kind: Any, **options: Any) -> "PreTrainedModel":
     from peft import PeftConfig, PeftModel
     from transformers import GenerationConfig
 
-    model = load_model(base[0], kind, **options | {"revision": base[1] or "main"})
+    place = BASES.get(at(*base), base[0])
+    model = load_model(place, kind, **options | {"revision": base[1] or "main"})
     config = PeftConfig.from_pretrained(name)
     if config.task_type == "CAUSAL_LM":
         config.task_type = None  # else a classifier that stands on this adapter would be asked to generate

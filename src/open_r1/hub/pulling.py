@@ -16,7 +16,6 @@ from ..core.errors import ArtifactError
 from ..core.hub import (
     absent,
     at,
-    commit_of,
     explained,
     folder_of,
     in_words,
@@ -27,9 +26,9 @@ from ..core.hub import (
     snapshot,
     split_id,
 )
-from ..core.inputs import ADAPTER, MANIFEST, read_manifest
-from ..core.keys import DATA, FILE, MODEL, Keys, sources
-from ..core.pinned import files_of, hub_names, repository_kind, resolve
+from ..core.inputs import MANIFEST, read_manifest
+from ..core.keys import DATA, FILE, Keys, sources
+from ..core.pinned import files_of, hub_names, models, pinned_bases, repository_kind, resolve
 from ..data.published import cards, explained_rows, together
 from ..data.published import files_of as rows_of
 
@@ -88,13 +87,14 @@ def artifact_item(kind: str, name: str, commit: str, target: Path) -> Item:
 
 def loaded_items(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Item]:
     """What a recipe loads from the Hub, at the commits that its output is made from where it has begun."""
-    names = hub_names(recipe, keys)
-    pins = resolve(names, recorded(Path(recipe.get("output_dir") or "")))
-    for kind, name in names:
+    pins = resolve(recipe, keys, recorded(Path(recipe.get("output_dir") or "")))
+    for kind, name in hub_names(recipe, keys):
         if kind not in (DATA, FILE):
             base, _ = split_id(name)
             yield Item(repository_kind(kind), base, pins[name], tuple(files_of(kind, base, pins[name])))
-            yield from base_items(base, pins[name]) if kind == MODEL else ()
+    for name in models(recipe, keys):
+        for base, commit in pinned_bases(name, pins):
+            yield Item("model", split_id(base)[0], commit, tuple(model_files(split_id(base)[0], commit)))
     for source in sources(recipe, keys):
         if isinstance(source.get("path"), str) and is_hub_name(source["path"]):
             name = at(source["path"], source.get("revision"))
@@ -107,19 +107,6 @@ def rows_item(name: str, commit: str, source: Mapping[str, Any]) -> Item:
     with explained_rows(name, split):
         files = rows_of(name, commit, source.get("name"), split, source.get("files"))
     return Item("dataset", name, commit, (*together(files), *cards(name, commit)))
-
-
-def base_items(name: str, commit: str) -> Iterator[Item]:
-    """The models that an adapter on the Hub stands on."""
-    if ADAPTER not in listing(name, commit, "model") or "config.json" in listing(name, commit, "model"):
-        return
-    file = snapshot(name, commit, "model", [ADAPTER]) / ADAPTER
-    settings = json.loads(file.read_text(encoding="utf-8"))
-    base = settings["base_model_name_or_path"]
-    if is_hub_name(base):
-        found = commit_of(base, settings.get("revision"), "model")
-        yield Item("model", base, found, tuple(model_files(base, found)))
-        yield from base_items(base, found)
 
 
 def joined(items: Iterable[Item]) -> list[Item]:

@@ -29,8 +29,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import Artifact
-from ..core.errors import RecipeError
+from ..core.artifacts import Artifact, write_atomically
+from ..core.errors import RecipeError, UserError
 from ..core.served import LISTS_ALL, Served
 from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Part
@@ -100,6 +100,7 @@ def sample_documents(
 ) -> None:
     """A task: datatrove's runner with our rollout; its replies go to `folder`."""
     from datatrove.pipeline.inference.run_inference import InferenceConfig, InferenceRunner
+    from datatrove.pipeline.inference.types import InferenceError
     from datatrove.pipeline.writers import JsonlWriter
 
     settings, urls = args.executor, [sampling.url] if isinstance(sampling.url, str) else sampling.url
@@ -129,7 +130,29 @@ def sample_documents(
         checkpoints_local_dir=f"{folder}/checkpoints",
         records_per_chunk=settings.get("chunk", 200),
     )
-    runner.run(data, rank, world_size)
+    mend(Path(folder), rank, settings.get("chunk", 200))
+    try:
+        runner.run(data, rank, world_size)
+    except InferenceError as error:  # which no process can send to another: the one that started this would hang
+        cause = error.__cause__
+        raise (cause if isinstance(cause, UserError) else RuntimeError(str(error)[:2000])) from None
+
+
+def mend(folder: Path, rank: int, chunk: int) -> None:
+    """
+    Counts the finished chunks of a task again, where a kill has left datatrove's note of them empty: it is written in
+    its place. A chunk is finished when all of its replies are there, and no checkpoint of it any more.
+    """
+    note = folder / "checkpoints/last_chunk" / f"{rank:05d}.txt"
+    if not note.is_file() or note.read_text(encoding="utf-8").strip():
+        return
+    done = 0
+    while not (folder / "checkpoints" / f"{rank:05d}" / f"chunk_{done:05d}.jsonl").exists():
+        replies = folder / "replies" / f"{rank:05d}_{done}.jsonl"
+        if not replies.is_file() or replies.read_bytes().count(b"\n") < chunk:
+            break
+        done += 1
+    write_atomically(note, str(done - 1)) if done else note.unlink()
 
 
 # ---------------------------------------------------------------------------------------------------------- the tasks
