@@ -27,7 +27,7 @@ from open_r1.core.tables import COLUMNS, cell, table_rows, text_table
 from open_r1.data.sources import source_names
 from open_r1.metrics.kept_rollouts import draw_rollouts, measure_rollouts
 from open_r1.sampling.models import read_models
-from open_r1.sampling.store import read_store
+from open_r1.sampling.store import read_stores
 
 # name in results.json -> key in the log of TRL's GRPOTrainer
 CURVES = {
@@ -235,7 +235,7 @@ def html_table(stages: dict[str, dict[str, Any]]) -> str:
 
 def examples(args: ReportArguments, per_domain: int = 2) -> str:
     """The same problems answered by every model: the first sample of the first problems of each domain."""
-    stores = {name: list(read_store(Path(args.evaluation) / row)) for name, row in evaluated(args).items()}
+    stores = {name: list(read_stores(Path(args.evaluation) / row)) for name, row in evaluated(args).items()}
     wanted: dict[str, list[str]] = {}
     for row in next(iter(stores.values())):
         seen = wanted.setdefault(row["domain"], [])

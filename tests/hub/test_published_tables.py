@@ -205,14 +205,14 @@ def test_nothing_is_drawn_into_a_published_store(tmp_path, capsys):
 
 
 def test_published_completions_are_measured_again_without_their_model(tmp_path):
-    from open_r1.evaluate import evaluate_model
-    from open_r1.sampling.arguments import Sampling
+    from open_r1.sampling.evaluations import EvaluateArguments, Task, evaluate_model
     from open_r1.sampling.models import Model
 
     rows = [sample(problem_id=f"p{n // 2}", sample=n % 2, outcome=("correct", "wrong")[n % 2]) for n in range(8)]
-    write_store(tmp_path / "drawn/base", rows)
+    write_store(tmp_path / "drawn/base/aime24", [row | {"dataset": "aime24"} for row in rows])
     publish_tables(tmp_path / "drawn", tmp_path / "there")
-    metrics = evaluate_model(Model("base", "nobody/nothing"), [], tmp_path / "there", Sampling(num_samples=2))
+    task = Task(Model("base", "nobody/nothing"), "aime24", {}, tmp_path / "there/base/aime24", 2, "")
+    metrics = evaluate_model([task], {"aime24": []}, EvaluateArguments(models=["nobody/nothing"]))
     assert metrics["pass@1"] == 0.5 and (tmp_path / "there/base/metrics.json").exists()
 
 

@@ -17,7 +17,7 @@ from open_r1.sampling.arguments import GenerateArguments, Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
 from open_r1.sampling.engines import Draw
 from open_r1.sampling.prompts import cut_at, part_seed, read_examples, sample_seed, with_examples
-from open_r1.sampling.store import fill_store, keep_matching, read_store
+from open_r1.sampling.store import fill_store, identity_of, keep_matching, read_store
 
 
 class FakeEngine:
@@ -297,7 +297,8 @@ def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
 def keep(root, values):
     """What a stage with this recipe does with the store that it finds."""
     recipe = {"output_dir": str(root / "out")} | values
-    keep_matching(root / "samples", GenerateArguments(**recipe), Artifact(recipe, keys_of(GenerateArguments)))
+    artifact = Artifact(recipe, keys_of(GenerateArguments))
+    keep_matching(root / "samples", identity_of(GenerateArguments(**recipe), artifact))
 
 
 @pytest.mark.parametrize(

@@ -2,7 +2,7 @@
 
 import functools
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ..core.errors import DataError
@@ -63,7 +63,7 @@ def behaviour(rows: list[Row]) -> dict[str, float]:
         "mean_tokens": tokens / len(rows),
         "language_consistency": mean([share for share in shares if share is not None]),
         "mixed": mean([is_mixed(row["reasoning"]) for row in rows]),
-        "reflection_per_1k": 1000 * sum(reflections(row["text"]) for row in rows) / tokens,
+        "reflection_per_1k": 1000 * sum(reflections(row["text"]) for row in rows) / max(1, tokens),  # 0: not reported
     }
 
 
@@ -90,7 +90,10 @@ def mean_of(measured: dict[str, dict[str, Any]], rows: dict[str, list[Row]]) -> 
     found = list(measured.values())
     if len(found) == 1:
         return found[0]
-    values = {key: [row[key] for row in found] for key in found[0] if key not in ("by_difficulty", "pass@1_ci")}
+    shared = [
+        key for key in found[0] if key not in ("by_difficulty", "pass@1_ci") and all(key in row for row in found)
+    ]
+    values = {key: [row[key] for row in found] for key in shared}
     shares = [[mean(samples) for samples in solved(by_problem(part))] for part in rows.values()]
     return {
         **{key: mean([value for value in numbers if value == value]) for key, numbers in values.items()},
@@ -100,15 +103,16 @@ def mean_of(measured: dict[str, dict[str, Any]], rows: dict[str, list[Row]]) -> 
     }
 
 
-def summarize(rows: Iterable[Row], k: int) -> dict[str, Any]:
+def summarize(rows: Iterable[Row], k: int | Mapping[str, int]) -> dict[str, Any]:
     """
     Metrics of one model.
 
     Args:
         rows (`Iterable[dict]`):
             Its sample store.
-        k (`int`):
-            Samples per problem; pass@k and cons@k are refused where a problem has fewer (`ValueError`).
+        k (`int` or `dict[str, int]`):
+            Samples per problem, by data set where they differ; pass@k and cons@k are refused where a problem has
+            fewer (`ValueError`).
 
     Returns:
         `dict`: metrics, as in `results.json`: of all reasoning problems (the mean over their data sets), and of each
@@ -122,7 +126,9 @@ def summarize(rows: Iterable[Row], k: int) -> dict[str, Any]:
         reasoning[row.get("dataset", "")].append(row)
     if not reasoning:
         raise DataError(*NO_REASONING)
-    measured = {name: measure(part, k) for name, part in sorted(reasoning.items())}
+    measured = {
+        name: measure(part, k[name] if isinstance(k, Mapping) else k) for name, part in sorted(reasoning.items())
+    }
     harm = {gold: [row for row in domains["harm"] if row["answer"] == gold] for gold in ("refuse", "comply")}
     return {
         **mean_of(measured, dict(sorted(reasoning.items()))),

@@ -92,7 +92,7 @@ class Sampling:
     def __post_init__(self):
         self.stop = [self.stop] if isinstance(self.stop, str) else list(self.stop or [])
         for name in ("num_samples", "max_new_tokens", "batch_size", "segment"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise RecipeError(f"`{name}: {getattr(self, name)}`", "it must be at least 1")
         if self.url:
             check_urls(self.url)
