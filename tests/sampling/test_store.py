@@ -16,7 +16,7 @@ from open_r1.core.keys import keys_of
 from open_r1.sampling.arguments import GenerateArguments, Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
 from open_r1.sampling.engines import Draw
-from open_r1.sampling.prompts import cut_at, part_seed, read_examples, sample_seed, with_examples
+from open_r1.sampling.prompts import conversation, cut_at, part_seed, read_examples, sample_seed
 from open_r1.sampling.store import fill_store, identity_of, keep_matching, read_store
 
 
@@ -260,8 +260,18 @@ def test_examples_stand_between_the_system_message_and_the_question(tmp_path):
     examples = read_examples(str(file))
     assert [message["content"] for message in examples] == ["1 + 1?", "2", "2 + 2?", "4"]
     system, user = {"role": "system", "content": "s"}, {"role": "user", "content": "u"}
-    assert with_examples([system, user], examples) == [system, *examples, user]
-    assert with_examples([user], examples) == [*examples, user]
+    own = {"role": "system", "content": "own"}
+    for row, asked, expected in (
+        ([system, user], {}, [system, *examples, user]),
+        ([user], {}, [*examples, user]),
+        ([user], {"shots": 1}, [*examples[:2], user]),
+        ([user], {"shots": 0}, [user]),
+        ([user], {"system": "own"}, [own, *examples, user]),
+        ([system, user], {"system": "own", "shots": 1}, [own, *examples[:2], user]),
+    ):
+        assert conversation(row, Sampling(few_shot=str(file), **asked)) == expected
+    with pytest.raises(RecipeError, match="shots: 3"):
+        conversation([user], Sampling(few_shot=str(file), shots=3))
 
 
 @pytest.mark.parametrize("content", [None, "3", "- 3", "- {prompt: x}", "{"])

@@ -25,7 +25,7 @@ from ..core.publishing import Publishing
 from ..core.pushing import add_final
 from ..core.rows import Row
 from ..core.tables import text_table
-from ..data.sources import SOURCE, load_sources, source_names
+from ..data.sources import ASKED, SOURCE, load_sources, source_names, without_amounts
 from ..metrics.summary import summarize
 from .arguments import Sampling, sampling_of
 from .draw import check_store, make_engine
@@ -169,7 +169,7 @@ def load_problems(args: EvaluateArguments) -> dict[str, list[Row]]:
     """The problems of each benchmark."""
     found = {}
     for name, entry in zip(source_names(args.datasets), args.datasets, strict=True):
-        rows = load_sources([entry], ["prompt", "answer"], named=True).to_list()
+        rows = load_sources([without_amounts(entry, ASKED)], ["prompt", "answer"], named=True).to_list()
         found[name] = [row | {"dataset": name} for row in rows]
     return found
 
@@ -219,6 +219,11 @@ def measure_again(output: Path) -> dict[str, dict[str, Any]]:
     return manifest["metrics"]
 
 
+def asked(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """How an entry is asked, where that differs from the recipe."""
+    return {key: entry[key] for key in ASKED if key in entry}
+
+
 def fill(
     tasks: list[Task],
     problems: Mapping[str, list[Row]],
@@ -228,9 +233,10 @@ def fill(
     """Draws what the stores of a model lack, with one engine."""
     engine = None
     for task in tasks:
-        chosen = replace(sampling, num_samples=task.num_samples)
+        chosen = replace(sampling, num_samples=task.num_samples, **asked(task.entry))
         if is_published(task.store) or not lacks_parts(problems[task.name], task.store, chosen):
             continue
         model = task.model
         engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
+        engine.sampling = chosen
         fill_store(engine, problems[task.name], task.store, progress, task.num_samples)
