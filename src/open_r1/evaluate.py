@@ -175,14 +175,14 @@ def rejudge(words: list[str]) -> None:
 
 def compare(words: list[str]) -> None:
     """Prints how two models differ, problem by problem."""
-    from open_r1.metrics.comparison import compare_stores
-
     folders = [Path(word) for word in words]
     if len(folders) != 2 or not all(folder.is_dir() for folder in folders):
         raise RecipeError(
             f"`--compare {' '.join(words)}`: not two folders of models that were evaluated",
             "give two, such as data/evaluations/A/A data/evaluations/B/B",
         )
+    from open_r1.metrics.comparison import compare_stores
+
     print(compare_stores(*folders), flush=True)
 
 
