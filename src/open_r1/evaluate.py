@@ -181,7 +181,7 @@ def compare(words: list[str]) -> None:
             f"`--compare {' '.join(words)}`: not two folders of models that were evaluated",
             "give two, such as data/evaluations/A/A data/evaluations/B/B",
         )
-    from open_r1.metrics.comparison import compare_stores
+    from open_r1.sampling.comparison import compare_stores
 
     print(compare_stores(*folders), flush=True)
 

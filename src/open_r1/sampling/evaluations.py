@@ -10,12 +10,13 @@ nothing. A recipe that would lose completions is refused without `--force`.
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.artifacts import Artifact, write_atomically
+from ..core.artifacts import Artifact, read_note, write_atomically
 from ..core.benchmarks import DESCRIBING
 from ..core.cards import write_card
 from ..core.errors import ArtifactError, DataError
@@ -42,7 +43,7 @@ from .store import (
 )
 
 SAMPLES_EACH = 16  # k where neither the recipe nor the benchmark says
-METRICS, SUMMARY = "metrics.json", "summary.txt"
+METRICS, SUMMARY, SPENT = "metrics.json", "summary.txt", "spent.json"
 
 
 @dataclass
@@ -193,12 +194,17 @@ def evaluate_model(
 
             judge_store(task.store, task.entry, args.judge)
         check_store(task.store, replace(sampling, num_samples=task.num_samples), args.max_failed)
-    return measure(folder, {task.name: task.num_samples for task in tasks})
+    return measure(folder, {"datasets": args.datasets, "num_samples": args.num_samples})
 
 
-def measure(folder: Path, samples: Mapping[str, int]) -> dict[str, Any]:
-    """The numbers of a model, from its stores and k of each benchmark; they are kept beside them."""
-    metrics = summarize(read_stores(folder), samples)
+def measure(folder: Path, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a model over the benchmarks of a recipe; they are kept beside its stores."""
+    names, numbers = source_names(recipe["datasets"]), samples_each(recipe)
+    entries = {
+        name: entry | {"num_samples": numbers[name]} | read_note(folder / store / SPENT)
+        for name, store, entry in zip(names, folder_names(names), recipe["datasets"], strict=True)
+    }
+    metrics = summarize(read_stores(folder), entries)
     write_atomically(folder / METRICS, json.dumps(metrics, indent=2))
     return metrics
 
@@ -208,14 +214,13 @@ def measure_again(output: Path) -> dict[str, dict[str, Any]]:
     manifest = read_manifest(output)
     if manifest is None:
         return {}
-    samples = samples_each(manifest["recipe"])
-    models = read_models(manifest["recipe"]["models"])
-    manifest["metrics"] = {model.name: measure(output / model.name, samples) for model in models}
+    recipe = manifest["recipe"]
+    manifest["metrics"] = {model.name: measure(output / model.name, recipe) for model in read_models(recipe["models"])}
     write_atomically(output / SUMMARY, text_table(manifest["metrics"]))
     write_card(output, manifest)
     write_atomically(output / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
-    if manifest["recipe"].get("push_to_hub"):
-        add_final(output, manifest["recipe"])
+    if recipe.get("push_to_hub"):
+        add_final(output, recipe)
     return manifest["metrics"]
 
 
@@ -233,4 +238,29 @@ def fill(
             continue
         model = task.model
         engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
-        fill_store(engine, problems[task.name], task.store, progress, task.num_samples)
+        clock = Clock(task.store / SPENT, gpus_of(sampling), progress)
+        fill_store(engine, problems[task.name], task.store, clock, task.num_samples)
+
+
+def gpus_of(sampling: Sampling) -> int:
+    """GPUs that an engine in this process draws with; those of servers are not known."""
+    if sampling.engine == "server":
+        return 0
+    import torch
+
+    return min(torch.cuda.device_count(), sampling.extra.get("tensor_parallel_size", 1))
+
+
+class Clock:
+    """Keeps beside a store how long its drawing took, kills and all: called after each part."""
+
+    def __init__(self, file: Path, gpus: int, progress: Callable[..., None] | None):
+        self.file, self.gpus, self.progress = file, gpus, progress
+        self.before, self.began = read_note(file).get("seconds", 0.0), time.monotonic()
+
+    def __call__(self, *done: Any, **figures: Any) -> None:
+        seconds = self.before + time.monotonic() - self.began
+        cost = {"gpu_hours": seconds * self.gpus / 3600} if self.gpus else {}
+        write_atomically(self.file, json.dumps({"seconds": round(seconds, 1)} | cost))
+        if self.progress:
+            self.progress(*done, **figures)
