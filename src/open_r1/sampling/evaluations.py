@@ -19,15 +19,16 @@ from typing import Any, NamedTuple
 from ..core.artifacts import Artifact, read_note, write_atomically
 from ..core.benchmarks import DESCRIBING
 from ..core.cards import write_card
-from ..core.errors import ArtifactError, DataError
+from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.inputs import MANIFEST, read_manifest
 from ..core.keys import LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
 from ..core.publishing import Publishing
 from ..core.pushing import add_final
-from ..core.rows import Row
+from ..core.rows import RULELESS, Row
 from ..core.tables import text_table
 from ..data.sources import SOURCE, load_sources, source_names
 from ..metrics.summary import summarize
+from ..verify import check_kind
 from .arguments import Sampling, sampling_of
 from .draw import check_store, make_engine
 from .models import ENTRY, Model, read_models
@@ -134,8 +135,11 @@ def plan(args: EvaluateArguments, artifact: Artifact) -> list[Task]:
 
 def samples_each(recipe: Mapping[str, Any]) -> dict[str, int]:
     """k of each benchmark: the recipe's, or its own."""
-    entries = recipe["datasets"]
-    each = [recipe.get("num_samples") or entry.get("num_samples") or SAMPLES_EACH for entry in entries]
+    entries, stated = recipe["datasets"], recipe.get("num_samples")
+    each = [entry.get("num_samples", SAMPLES_EACH) if stated is None else stated for entry in entries]
+    for number, entry in zip(each, entries, strict=True):
+        if not isinstance(number, int) or number < 1:
+            raise RecipeError(f"`num_samples: {number}` of {entry['path']}", "it must be at least 1")
     return dict(zip(source_names(entries), each, strict=True))
 
 
@@ -171,6 +175,8 @@ def load_problems(args: EvaluateArguments) -> dict[str, list[Row]]:
     found = {}
     for name, entry in zip(source_names(args.datasets), args.datasets, strict=True):
         rows = load_sources([entry], ["prompt", "answer"], named=True).to_list()
+        for kind in {row["verifier"] for row in rows} - set(RULELESS):
+            check_kind(kind)
         found[name] = [row | {"dataset": name} for row in rows]
     return found
 
