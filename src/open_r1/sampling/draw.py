@@ -87,8 +87,8 @@ def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) ->
         raise DataError(f"{failed} of {total} completions failed ({why}); the others are kept in {directory}", hint)
     if fewer := [problem for problem, count in drawn.items() if count < sampling.num_samples]:
         raise DataError(
-            f"{len(fewer)} problems of {directory} have fewer samples than k: {fewer[0]} has {drawn[fewer[0]]} samples,"
-            f" k is {sampling.num_samples}",
+            f"{len(fewer)} problems of {directory} have fewer samples than k: "
+            f"{fewer[0]} has {drawn[fewer[0]]} samples, k is {sampling.num_samples}",
             "lower `num_samples`, or draw it again with --force",
         )
     if sampling.num_samples > 1 and sampling.temperature > 0:

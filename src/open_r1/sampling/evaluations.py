@@ -12,7 +12,7 @@ import re
 import shutil
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,12 +24,13 @@ from ..core.inputs import MANIFEST, read_manifest
 from ..core.keys import LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
 from ..core.publishing import Publishing
 from ..core.pushing import add_final
+from ..core.recipes import fingerprint
 from ..core.rows import RULELESS, Row
 from ..core.tables import text_table
 from ..data.sources import SOURCE, load_sources, source_names
 from ..metrics.summary import summarize
 from ..verify import check_kind
-from .arguments import Sampling, sampling_of
+from .arguments import GenerateArguments, Sampling, sampling_of
 from .draw import check_store, make_engine
 from .models import ENTRY, Model, read_models
 from .store import (
@@ -67,6 +68,8 @@ class EvaluateArguments(Publishing, Sampling):
             Settings of the judge (`url`, `model`, ...), for benchmarks that one decides.
         max_failed (`float`, *optional*, defaults to `0.0`):
             Share of completions that may have failed.
+        executor (`dict`, *optional*):
+            Many processes or Slurm jobs in place of this one, see `at_scale.py`: some tasks for each store.
         output_dir (`str`):
             One folder per model goes there, with a store for each benchmark and `metrics.json`.
         root (`str`, *optional*, defaults to `"data"`):
@@ -79,6 +82,7 @@ class EvaluateArguments(Publishing, Sampling):
     datasets: list = key([], PARTS, inside=SOURCE)
     judge: dict = key({}, LAST, inside=SERVER)
     max_failed: float = key(0.0, RUN)
+    executor: dict = key({}, RUN)
     output_dir: str = ""
     root: str = "data"
 
@@ -230,6 +234,51 @@ def measure_again(output: Path) -> dict[str, dict[str, Any]]:
     return manifest["metrics"]
 
 
+def lacking(tasks: list[Task], problems: Mapping[str, list[Row]], sampling: Sampling) -> list[Task]:
+    """The tasks whose stores are still to be filled."""
+    return [
+        task
+        for task in tasks
+        if not is_published(task.store)
+        and lacks_parts(problems[task.name], task.store, replace(sampling, num_samples=task.num_samples))
+    ]
+
+
+def draw_at_scale(
+    tasks: list[Task], problems: Mapping[str, list[Row]], args: EvaluateArguments, artifact: Artifact
+) -> bool:
+    """Draws what the stores lack in the many tasks of `executor`; returns `False` after jobs were submitted."""
+    from .at_scale import are_done, check_executor, pipeline, run_here, store_replies
+    from .jobs import submit
+
+    check_executor(args.executor)
+    waiting = {}
+    for task in lacking(tasks, problems, sampling_of(args)):
+        drawing, sampling = generation_of(task, args), replace(sampling_of(args), num_samples=task.num_samples)
+        place = artifact.path / "tasks" / task.model.name / f"{task.store.name}-{fingerprint({'': task.identity})}"
+        folder = str(place.resolve())
+        if not are_done(args.executor, folder):
+            if args.executor["kind"] == "slurm":
+                waiting[folder] = pipeline(drawing, sampling, folder)
+                continue
+            run_here(drawing, sampling, folder)
+        store_replies(drawing, sampling, folder, problems[task.name], task.store, artifact.progress)
+    return submit(waiting, args.executor, artifact, "evaluate") if waiting else True
+
+
+def generation_of(task: Task, args: EvaluateArguments) -> GenerateArguments:
+    """The recipe of a generation that draws one store."""
+    model = task.model
+    return GenerateArguments(
+        **asdict(sampling_of(args)) | {"num_samples": task.num_samples},
+        model=model.path,
+        response_format=model.writes,
+        chat_template=model.chat_template or "",
+        datasets=[task.entry],
+        executor=args.executor,
+    )
+
+
 def fill(
     tasks: list[Task],
     problems: Mapping[str, list[Row]],
@@ -238,12 +287,9 @@ def fill(
 ) -> None:
     """Draws what the stores of a model lack, with one engine."""
     engine = None
-    for task in tasks:
-        chosen = replace(sampling, num_samples=task.num_samples)
-        if is_published(task.store) or not lacks_parts(problems[task.name], task.store, chosen):
-            continue
+    for task in lacking(tasks, problems, sampling):
         model = task.model
-        engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
+        engine = engine or make_engine(model.path, model.writes, sampling, model.chat_template)
         clock = Clock(task.store / SPENT, gpus_of(sampling), progress)
         fill_store(engine, problems[task.name], task.store, clock, task.num_samples)
 
