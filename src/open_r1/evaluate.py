@@ -37,6 +37,7 @@ from open_r1.sampling.evaluations import (
     SUMMARY,
     EvaluateArguments,
     Task,
+    draw_at_scale,
     evaluate_model,
     load_problems,
     measure_again,
@@ -146,6 +147,8 @@ def run(words: list[str]) -> Path:
         raise DataError(*NO_REASONING)
     tasks = plan(args, artifact)
     prepare(tasks, artifact, force)
+    if args.executor and not draw_at_scale(tasks, problems, args, artifact):
+        return artifact.path
     results = evaluate_models(args, tasks, problems, artifact)
     write_atomically(artifact.path / SUMMARY, text_table(results))
     artifact.finish(metrics=results)
@@ -175,14 +178,14 @@ def rejudge(words: list[str]) -> None:
 
 def compare(words: list[str]) -> None:
     """Prints how two models differ, problem by problem."""
-    from open_r1.metrics.comparison import compare_stores
-
     folders = [Path(word) for word in words]
     if len(folders) != 2 or not all(folder.is_dir() for folder in folders):
         raise RecipeError(
             f"`--compare {' '.join(words)}`: not two folders of models that were evaluated",
             "give two, such as data/evaluations/A/A data/evaluations/B/B",
         )
+    from open_r1.sampling.comparison import compare_stores
+
     print(compare_stores(*folders), flush=True)
 
 
@@ -190,8 +193,8 @@ def check(output: Path) -> None:
     """Prints how the numbers of an evaluation stand to what is published of its models."""
     from open_r1.metrics import published
 
-    manifest = read_manifest(output) or {}
-    for model in read_models(manifest["recipe"]["models"]):
+    manifest = read_manifest(output)
+    for model in read_models(manifest["recipe"]["models"]) if manifest else []:  # none while jobs draw it
         print(published.check(called(model.path), manifest["metrics"][model.name]), flush=True)
 
 

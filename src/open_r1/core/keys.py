@@ -115,6 +115,8 @@ def restrict(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str]) ->
 def pruned(value: Any, declared: Key, classes: Collection[str], around: str) -> Any:
     """The part of a value that decides one of these; `None` where nothing of it does."""
     decides = declared.decides or around
+    if decides == PARTS and PARTS not in classes:  # also how many there are
+        return None
     if isinstance(value, list) and declared.inside:
         return [pruned(item, declared, classes, decides) for item in value]
     if isinstance(value, Mapping) and declared.inside:

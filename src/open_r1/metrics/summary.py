@@ -103,16 +103,16 @@ def mean_of(measured: dict[str, dict[str, Any]], rows: dict[str, list[Row]]) -> 
     }
 
 
-def summarize(rows: Iterable[Row], k: int | Mapping[str, int]) -> dict[str, Any]:
+def summarize(rows: Iterable[Row], k: int | Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     """
     Metrics of one model.
 
     Args:
         rows (`Iterable[dict]`):
             Its sample store.
-        k (`int` or `dict[str, int]`):
-            Samples per problem, by data set where they differ; pass@k and cons@k are refused where a problem has
-            fewer (`ValueError`).
+        k (`int` or `dict`):
+            Samples per problem, or entries of data sets with `num_samples`; pass@k and cons@k are refused where a
+            problem has fewer (`ValueError`).
 
     Returns:
         `dict`: metrics, as in `results.json`: of all reasoning problems (the mean over their data sets), and of each
@@ -127,7 +127,8 @@ def summarize(rows: Iterable[Row], k: int | Mapping[str, int]) -> dict[str, Any]
     if not reasoning:
         raise DataError(*NO_REASONING)
     measured = {
-        name: measure(part, k[name] if isinstance(k, Mapping) else k) for name, part in sorted(reasoning.items())
+        name: measure(part, k[name]["num_samples"] if isinstance(k, Mapping) else k)
+        for name, part in sorted(reasoning.items())
     }
     harm = {gold: [row for row in domains["harm"] if row["answer"] == gold] for gold in ("refuse", "comply")}
     return {

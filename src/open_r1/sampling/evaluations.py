@@ -10,24 +10,27 @@ nothing. A recipe that would lose completions is refused without `--force`.
 import json
 import re
 import shutil
+import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.artifacts import Artifact, write_atomically
+from ..core.artifacts import Artifact, read_note, write_atomically
 from ..core.benchmarks import DESCRIBING
 from ..core.cards import write_card
-from ..core.errors import ArtifactError, DataError
+from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.inputs import MANIFEST, read_manifest
 from ..core.keys import LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
 from ..core.publishing import Publishing
 from ..core.pushing import add_final
-from ..core.rows import Row
+from ..core.recipes import fingerprint
+from ..core.rows import RULELESS, Row
 from ..core.tables import text_table
 from ..data.sources import ASKED, SOURCE, load_sources, source_names, without_amounts
 from ..metrics.summary import summarize
-from .arguments import Sampling, sampling_of
+from ..verify import check_kind
+from .arguments import GenerateArguments, Sampling, sampling_of
 from .draw import check_store, make_engine
 from .models import ENTRY, Model, read_models
 from .store import (
@@ -42,7 +45,7 @@ from .store import (
 )
 
 SAMPLES_EACH = 16  # k where neither the recipe nor the benchmark says
-METRICS, SUMMARY = "metrics.json", "summary.txt"
+METRICS, SUMMARY, SPENT = "metrics.json", "summary.txt", "spent.json"
 
 
 @dataclass
@@ -65,6 +68,8 @@ class EvaluateArguments(Publishing, Sampling):
             Settings of the judge (`url`, `model`, ...), for benchmarks that one decides.
         max_failed (`float`, *optional*, defaults to `0.0`):
             Share of completions that may have failed.
+        executor (`dict`, *optional*):
+            Many processes or Slurm jobs in place of this one, see `at_scale.py`: some tasks for each store.
         output_dir (`str`):
             One folder per model goes there, with a store for each benchmark and `metrics.json`.
         root (`str`, *optional*, defaults to `"data"`):
@@ -77,6 +82,7 @@ class EvaluateArguments(Publishing, Sampling):
     datasets: list = key([], PARTS, inside=SOURCE)
     judge: dict = key({}, LAST, inside=SERVER)
     max_failed: float = key(0.0, RUN)
+    executor: dict = key({}, RUN)
     output_dir: str = ""
     root: str = "data"
 
@@ -133,8 +139,11 @@ def plan(args: EvaluateArguments, artifact: Artifact) -> list[Task]:
 
 def samples_each(recipe: Mapping[str, Any]) -> dict[str, int]:
     """k of each benchmark: the recipe's, or its own."""
-    entries = recipe["datasets"]
-    each = [recipe.get("num_samples") or entry.get("num_samples") or SAMPLES_EACH for entry in entries]
+    entries, stated = recipe["datasets"], recipe.get("num_samples")
+    each = [entry.get("num_samples", SAMPLES_EACH) if stated is None else stated for entry in entries]
+    for number, entry in zip(each, entries, strict=True):
+        if not isinstance(number, int) or number < 1:
+            raise RecipeError(f"`num_samples: {number}` of {entry['path']}", "it must be at least 1")
     return dict(zip(source_names(entries), each, strict=True))
 
 
@@ -170,6 +179,8 @@ def load_problems(args: EvaluateArguments) -> dict[str, list[Row]]:
     found = {}
     for name, entry in zip(source_names(args.datasets), args.datasets, strict=True):
         rows = load_sources([without_amounts(entry, ASKED)], ["prompt", "answer"], named=True).to_list()
+        for kind in {row["verifier"] for row in rows} - set(RULELESS):
+            check_kind(kind)
         found[name] = [row | {"dataset": name} for row in rows]
     return found
 
@@ -193,12 +204,17 @@ def evaluate_model(
 
             judge_store(task.store, task.entry, args.judge)
         check_store(task.store, replace(sampling, num_samples=task.num_samples), args.max_failed)
-    return measure(folder, {task.name: task.num_samples for task in tasks})
+    return measure(folder, {"datasets": args.datasets, "num_samples": args.num_samples})
 
 
-def measure(folder: Path, samples: Mapping[str, int]) -> dict[str, Any]:
-    """The numbers of a model, from its stores and k of each benchmark; they are kept beside them."""
-    metrics = summarize(read_stores(folder), samples)
+def measure(folder: Path, recipe: Mapping[str, Any]) -> dict[str, Any]:
+    """The numbers of a model over the benchmarks of a recipe; they are kept beside its stores."""
+    names, numbers = source_names(recipe["datasets"]), samples_each(recipe)
+    entries = {
+        name: entry | {"num_samples": numbers[name]} | read_note(folder / store / SPENT)
+        for name, store, entry in zip(names, folder_names(names), recipe["datasets"], strict=True)
+    }
+    metrics = summarize(read_stores(folder), entries)
     write_atomically(folder / METRICS, json.dumps(metrics, indent=2))
     return metrics
 
@@ -208,20 +224,64 @@ def measure_again(output: Path) -> dict[str, dict[str, Any]]:
     manifest = read_manifest(output)
     if manifest is None:
         return {}
-    samples = samples_each(manifest["recipe"])
-    models = read_models(manifest["recipe"]["models"])
-    manifest["metrics"] = {model.name: measure(output / model.name, samples) for model in models}
+    recipe = manifest["recipe"]
+    manifest["metrics"] = {model.name: measure(output / model.name, recipe) for model in read_models(recipe["models"])}
     write_atomically(output / SUMMARY, text_table(manifest["metrics"]))
     write_card(output, manifest)
     write_atomically(output / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
-    if manifest["recipe"].get("push_to_hub"):
-        add_final(output, manifest["recipe"])
+    if recipe.get("push_to_hub"):
+        add_final(output, recipe)
     return manifest["metrics"]
 
 
-def asked(entry: Mapping[str, Any]) -> dict[str, Any]:
-    """How an entry is asked, where that differs from the recipe."""
-    return {key: entry[key] for key in ASKED if key in entry}
+def sampling_for(task: Task, args: Sampling) -> Sampling:
+    """How a benchmark is drawn: as the recipe says, but for what its entry does."""
+    own = {key: task.entry[key] for key in ASKED if key in task.entry}
+    return replace(sampling_of(args), num_samples=task.num_samples, **own)
+
+
+def lacking(tasks: list[Task], problems: Mapping[str, list[Row]], sampling: Sampling) -> list[Task]:
+    """The tasks whose stores are still to be filled."""
+    return [
+        task
+        for task in tasks
+        if not is_published(task.store) and lacks_parts(problems[task.name], task.store, sampling_for(task, sampling))
+    ]
+
+
+def draw_at_scale(
+    tasks: list[Task], problems: Mapping[str, list[Row]], args: EvaluateArguments, artifact: Artifact
+) -> bool:
+    """Draws what the stores lack in the many tasks of `executor`; returns `False` after jobs were submitted."""
+    from .at_scale import are_done, check_executor, pipeline, run_here, store_replies
+    from .jobs import submit
+
+    check_executor(args.executor)
+    waiting = {}
+    for task in lacking(tasks, problems, sampling_of(args)):
+        drawing, sampling = generation_of(task, args), sampling_for(task, args)
+        place = artifact.path / "tasks" / task.model.name / f"{task.store.name}-{fingerprint({'': task.identity})}"
+        folder = str(place.resolve())
+        if not are_done(args.executor, folder):
+            if args.executor["kind"] == "slurm":
+                waiting[folder] = pipeline(drawing, sampling, folder)
+                continue
+            run_here(drawing, sampling, folder)
+        store_replies(drawing, sampling, folder, problems[task.name], task.store, artifact.progress)
+    return submit(waiting, args.executor, artifact, "evaluate") if waiting else True
+
+
+def generation_of(task: Task, args: EvaluateArguments) -> GenerateArguments:
+    """The recipe of a generation that draws one store."""
+    model = task.model
+    return GenerateArguments(
+        **asdict(sampling_for(task, args)),
+        model=model.path,
+        response_format=model.writes,
+        chat_template=model.chat_template or "",
+        datasets=[without_amounts(task.entry, ASKED)],
+        executor=args.executor,
+    )
 
 
 def fill(
@@ -232,11 +292,34 @@ def fill(
 ) -> None:
     """Draws what the stores of a model lack, with one engine."""
     engine = None
-    for task in tasks:
-        chosen = replace(sampling, num_samples=task.num_samples, **asked(task.entry))
-        if is_published(task.store) or not lacks_parts(problems[task.name], task.store, chosen):
-            continue
+    for task in lacking(tasks, problems, sampling):
         model = task.model
+        chosen = sampling_for(task, sampling)
         engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
         engine.sampling = chosen
-        fill_store(engine, problems[task.name], task.store, progress, task.num_samples)
+        clock = Clock(task.store / SPENT, gpus_of(sampling), progress)
+        fill_store(engine, problems[task.name], task.store, clock, task.num_samples)
+
+
+def gpus_of(sampling: Sampling) -> int:
+    """GPUs that an engine in this process draws with; those of servers are not known."""
+    if sampling.engine == "server":
+        return 0
+    import torch
+
+    return min(torch.cuda.device_count(), sampling.extra.get("tensor_parallel_size", 1))
+
+
+class Clock:
+    """Keeps beside a store how long its drawing took, kills and all: called after each part."""
+
+    def __init__(self, file: Path, gpus: int, progress: Callable[..., None] | None):
+        self.file, self.gpus, self.progress = file, gpus, progress
+        self.before, self.began = read_note(file).get("seconds", 0.0), time.monotonic()
+
+    def __call__(self, *done: Any, **figures: Any) -> None:
+        seconds = self.before + time.monotonic() - self.began
+        cost = {"gpu_hours": seconds * self.gpus / 3600} if self.gpus else {}
+        write_atomically(self.file, json.dumps({"seconds": round(seconds, 1)} | cost))
+        if self.progress:
+            self.progress(*done, **figures)

@@ -15,7 +15,7 @@ from ..core.errors import ArtifactError
 from ..core.formats import ResponseFormat
 from ..core.rows import FAILED, RULELESS, Row
 from .parts import LARGE, TABLE, placed
-from .store import UNPACKED, drawn_as, is_published, judged, parts_of, read_store, save_part, store_parts
+from .store import UNPACKED, drawn_as, is_published, judged, parts_of, read_store, rewrite_part, save_part, store_parts
 
 TOGETHER = 64  # rows of a part that is unpacked: whole problems of about so many
 Changes = Counter[tuple[str, str]]  # by the old and the new outcome
@@ -39,7 +39,7 @@ def rejudge(store: Path) -> Changes:
         before = [row for _, row in placed(part)]
         after = judged_again(before, written)
         if before != after:
-            save_part(store, int(part.name.split("-")[1].partition(".")[0]), after)
+            rewrite_part(part, after)
         changes.update((old["outcome"], new["outcome"]) for old, new in zip(before, after, strict=True))
     return Counter({pair: count for pair, count in changes.items() if pair[0] != pair[1]})
 

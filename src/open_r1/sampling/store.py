@@ -193,6 +193,11 @@ def failed_file(directory: Path, index: int) -> Path:
     return directory / f"part-{index:05d}.failed.jsonl"
 
 
+def rewrite_part(part: Path, rows: list[Row]) -> None:
+    """Replaces the rows of a part by the same completions with other verdicts."""
+    save_part(part.parent, int(part.name.removeprefix("part-").partition(".")[0]), rows)
+
+
 def save_part(directory: Path, index: int, rows: list[Row]) -> None:
     """Writes a part, under another name while some of its completions have failed."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -269,10 +274,19 @@ def stores_of(directory: str | Path) -> list[Path]:
     return [folder for folder in folders if any(folder.glob("part-*.jsonl")) or is_published(folder)]
 
 
-def read_stores(directory: str | Path) -> Iterator[Row]:
-    """Rows of all stores of a model in an evaluation."""
-    for store in stores_of(directory) or [Path(directory)]:
-        yield from read_store(store)
+def read_stores(directory: str | Path) -> Iterable[Row]:
+    """Rows of all stores of a model in an evaluation, those of a problem together; they can be gone through again."""
+    return AllRows(stores_of(directory) or [Path(directory)])
+
+
+class AllRows:
+    """The rows of some stores, read anew whenever they are gone through."""
+
+    def __init__(self, stores: list[Path]):
+        self.stores = stores
+
+    def __iter__(self) -> Iterator[Row]:
+        return itertools.chain.from_iterable(map(read_store, self.stores))
 
 
 class Meter:
