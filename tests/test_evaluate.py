@@ -70,8 +70,9 @@ def test_an_evaluation_that_could_not_tell_results_apart_is_refused_before_it_sa
 
 def test_a_model_without_a_template_is_one_line(tmp_path, recipe, capsys):
     save_tiny_base(tmp_path / "bare", "chatml")
+    values = {"models": [str(tmp_path / "bare")], "datasets": [dataset(tmp_path / "sums.jsonl", 1, 2)]}
     with pytest.raises(SystemExit):
-        evaluate.main(recipe(models=[str(tmp_path / "bare")], datasets=[dataset(tmp_path / "sums.jsonl", 1, 2)]))
+        evaluate.main(recipe(**values, root=str(tmp_path / "elsewhere")))
     error, fix = capsys.readouterr().err.strip().splitlines()[-2:]
     assert "has no chat template" in error and "add `chat_template:`" in fix
 
