@@ -2,6 +2,8 @@
 
 import json
 import shutil
+import sys
+import types
 
 import pytest
 import yaml
@@ -150,3 +152,25 @@ def test_words_that_mean_nothing_are_one_line(tmp_path, capsys, words, message, 
         evaluate.main(words)
     error, hint = capsys.readouterr().err.strip().splitlines()[-2:]
     assert message in error and fix in hint
+
+
+@pytest.fixture
+def others(monkeypatch):
+    """The two modules that say how numbers compare, with functions that repeat what they are given."""
+    for name, function in (
+        ("open_r1.sampling.comparison", lambda one, other: f"{one.name} and {other.name}"),
+        ("open_r1.metrics.published", lambda model, metrics: f"{model}: {metrics['pass@1']}"),
+    ):
+        module = types.ModuleType(name)
+        module.compare_stores = module.check = function
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_comparisons_get_what_was_measured(tmp_path, pauses, capsys, files, others):
+    with answering(*files) as server:
+        words = [MODEL, "--benchmarks", str(files[0]), "--url", server.url, "--num_samples", "5", "--check"]
+        for _ in range(2):  # also of what is complete
+            evaluate.main([*words, "--output_dir", str(tmp_path / "out")])
+            assert capsys.readouterr().out.splitlines()[-1] == "fake: 0.4"
+    evaluate.main(["--compare", str(tmp_path / "out" / MODEL), str(tmp_path)])
+    assert capsys.readouterr().out == f"{MODEL} and {tmp_path.name}\n"

@@ -65,7 +65,7 @@ def in_words(words: list[str]) -> list[list[str]]:
     if not models and given is None:
         return [rest]
     options = parse_overrides(rest)
-    known = {} if "config" in options else {"config": str(PROTOCOL)}
+    known: dict[str, Any] = {} if "config" in options else {"config": str(PROTOCOL)}
     known |= {"engine": "server"} if "url" in options and "engine" not in options else {}
     if "output_dir" in options or not models:
         known |= {"models": models} if models else {}
@@ -191,11 +191,13 @@ def compare(words: list[str]) -> None:
 
 def check(output: Path) -> None:
     """Prints how the numbers of an evaluation stand to what is published of its models."""
-    from open_r1.metrics import published
+    from open_r1.metrics.published import check as compare_with_published
 
     manifest = read_manifest(output)
-    for model in read_models(manifest["recipe"]["models"]) if manifest else []:  # none while jobs draw it
-        print(published.check(called(model.path), manifest["metrics"][model.name]), flush=True)
+    if manifest is None:  # jobs draw it
+        return
+    for model in read_models(manifest["recipe"]["models"]):
+        print(compare_with_published(called(model.path), manifest["metrics"][model.name]), flush=True)
 
 
 @report_errors
