@@ -44,6 +44,21 @@ def smoke_root(tmp_path_factory) -> Path:
     return root
 
 
+@pytest.fixture(scope="session")
+def reported(tmp_path_factory) -> Path:
+    """A made folder of models and evaluations with its report, both only to be read; two numbers are published."""
+    from made_evaluation import write_folder
+
+    from open_r1.report import main
+
+    folder = write_folder(tmp_path_factory.mktemp("made") / "<b>root")
+    known = {str(folder / "teacher"): {"contest": 0.9, "school math": 0.96}}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("open_r1.report.published_numbers", lambda path: known.get(path, {}))
+        main([str(folder)])
+    return folder
+
+
 @pytest.fixture
 def pauses(monkeypatch) -> list[float]:
     """Pauses that were asked for between attempts; none is made. Nothing but the loopback is reached."""

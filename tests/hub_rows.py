@@ -4,11 +4,18 @@ it will meet. Columns are those of the sets' cards; oddities that are known of a
 answers.
 
 `DATASETS` maps a Hub id to its configurations, these to their splits, and these to rows. A set with a configuration
-called `default`, or with one alone, is loaded without naming it, as on the Hub.
+called `default`, or with one alone, is loaded without naming it, as on the Hub. Benchmarks have the rows of
+`benchmark_rows`.
 """
 
+import json
+from pathlib import Path
 from typing import Any
 
+from open_r1.core.benchmarks import benchmark_names, read_benchmark
+from open_r1.data.published import EVERY
+
+ROWS = Path(__file__).parent / "benchmark_rows"
 Row = dict[str, Any]
 PROBLEMS = (  # question, answer, solution
     ("A baker sells 14 loaves each morning and 9 each afternoon. How many loaves does she sell in 6 days?", "138",
@@ -34,12 +41,6 @@ PROBLEMS = (  # question, answer, solution
     (r"Evaluate $\log_2 48 - \log_2 3$.", "4", r"$\log_2 \frac{48}{3} = \log_2 16 = \boxed{4}$."),
     ("Two pipes fill a tank in 6 and 3 hours. How long do they take when both are open?", r"2 \text{ hours}",
      r"Together they fill $\frac16 + \frac13 = \frac12$ of it in an hour: $\boxed{2 \text{ hours}}$."),
-)  # fmt: skip
-TESTED = (
-    ("Suppose that $a$ and $b$ are positive integers with $ab = 2024$ and least sum. Compute $a + b$.", "90",
-     r"The divisors nearest to the root are 44 and 46, so $\boxed{90}$."),
-    (r"What remainder is left when $7^{100}$ is divided by $13$?", "9",
-     r"The order of 7 modulo 13 is 12, and $7^4 \equiv 9$: $\boxed{9}$."),
 )  # fmt: skip
 
 
@@ -99,55 +100,6 @@ def tulu() -> list[Row]:
         chat("Why is the sky blue?", "Air scatters blue light more than red."),
     ]
     return [{"id": f"oasst1_{n}", "messages": found, "source": "ai2-adapt-dev/x"} for n, found in enumerate(turns)]
-
-
-def aime() -> list[Row]:
-    """In `Maxwell-Jia`'s set columns are capitalised; this one's are not. The answer is a text."""
-    return [
-        {
-            "id": 60 + n,
-            "problem": ask,
-            "solution": why,
-            "answer": answer,
-            "url": "https://aops.example",
-            "year": "2024",
-        }
-        for n, (ask, answer, why) in enumerate(TESTED)
-    ]
-
-
-def math_500() -> list[Row]:
-    return [
-        {
-            "problem": ask, "solution": why, "answer": answer, "subject": "Number Theory", "level": 3 + n,
-            "unique_id": f"test/number_theory/{n}.json",
-        }
-        for n, (ask, answer, why) in enumerate(TESTED)
-    ]  # fmt: skip
-
-
-def gpqa() -> list[Row]:
-    return [
-        {
-            "Pre-Revision Question": "?", "Question": "Which particle mediates the force between charges?",
-            "Correct Answer": "the photon", "Incorrect Answer 1": "the gluon", "Incorrect Answer 2": "the W boson",
-            "Incorrect Answer 3": "the graviton", "Explanation": "It is the quantum of the field.",
-            "Subdomain": "Physics (general)", "Writer's Difficulty Estimate": "Easy undergraduate level (or easier)",
-            "Extra Revised Question": None, "Non-Expert Validator Accuracy": 0.33, "Record ID": "rec06pnAkLOr2t2mp",
-            "High-level domain": "Physics",
-        }
-    ]  # fmt: skip
-
-
-def ifeval() -> list[Row]:
-    """`kwargs` has a dictionary for each instruction, with the keys of all instructions."""
-    return [
-        {
-            "key": 1000, "prompt": "Write a letter to a friend who has moved away. Do not use any commas.",
-            "instruction_id_list": ["punctuation:no_comma", "length_constraints:number_words"],
-            "kwargs": [{"num_words": None, "relation": None}, {"num_words": 100, "relation": "at least"}],
-        }
-    ]  # fmt: skip
 
 
 def no_robots() -> list[Row]:
@@ -221,7 +173,20 @@ def safe_prompts() -> list[Row]:
     ]
 
 
+def benchmarks() -> dict[str, dict[str, dict[str, list[Row]]]]:
+    """The rows of every benchmark (`tests/benchmark_rows`), in the configuration that they are loaded from."""
+    found: dict[str, dict[str, dict[str, list[Row]]]] = {}
+    for entry in map(read_benchmark, benchmark_names()):
+        configs = found.setdefault(entry["path"], {})
+        for line in (ROWS / f"{entry['benchmark']}.jsonl").read_text(encoding="utf-8").splitlines():
+            row = json.loads(line)
+            name = row.pop("configuration") if entry.get("name") == EVERY else entry.get("name", "default")
+            configs.setdefault(name, {}).setdefault(entry.get("split", "train"), []).append(row)
+    return found
+
+
 DATASETS: dict[str, dict[str, dict[str, list[Row]]]] = {
+    **benchmarks(),
     "agentica-org/DeepScaleR-Preview-Dataset": {"default": {"train": deepscaler()}},
     "open-r1/OpenR1-Math-220k": {
         "default": {"train": openr1_math()},
@@ -232,10 +197,6 @@ DATASETS: dict[str, dict[str, dict[str, list[Row]]]] = {
         kind: {"train": mixture_of_thoughts(kind)} for kind in ("math", "code", "science")
     },
     "allenai/tulu-3-sft-mixture": {"default": {"train": tulu()}},
-    "HuggingFaceH4/aime_2024": {"default": {"train": aime()}},
-    "HuggingFaceH4/MATH-500": {"default": {"test": math_500()}},
-    "Idavidrein/gpqa": {"gpqa_diamond": {"train": gpqa()}, "gpqa_main": {"train": gpqa()}},
-    "google/IFEval": {"default": {"train": ifeval()}},
     "HuggingFaceH4/no_robots": {"default": {"train": no_robots(), "test": no_robots()}},
     "HuggingFaceTB/smoltalk": {
         "systemchats-30k": {"train": systemchats()},

@@ -14,7 +14,7 @@ from open_r1.core.commands import COMMANDS
 PACKAGE = REPOSITORY / "src" / "open_r1"
 # A room may use those of the layers above it in this list. Rooms of one layer know nothing of each other.
 LAYERS = [{"core"}, {"sandbox"}, {"verify"}, {"data", "metrics"}, {"rewards", "sampling", "training"}]
-LAYERS += [{"cluster", "hub"}]
+LAYERS += [{"cluster", "hub"}, {"reporting"}]
 LIGHT = ("core", "sandbox", "verify")  # they start in milliseconds, in worker processes too
 HEAVY = {"torch", "transformers", "trl", "datasets", "accelerate", "peft"}
 

@@ -9,6 +9,7 @@ from waiting import PATIENCE
 
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.recipes import read_yaml
+from open_r1.reporting.comparison import students
 
 STAGES = [entry["name"] for entry in read_yaml(REPOSITORY / "recipes/mini/pipeline.yaml")["stages"]]
 ARTIFACTS = {name: "r1" if name == "all_scenarios_rl" else name for name in STAGES}
@@ -41,6 +42,7 @@ def test_results_have_the_published_shape(smoke_root):
     keys = {
         "pass@1",
         "pass@1_ci",
+        "drawing_error",
         "cons@2",
         "pass@2",
         "format",
@@ -48,6 +50,10 @@ def test_results_have_the_published_shape(smoke_root):
         "mean_tokens",
         "language_consistency",
         "mixed",
+        "no_answer",
+        "repetition",
+        "unjudged",
+        "failed",
     }
     keys |= {
         "reflection_per_1k",
@@ -67,8 +73,18 @@ def test_results_have_the_published_shape(smoke_root):
 def test_report_and_cards_show_the_results(smoke_root):
     results = json.loads((smoke_root / "report/results.json").read_text())
     page = (smoke_root / "report/index.html").read_text()
-    assert page.count("data:image/png;base64,") == 5 and "http" not in page.split("<body")[0]
-    assert 'alt="rollouts"' in page and {"zero", "reasoning_rl"} <= set(results["rollouts"]) <= set(results["curves"])
+    assert {path.stem for path in (smoke_root / "report").glob("*.png")} == {
+        "r1_zero", "language", "rollouts", "axes", "stages", "students"
+    }  # fmt: skip
+    assert all(
+        f"<h3>{title}" in page for title in ("R1-Zero learns", "Language consistency", "Completions in training")
+    )
+    assert {"zero", "reasoning_rl"} <= set(results["rollouts"]) <= set(results["curves"])
+    assert list(students(results["stages"], results["parameters"]))[:3] == [
+        "distill_tiny",
+        "student_rl",
+        "distill_small",
+    ]
     for name in results["stages"]:
         card = (smoke_root / ARTIFACTS.get(name, name) / "README.md").read_text()
         assert f"| {name} |" in card and "Not evaluated yet" not in card

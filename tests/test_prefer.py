@@ -22,7 +22,7 @@ from servers import of_prompt, status, unfinished
 from open_r1 import prefer, reward_model
 from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import DataError
-from open_r1.rewards.comparison import read_verdict
+from open_r1.core.judges import read_verdict
 from open_r1.sampling.pairs import balanced, length_gap
 
 MARK = re.compile("={3}[0-9a-f]{16}")

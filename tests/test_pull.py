@@ -148,6 +148,17 @@ def test_a_recipe_that_was_pulled_runs_without_network_and_only_its_split_came(h
     assert not list(hub.home.rglob("large.jsonl"))
 
 
+def test_files_that_an_entry_names_come_and_no_others(hub, tmp_path):
+    recipe = recipe_of(tmp_path, datasets=[{"path": "lab/sums", "files": ["large.jsonl"]}])
+    run(hub, "pull", recipe)
+    with hub.away():
+        run(hub, "decontaminate", "--config", recipe, HF_HUB_OFFLINE="1")
+    assert json.loads((tmp_path / "out/manifest.json").read_text())["rows"] == 8 * 99
+    assert not list(hub.home.rglob("rows.jsonl"))
+    wrong = recipe_of(tmp_path, datasets=[{"path": "lab/sums", "files": ["small.jsonl"]}])
+    assert "it has no file small.jsonl" in error_of(run(hub, "pull", wrong, check=False))
+
+
 def test_a_model_comes_once_in_the_format_that_is_read(hub, tmp_path):
     recipe = recipe_of(tmp_path, model_name_or_path="lab/tiny")
     listed = run(hub, "pull", recipe, "--dry-run").stdout

@@ -22,12 +22,13 @@ from open_r1.core.artifacts import Artifact
 from open_r1.core.endpoints import EndpointError
 from open_r1.core.errors import DataError, RecipeError, report_errors
 from open_r1.core.journal import Journal
+from open_r1.core.judges import comparison
 from open_r1.core.keys import LAST, SERVER, STORE, key
 from open_r1.core.recipes import fill
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.data.filters import Funnel, count, new_step
-from open_r1.rewards.comparison import Ballot, PairJudge, question, scores, tally, trust
+from open_r1.rewards.comparison import Ballot, PairJudge, scores, tally, trust
 from open_r1.sampling.arguments import GenerateArguments
 from open_r1.sampling.draw import draw_samples
 from open_r1.sampling.pairs import Judged, Pair, balanced, mean_lengths, pair_rows, pair_up
@@ -99,7 +100,9 @@ def ballots(pair: Pair, rows: tuple[Row, Row], args: PreferArguments) -> list[Ba
     """The votes that are asked for: both orders equally often, which of them when drawn by the seed."""
     texts, swaps = summaries(rows), [False, True] * (args.votes // 2)
     random.Random(f"{args.seed}/{pair.name}").shuffle(swaps)
-    orders = {swapped: question(prompt_of(rows[0]), *(texts[::-1] if swapped else texts)) for swapped in (False, True)}
+    orders = {
+        swapped: comparison(prompt_of(rows[0]), *(texts[::-1] if swapped else texts)) for swapped in (False, True)
+    }
     seeds = [sample_seed(args.seed, pair.name, n) for n in range(args.votes)]
     return [Ballot(orders[swapped], swapped, seed) for swapped, seed in zip(swaps, seeds, strict=True)]
 

@@ -1,13 +1,16 @@
 """Draws what a pipeline did: a self-contained page, figures, `results.json`, and each model's row in its card.
 
     open-r1 report --config recipes/mini/report.yaml
+    open-r1 report data/mine      # any folder of models and evaluations; the page goes to data/mine/report
 
-Reads artifacts only (manifests, evaluation metrics, training logs, samples), so it can be made again at any time.
+Reads artifacts only (manifests, evaluation metrics, training logs, samples), so it can be made again at any time. The
+page shows every benchmark with intervals and, where it is known, the published number; R1-Zero's curves; reasoning
+against general ability; students by size; and completions with their verdicts.
 """
 
-import base64
-import html
 import json
+import sys
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,33 +18,29 @@ from typing import Any
 from open_r1.core.artifacts import versions, write_atomically
 from open_r1.core.card_facts import sampling_of
 from open_r1.core.cards import add_results
-from open_r1.core.errors import ArtifactError, report_errors
+from open_r1.core.errors import ArtifactError, RecipeError, report_errors
 from open_r1.core.hub import called, looks_local
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import BARE, STORE, Key, key
-from open_r1.core.publishing import Publishing
+from open_r1.core.publishing import MODEL, Publishing, kind_of
 from open_r1.core.pushing import add_card
-from open_r1.core.recipes import fingerprint
+from open_r1.core.recipes import check_keys, fingerprint
 from open_r1.core.stage import begin
-from open_r1.core.tables import COLUMNS, cell, table_rows, text_table
+from open_r1.core.tables import text_table
 from open_r1.data.sources import source_names
-from open_r1.metrics.kept_rollouts import draw_rollouts, measure_rollouts
-from open_r1.sampling.models import read_models
-from open_r1.sampling.store import read_stores
+from open_r1.metrics.kept_rollouts import measure_rollouts, rollout_files
+from open_r1.metrics.published import published
+from open_r1.reporting.comparison import axes, compared, students
+from open_r1.reporting.completions import choose
+from open_r1.reporting.drawing import Figure, save_png
+from open_r1.reporting.evaluations import Measured, benchmarks, find_evaluations, identity, measured_models
+from open_r1.reporting.figures import axes_figure, bar_figure, curve_figure, rollout_figure
+from open_r1.reporting.page import render
+from open_r1.reporting.sizes import parameters, shown
+from open_r1.reporting.training import curves, default_figure
 
-# name in results.json -> key in the log of TRL's GRPOTrainer
-CURVES = {
-    "reward": "reward",
-    "accuracy": "rewards/accuracy/mean",
-    "format": "rewards/format/mean",
-    "language_consistency": "rewards/language/mean",
-    "helpful": "rewards/helpful/mean",
-    "safety": "rewards/safety/mean",
-    "mean_tokens": "completions/mean_length",
-    "truncated": "completions/clipped_ratio",
-    "kl": "kl",
-    "entropy": "entropy",
-}
+FIGURE = ("file", "title", "runs", "metrics")
+USAGE = "DIRECTORY | --config RECIPE.yaml [--force] [--key value ...]"
 
 
 @dataclass
@@ -52,12 +51,13 @@ class ReportArguments(Publishing):
     Args:
         output_dir (`str`):
             Where the report goes.
-        stages (`dict`):
-            Artifact directory of each model, by its name in the table.
-        evaluation (`str`):
-            Output directory of the evaluation.
+        evaluations (`list[str]`, *optional*):
+            Output directories of evaluations; every model in them has its row.
+        stages (`dict`, *optional*):
+            Artifact directories by the names that their rows shall have; they come first, and their training is shown
+            too.
         figures (`list[dict]`, *optional*):
-            Training curves to draw: `file`, `title`, `runs` and `metrics`.
+            Training curves to draw: `file`, `title`, `runs` and `metrics`; by default accuracy and length of all runs.
         title (`str`, *optional*, defaults to `"R1 pipeline"`):
             Heading of the page.
         root (`str`, *optional*, defaults to `"data"`):
@@ -67,219 +67,125 @@ class ReportArguments(Publishing):
     """
 
     output_dir: str
-    stages: dict = key(inside={"*": Key(loads=BARE)})
-    evaluation: str = key(loads=STORE)
+    evaluations: list = key([], loads=STORE)
+    stages: dict = key({}, inside={"*": Key(loads=BARE)})
     figures: list = key([])
     title: str = "R1 pipeline"
     root: str = "data"
     seed: int = 0
 
-
-def curves(directory: Path) -> dict[str, list[float | None]] | None:
-    """Training curves of a GRPO run, `None` for any other artifact."""
-    path = directory / "trainer_state.json"
-    if not path.exists():
-        return None
-    history = [row for row in json.loads(path.read_text(encoding="utf-8"))["log_history"] if "reward" in row]
-    if not history:
-        return None
-    found: dict[str, list[float | None]] = {"step": [row["step"] for row in history]}
-    for name, logged in CURVES.items():
-        values = [row.get(logged) for row in history]  # None while a reward does not apply yet
-        if any(value is not None for value in values):
-            found[name] = [None if value is None else round(float(value), 6) for value in values]
-    return found
+    def __post_init__(self):
+        for figure in self.figures:
+            check_figure(figure)
 
 
-def evaluated(args: ReportArguments) -> dict[str, str]:
-    """By the names of the report, the names that the models have in the evaluation."""
-    manifest = read_manifest(args.evaluation) or {"recipe": {"models": []}}
-    known = {called(model.path): model.name for model in read_models(manifest["recipe"].get("models", []))}
-    return {name: known.get(called(path), Path(called(path)).name) for name, path in args.stages.items()}
+def check_figure(figure: Any) -> None:
+    """Raises `RecipeError` for an entry of `figures` that cannot be drawn."""
+    if not isinstance(figure, dict):
+        raise RecipeError(f"`figures`: {figure!r} is no mapping", f"give it {', '.join(FIGURE)}")
+    check_keys(figure, FIGURE, f"`figures` entry {figure.get('file', '')}")
+    for name in FIGURE:
+        if not figure.get(name):
+            raise RecipeError(f"`figures`: an entry without `{name}`: {figure}", f"give it {', '.join(FIGURE)}")
 
 
-def collect(args: ReportArguments) -> dict[str, Any]:
+def looked_up(words: list[str]) -> list[str]:
+    """The command line for a folder: its evaluations, and its artifacts that they measured or that RL made."""
+    if not words or words[0].startswith("--"):
+        return words
+    folder = Path(words[0])
+    if not folder.is_dir():
+        raise ArtifactError(f"{folder} is no directory", "name the folder that holds models and evaluations")
+    evaluations = [str(path) for path in find_evaluations(folder)]
+    known = {identity(model.path): name for name, model in measured_models(evaluations, {}, folder).items()}
+    chosen = [path for path in artifacts(folder) if told_of(path, known)]
+    stages = {known.get(identity(str(path)), path.name): str(path) for path in chosen}
+    if not evaluations and not stages:
+        raise ArtifactError(f"{folder} holds no evaluation and no RL run", "run `open-r1 evaluate` into it first")
+    values = {"root": str(folder), "output_dir": str(folder / "report"), "title": folder.resolve().name}
+    values |= {"evaluations": json.dumps(evaluations), "stages": json.dumps(stages)}
+    return [part for name, value in values.items() for part in (f"--{name}", value)] + words[1:]
+
+
+def told_of(path: Path, known: Collection[str]) -> bool:
+    """Whether there is something to say of an artifact."""
+    return kind_of(path) == MODEL and (identity(str(path)) in known or bool(curves(path)) or bool(rollout_files(path)))
+
+
+def artifacts(folder: Path) -> list[Path]:
+    """The complete artifacts in a folder, in the order in which they were made."""
+    return sorted((path.parent for path in folder.glob("*/manifest.json")), key=made_at)
+
+
+def published_numbers(path: str) -> dict[str, float]:
+    """pass@1 of a model as published, by benchmark; nothing of one that is not known."""
+    return {name: found.numbers["pass@1"] for name, found in published(path).items() if "pass@1" in found.numbers}
+
+
+def made_at(path: Path) -> float:
+    return (path / "manifest.json").stat().st_mtime
+
+
+def collect(args: ReportArguments, models: dict[str, Measured]) -> dict[str, Any]:
     """Everything in `results.json`."""
-    manifest = read_manifest(args.evaluation)
-    if manifest is None:
-        raise ArtifactError(f"{args.evaluation} is not complete", "run the evaluation first")
-    measured, rows = manifest["metrics"], evaluated(args)
-    found = {path.name: read_manifest(path) for path in sorted(Path(args.root).iterdir())}
-    manifests = {name: content for name, content in found.items() if content}
-    missing = [name for name, row in rows.items() if row not in measured]
-    if missing:
-        raise ArtifactError(
-            f"{args.evaluation} lacks {', '.join(missing)}", "add them to `models` of the evaluation recipe"
-        )
-    runs = {name: curves(Path(path)) for name, path in args.stages.items()}
-    kept = {name: measure_rollouts(Path(path)) for name, path in args.stages.items()}
+    manifests = {path.name: read_manifest(path) or {} for path in artifacts(Path(args.root))}
+    local = {name: Path(model.path) for name, model in models.items() if looks_local(model.path)}
+    runs = {name: curves(path) for name, path in local.items()}
+    kept = {name: measure_rollouts(path) for name, path in local.items()}
+    stages = {name: model.row for name, model in models.items() if model.row}
+    sizes = {name: parameters(model.path) for name, model in models.items()}
     return {
-        "stages": {name: measured[row] for name, row in rows.items()},
+        "stages": stages,
+        "benchmarks": benchmarks(args.evaluations, {part for row in stages.values() for part in row["by_dataset"]}),
+        "published": {name: known for name, model in models.items() if (known := published_numbers(model.path))},
+        "parameters": {name: size for name, size in sizes.items() if size},
         "curves": {name: curve for name, curve in runs.items() if curve},
         "rollouts": {name: found for name, found in kept.items() if found},
-        "seconds": {name: manifest["seconds"] for name, manifest in manifests.items()},
-        "peak_rss_gb": max(manifest["peak_rss_gb"] for manifest in manifests.values()),
+        "seconds": {name: manifest["seconds"] for name, manifest in manifests.items() if "seconds" in manifest},
+        "peak_rss_gb": max((manifest.get("peak_rss_gb", 0) for manifest in manifests.values()), default=0),
         "versions": versions(),
         "seed": args.seed,
     }
 
 
-def how_measured(evaluation: str) -> dict[str, Any]:
-    """What a card says about an evaluation beside the row: the data sets by name, and how samples were drawn."""
-    manifest = read_manifest(evaluation) or {}
-    recipe = manifest["recipe"]
-    return {
-        "datasets": dict(zip(source_names(recipe["datasets"]), recipe["datasets"], strict=True)),
-        "sampling": sampling_of(manifest),
-        "inputs": manifest["inputs"],
-    }
-
-
-# ------------------------------------------------------------------------------------------------ figures
-
-LABELS = {
-    "accuracy": "accuracy reward",
-    "mean_tokens": "mean response length (tokens)",
-    "language_consistency": "language consistency",
-}
-
-
-def draw_curves(figure: dict[str, Any], results: dict[str, Any], path: Path) -> None:
-    """One panel per metric, one line per run, over training steps."""
-    from matplotlib import pyplot
-
-    panels, axes = pyplot.subplots(
-        1, len(figure["metrics"]), figsize=(5.5 * len(figure["metrics"]), 3.8), squeeze=False
-    )
-    for axis, metric in zip(axes[0], figure["metrics"], strict=True):
-        for run in figure["runs"]:
-            curve = results["curves"].get(run, {})
-            if metric in curve:
-                values = [float("nan") if value is None else value for value in curve[metric]]
-                axis.plot(curve["step"], values, label=run)
-        axis.set_xlabel("training step")
-        axis.set_ylabel(LABELS.get(metric, metric))
-        axis.grid(alpha=0.3)
-        axis.legend()
-    panels.suptitle(figure["title"])
-    panels.tight_layout()
-    panels.savefig(path, dpi=110)
-    pyplot.close(panels)
-
-
-def draw_bars(stages: dict[str, dict[str, Any]], title: str, path: Path) -> None:
-    """pass@1 of some models with 95% intervals."""
-    from matplotlib import pyplot
-
-    names = list(stages)
-    panel, axis = pyplot.subplots(figsize=(8, 0.42 * len(names) + 1.4))
-    for place, name in enumerate(names):
-        row = stages[name]
-        low, high = row["pass@1_ci"]
-        axis.barh(place, row["pass@1"], color="tab:blue", alpha=0.8)
-        axis.errorbar(
-            row["pass@1"], place, xerr=[[row["pass@1"] - low], [high - row["pass@1"]]], color="black", capsize=3
-        )
-        axis.text(high + 0.01, place, f"{row['pass@1']:.3f}", va="center", fontsize=9)
-    axis.set_yticks(range(len(names)), names)
-    axis.invert_yaxis()
-    axis.set_xlim(0, 1.05)
-    axis.set_xlabel("pass@1 with 95% bootstrap interval")
-    axis.set_title(title)
-    panel.tight_layout()
-    panel.savefig(path, dpi=110)
-    pyplot.close(panel)
-
-
-def draw(args: ReportArguments, results: dict[str, Any], directory: Path) -> list[Path]:
-    """All figures of the report."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    paths = []
-    for figure in args.figures:
-        paths.append(directory / f"{figure['file']}.png")
-        draw_curves(figure, results, paths[-1])
+def draw(args: ReportArguments, results: dict[str, Any], places: dict[str, int]) -> tuple[list[Figure], list[Figure]]:
+    """The figures: of lines and points, which the page shows too, and of bars, for which it has its own."""
+    chosen = args.figures or ([default_figure(results["curves"])] if results["curves"] else [])
+    drawn = [figure for entry in chosen if (figure := curve_figure(entry, results["curves"], places)).panels]
     if results["rollouts"]:
-        paths.append(directory / "rollouts.png")
-        draw_rollouts(results["rollouts"], paths[-1])
-    for file, title, chosen in (
-        ("stages", "Every stage on held-out problems", list(results["stages"])),
-        (
-            "students",
-            "Students: distilled, and by RL alone",
-            [n for n in results["stages"] if n.startswith(("distill", "student"))],
-        ),
-    ):
-        paths.append(directory / f"{file}.png")
-        draw_bars({name: results["stages"][name] for name in chosen}, title, paths[-1])
-    return paths
+        drawn.append(rollout_figure(results["rollouts"]))
+    if found := axes(results["stages"], results["benchmarks"]):
+        drawn.append(axes_figure(found, places))
+    rows, shared = compared(results["stages"])
+    title = shared[0] if len(shared) == 1 else f"mean of {len(shared)} benchmarks"
+    bars = [bar_figure("stages", f"Every model: {title}", rows, places)] if rows else []
+    if small := students(results["stages"], results["parameters"]):
+        labels = {name: f"{name} ({shown(results['parameters'][name])})" for name in small}
+        sized = {labels[name]: row for name, row in small.items()}
+        bars.append(bar_figure("students", "Students by size", sized, {labels[name]: places[name] for name in small}))
+    return drawn, bars
 
 
-# ------------------------------------------------------------------------------------------------ page
-
-STYLE = """body{font-family:system-ui,sans-serif;max-width:1250px;margin:2em auto;padding:0 1em;line-height:1.45}
-table{border-collapse:collapse;font-size:.85em}td,th{padding:.25em .6em;border-bottom:1px solid #ddd;text-align:right}
-td{white-space:nowrap}td:first-child,th:first-child{text-align:left}img{max-width:100%}pre{background:#f6f6f6;padding:.6em;white-space:pre-wrap}
-.correct{border-left:4px solid #2a2}.wrong,.no_answer{border-left:4px solid #c33}.scroll{overflow-x:auto}"""
-
-
-def html_table(stages: dict[str, dict[str, Any]]) -> str:
-    head = "".join(f"<th>{name}</th>" for name in ("model", *COLUMNS))
-    body = "".join(
-        f"<tr><td>{name}</td>" + "".join(f"<td>{cell(row, *column)}</td>" for column in COLUMNS.values()) + "</tr>"
-        for name, row in table_rows(stages).items()
-    )
-    return f"<div class=scroll><table><tr>{head}</tr>{body}</table></div>"
+def how_measured(args: ReportArguments, model: Measured) -> dict[str, Any]:
+    """What a card says about the evaluations of a model beside its row: the data sets, and how samples were drawn."""
+    about: dict[str, Any] = {"datasets": {}, "sampling": {}, "inputs": {}}
+    for store in reversed(model.stores):  # the first one has the last word
+        manifest = read_manifest(store.parent) or {}
+        entries = manifest["recipe"]["datasets"]
+        about["datasets"] |= dict(zip(source_names(entries), entries, strict=True))
+        about["sampling"], about["inputs"] = sampling_of(manifest), about["inputs"] | manifest["inputs"]
+    return about
 
 
-def examples(args: ReportArguments, per_domain: int = 2) -> str:
-    """The same problems answered by every model: the first sample of the first problems of each domain."""
-    stores = {name: list(read_stores(Path(args.evaluation) / row)) for name, row in evaluated(args).items()}
-    wanted: dict[str, list[str]] = {}
-    for row in next(iter(stores.values())):
-        seen = wanted.setdefault(row["domain"], [])
-        if row["problem_id"] not in seen:
-            seen.append(row["problem_id"])
-    domains = sorted(wanted, key=lambda domain: domain != "reasoning")  # reasoning first
-    picked = [wanted[domain][len(wanted[domain]) * i // per_domain] for domain in domains for i in range(per_domain)]
-    parts = []
-    for problem in picked:
-        rows = {
-            name: next(r for r in store if r["problem_id"] == problem and r["sample"] == 0)
-            for name, store in stores.items()
-        }
-        first = next(iter(rows.values()))
-        parts.append(
-            f"<h3>{html.escape(first['question'])} <small>(answer: {html.escape(first['answer'])})</small></h3>"
-        )
-        parts += [
-            f"<pre class={row['outcome']}><b>{name}</b> {html.escape(row['text'].strip())}</pre>"
-            for name, row in rows.items()
-        ]
-    return "".join(parts)
-
-
-def page(args: ReportArguments, results: dict[str, Any], figures: list[Path]) -> str:
-    """The whole report as one HTML file, pictures included."""
-    pictures = "".join(
-        f'<img alt="{path.stem}" src="data:image/png;base64,{base64.b64encode(path.read_bytes()).decode()}">'
-        for path in figures
-    )
-    first = next(iter(results["stages"].values()))
-    facts = f"{first['problems']} held-out problems, {first['samples']} samples each, seed {args.seed}; "
-    facts += (
-        f"{sum(results['seconds'].values()) / 60:.1f} minutes of stages, {results['peak_rss_gb']} GB peak per process"
-    )
-    seconds = "".join(f"<tr><td>{name}</td><td>{value}</td></tr>" for name, value in results["seconds"].items())
-    versions = ", ".join(f"{name} {version}" for name, version in results["versions"].items())
-    return (
-        f"<!doctype html><html lang=en><meta charset=utf-8><title>{html.escape(args.title)}</title>"
-        f"<style>{STYLE}</style>"
-        f"<h1>{html.escape(args.title)}</h1><p>{facts}</p>{html_table(results['stages'])}{pictures}"
-        f"<h2>Sampled completions</h2>{examples(args)}<h2>Seconds per stage</h2><table>{seconds}</table>"
-        f"<h2>Versions</h2><p>{versions}</p></html>"
-    )
+def write_cards(args: ReportArguments, models: dict[str, Measured]) -> None:
+    """Each model's row into its card: those that this repository made, and that lie here; others have their owners."""
+    for name in args.stages:
+        model = models[name]
+        place = Path(model.path)
+        if model.row and looks_local(called(model.path)) and read_manifest(place):
+            about = how_measured(args, model)
+            add_results(place, {name: model.row}, about)
+            add_card(place, fingerprint({name: model.row} | about))
 
 
 ARGUMENTS = ReportArguments
@@ -288,20 +194,27 @@ ARGUMENTS = ReportArguments
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Writes one report from the command line."""
-    stage = begin(ReportArguments, arguments)
+    import matplotlib
+
+    stage = begin(ReportArguments, looked_up(sys.argv[1:] if arguments is None else arguments))
     if stage is None:
         return
-    args, recipe, artifact = stage
-    results = collect(args)
+    args, _, artifact = stage
+    matplotlib.use("Agg")
+    models = measured_models(args.evaluations, args.stages, Path(args.root))
+    results = collect(args, models)
+    places = {name: place for place, name in enumerate(models)}
+    unmeasured = [name for name, model in models.items() if not model.row]
+    if unmeasured:
+        print(f"notice: no evaluation has {', '.join(unmeasured)}", flush=True)
     write_atomically(artifact.path / "results.json", json.dumps(results, indent=2))
-    figures = draw(args, results, artifact.path)
-    write_atomically(artifact.path / "index.html", page(args, results, figures))
-    about = how_measured(args.evaluation)
-    for name, path in recipe["stages"].items():
-        if looks_local(path):  # what is on the Hub is its owner's
-            row = {name: results["stages"][name]}
-            add_results(Path(path), row, about)
-            add_card(Path(path), fingerprint(row | about))
+    figures, bars = draw(args, results, places)
+    for figure in (*figures, *bars):
+        save_png(figure, artifact.path / f"{figure.file}.png")
+    completions = choose(models, len(results["benchmarks"]))
+    page = render(results, figures, completions, args.title, unmeasured, places)
+    write_atomically(artifact.path / "index.html", page)
+    write_cards(args, models)
     summary = f"{text_table(results['stages'])}\n\nreport: {artifact.path / 'index.html'}"
     write_atomically(artifact.path / "summary.txt", summary)
     artifact.finish()

@@ -8,6 +8,11 @@ from open_r1.core.formats import ResponseFormat, completion_text
 ZERO, R1, PREFILLED = ResponseFormat("zero"), ResponseFormat("r1"), ResponseFormat("r1", prefilled=True)
 
 
+# A final part that is nothing but a value is the answer; words, sums and lists are no value.
+ALONE = {"42": "42", "-3/4.": "-3/4", "1,000": "1,000", "50%": "50%", "x+1": "x+1", r"2\sqrt{3}": r"2\sqrt{3}"}
+ALONE |= dict.fromkeys(("5 apples", "3 + 4", "12 = 3*4", "1)", "a", "so\n\n7", "1.\n2.\n3."))
+
+
 @pytest.mark.parametrize(
     ("form", "text", "reasoning", "final", "answer"),
     [
@@ -23,6 +28,7 @@ ZERO, R1, PREFILLED = ResponseFormat("zero"), ResponseFormat("r1"), ResponseForm
             "3",
         ),
         (R1, "<think> a </think> hello", "a", "hello", None),
+        *((R1, f"<think> a </think>\n\n{value}", "a", value, said) for value, said in ALONE.items()),
         (PREFILLED, r" a </think> \boxed{7}", "a", r"\boxed{7}", "7"),
         (ResponseFormat("zero", prefilled=True), " a </think> <answer> 7 </answer>", "a", "7", "7"),
     ],

@@ -4,7 +4,6 @@ import pytest
 
 from open_r1.core.errors import ArtifactError
 from open_r1.metrics.kept_rollouts import (
-    draw_rollouts,
     file_of,
     measure_rollout,
     measure_rollouts,
@@ -68,25 +67,3 @@ def test_a_file_that_is_no_rollout_is_named(tmp_path, content):
     path.write_bytes(path.read_bytes()[:60] if content == "half" else content)
     with pytest.raises(ArtifactError, match="step-000007.jsonl.zst is no kept rollout"):
         list(read_rollout(path))
-
-
-def test_the_picture_has_right_and_wrong_of_each_run(tmp_path, monkeypatch):
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib import pyplot
-
-    kept, close = [], pyplot.close
-    monkeypatch.setattr(pyplot, "close", kept.append)
-    runs = {
-        "zero": [measure_rollout(ROWS), measure_rollout([row(False, 70, step=2)])],
-        "other": [measure_rollout([row(True, 5)])],
-    }
-    draw_rollouts(runs, tmp_path / "rollouts.png")
-    lengths, words, other, _ = kept[0].axes
-    assert [axis.get_title() for axis in kept[0].axes] == ["zero", "zero", "other", "other"]
-    lines = {line.get_label(): list(line.get_ydata()) for line in lengths.lines}
-    assert list(lines) == ["right", "wrong"] and list(other.lines[0].get_ydata()) == [5]
-    assert lines["wrong"] == [10, 70] and lines["right"][0] == 40 and lines["right"][1] != 40
-    assert list(words.lines[0].get_ydata()) == [25, 0] and (tmp_path / "rollouts.png").stat().st_size > 5000
-    close("all")

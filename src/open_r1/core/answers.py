@@ -3,18 +3,20 @@ r"""Where a final part states its short answer: in a box, after "the answer is",
 - The last `\boxed{}`, with the boxes that "and", "or" or a comma join to it.
 - Else what follows the last "the answer is" (`Answer:`, 答案, réponse, ...), up to the sentence's end or the reason.
 - Else a displayed formula at the end.
+- Else all of it, where it is nothing but a value: "42".
 - Else the one value that the last sentence states (`conclusions.py`). The last number of a text is no answer: where a
   text says that it cannot solve the problem, or names several values, it has none.
 """
 
 import re
 
-from .conclusions import WINDOW, concluded, single_value
+from .conclusions import BARE, NUMBER, PLAIN, WINDOW, concluded, single_value
 
 # Where short answers stand in a final part, and what may stand between the boxes of one answer.
 ANSWER_WINDOW, MAX_BOXES = 20_000, 4
+LONGEST = 80  # characters of a value that stands alone
 MARKER = re.compile(
-    r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=])|答案\s*(?:是|为|[:：])|[故应]选\s*[:：]|####"
+    r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=：])|答案\s*(?:是|为|[:：])|[故应]选\s*[:：]|####"
     r"|\b(?P<foreign>"
     r"(?:réponse|respuesta|resposta|risposta|antwort|ответ)\b\W{0,3}(?:(?:est|es|ist|é|è)(?!\w)\s*:?|[:：=—–])"
     r"|(?:答え|正解|정답|답)\s*(?:は|은|는|[:：])|(?:उत्तर|الجواب|الإجابة)\s*(?:هو|هي|[:：]))",
@@ -55,7 +57,8 @@ def short_answer(final: str | None, tagged: bool = False) -> str | None:
 
     Returns:
         `str` or `None`: content of the last `\boxed{}`; else all of a tagged part; else what follows "the answer is";
-        else a displayed formula at the end; else the one value that the last sentence states.
+        else a displayed formula at the end; else all of it where that is a value; else the one value that the last
+        sentence states.
     """
     if not final:
         return None
@@ -65,7 +68,14 @@ def short_answer(final: str | None, tagged: bool = False) -> str | None:
     if tagged:
         return end
     displayed = DISPLAYED.search(end[-600:])
-    return stated(end) or (displayed[1] if displayed else concluded(end)) or None
+    return stated(end) or (displayed[1] if displayed else alone(end) or concluded(end)) or None
+
+
+def alone(text: str) -> str | None:
+    """A text that is nothing but a value: a number or a short formula, with a full stop at most."""
+    value = text.strip().removesuffix(".")
+    found = len(value) <= LONGEST and (re.fullmatch(NUMBER, value) or BARE.fullmatch(value) or PLAIN.fullmatch(value))
+    return value if found else None
 
 
 def in_prose(answer: str) -> str:

@@ -8,8 +8,9 @@
 A recipe that is read holds the entry itself, and its name as `benchmark`: what follows (hash, pinned revision, `pull`,
 offline mode) sees a data source like any other. Keys of a file beside those of `data/sources.py`:
 
-- `reader` (`data/readers.py`), `prompt` (the user's turn, `{column}` replaced) and `judge` (which question a judge
-  answers, for `verifier: judge`) say how it is asked and read;
+- `reader` (`data/readers.py`), `prompt` (the user's turn, `{column}` replaced), `judge` (which question a judge
+  answers, for `verifier: judge`) and `tests` (a folder of further tests of programs, see `data/readers_code.py`) say
+  how it is asked and read;
 - `num_samples` (k), `metric` (`correct`, or `score` where the verdict's score is averaged), `measures`
   (`metrics/measures.py`) and `axis` (`reasoning` or `general`) say how it is counted;
 - `contamination` lists the columns whose text counts as known in `decontaminate`.
@@ -27,7 +28,7 @@ from .errors import RecipeError
 FOLDER = Path(__file__).parents[3] / "recipes" / "benchmarks"
 PREFIX = "benchmark:"
 DESCRIBING = ("num_samples", "metric", "measures", "axis", "contamination")
-KEYS = ("benchmark", "reader", "prompt", "judge", *DESCRIBING)
+KEYS = ("benchmark", "reader", "prompt", "judge", "tests", *DESCRIBING)
 
 
 def benchmark_names() -> list[str]:
@@ -77,6 +78,11 @@ def with_benchmarks(value: Any) -> Any:
 
 
 def decontaminated() -> list[dict[str, Any]]:
-    """The entries that training data are checked against where a recipe names none."""
+    """
+    The entries that training data are checked against where a recipe names none; without what stands beside their
+    questions, such as articles, and so without the reader that wants it.
+    """
     entries = [read_benchmark(name) for name in benchmark_names()]
-    return [entry for entry in entries if entry.get("contamination")]
+    known = [entry for entry in entries if entry.get("contamination")]
+    bare = ("beside", "reader", "prompt")
+    return [{key: entry[key] for key in entry if "beside" not in entry or key not in bare} for entry in known]

@@ -40,7 +40,7 @@ COMMANDS = {
     "mix": Command("open_r1.mix", "mix datasets into one training set"),
     "decontaminate": Command("open_r1.decontaminate", "remove training problems that the benchmarks know"),
     "evaluate": Command("open_r1.evaluate", "pass@1, cons@k and more of some models"),
-    "report": Command("open_r1.report", "figures, tables and results.json of a pipeline"),
+    "report": Command("open_r1.report", "a page, figures and results.json of any folder of models and evaluations"),
     "rollouts": Command("open_r1.rollouts", "read, filter and count the completions that a GRPO run kept"),
     "show-data": Command("open_r1.show_data", "print what a recipe's model reads, and what it learns"),
     "job": Command("open_r1.job", "run a command on the nodes of a Slurm job, as slurm/*.slurm do"),

@@ -87,6 +87,7 @@ REFLECTION = re.compile(
 )
 
 
+@functools.lru_cache(maxsize=1)  # its consistency and its mixture are asked for one after the other
 def find_words(text: str) -> dict[str, list[str]]:
     """Words of a text by script."""
     text = IGNORED.sub(" ", text)
@@ -171,3 +172,11 @@ def is_mixed(text: str) -> bool:
 def reflections(text: str) -> int:
     """Number of reflection markers."""
     return len(REFLECTION.findall(text))
+
+
+def ends_in_loop(text: str, times: int = 4) -> bool:
+    """
+    Whether the last 50 characters occur so often in the last 3,000: a model that can no longer stop, in any script.
+    """
+    text = text.rstrip()
+    return len(text) >= 50 and text[-3000:].count(text[-50:]) >= times

@@ -104,7 +104,7 @@ def data_of(recipe: Mapping[str, Any], inputs: Mapping[str, str], namespace: str
     """The data that an artifact was made from, with how much of each."""
     entries = [entry for key in ("datasets", "add") for entry in recipe.get(key) or []]
     entries += [{"path": recipe["samples"]}] if recipe.get("samples") else []
-    entries += [{"path": recipe["evaluation"]}] if recipe.get("evaluation") else []
+    entries += [{"path": path} for path in recipe.get("evaluations") or []]
     named = [entry for entry in entries if isinstance(entry, Mapping) and isinstance(entry.get("path"), str)]
     found = [source_of(entry["path"], DATASET, inputs, entry.get("revision") or "", namespace) for entry in named]
     return [source._replace(amount=amount(entry)) for source, entry in zip(found, named, strict=True)]

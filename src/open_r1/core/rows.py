@@ -4,6 +4,7 @@ Shared columns are `prompt` (messages), `answer`, `verifier`, `domain`, `languag
 `problem_id` (`data/sources.py`); a sample adds its text, parts and verdict (`sampling/store.py`).
 """
 
+import json
 import re
 from typing import Any
 
@@ -18,6 +19,15 @@ FAILED = "failed"  # the outcome of a completion that was never drawn
 def name_of(row: Row) -> str:
     """One name for a row in journals, on the review page and in decisions."""
     return f"{row['problem_id']}/{row['sample']}"
+
+
+def metadata_of(row: Row) -> dict[str, Any]:
+    """What a reader left in a row's metadata; nothing where another text stands there."""
+    try:
+        found = json.loads(row.get("metadata") or "{}")
+    except (TypeError, ValueError):
+        return {}
+    return found if isinstance(found, dict) else {}
 
 
 def natural(value: Any) -> list[tuple[int, float, str]]:

@@ -17,13 +17,21 @@ COLUMNS = {
     "format": ("format", "{:.2f}"),
     "tokens": ("mean_tokens", "{:.1f}"),
     "cut": ("truncated", "{:.3f}"),
+    "no answer": ("no_answer", "{:.3f}"),
+    "loops": ("repetition", "{:.3f}"),
     "language": ("language_consistency", "{:.2f}"),
     "mixed": ("mixed", "{:.3f}"),
     "reflect/1k": ("reflection_per_1k", "{:.1f}"),
     "helpful": ("helpful", "{:.2f}"),
     "refuses harm": ("refused_forbidden", "{:.2f}"),
     "over-refuses": ("refused_allowed", "{:.2f}"),
+    "unjudged": ("unjudged", "{:.3f}"),
+    "failed": ("failed", "{:.3f}"),
+    "seconds": ("seconds", "{:.0f}"),
+    "GPU hours": ("gpu_hours", "{:.1f}"),
+    "contamination": ("contamination", "{}"),
 }
+RARE = ("unjudged", "failed")  # worth a column only where there are some
 
 
 def table_rows(stages: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
@@ -42,32 +50,49 @@ def cell(row: dict[str, Any], key: str, style: str | None) -> str:
     if key.endswith("@"):
         key = f"{key}{row['samples']}"
     value = row.get(key)
-    if value is None or value != value:  # such as the language of responses without words
+    if value is None or value != value or (key in RARE and not value):  # such as the language of no words
         return "-"
     return "[{:.3f}, {:.3f}]".format(*value) if style is None else style.format(value)
 
 
+def table_cells(stages: dict[str, dict[str, Any]]) -> list[list[str]]:
+    """The lines of the result table, its head first, without the columns in which no row has anything."""
+    rows = table_rows(stages)
+    shown = {title: column for title, column in COLUMNS.items() if any(cell(r, *column) != "-" for r in rows.values())}
+    return [
+        ["model", *shown],
+        *([name, *(cell(row, *column) for column in shown.values())] for name, row in rows.items()),
+    ]
+
+
+def further_lines(stages: dict[str, dict[str, Any]]) -> list[str]:
+    """What the `measures` of benchmarks say, a line for each row of the table that has some."""
+    found = {name: row["measures"] for name, row in table_rows(stages).items() if row.get("measures")}
+    return [f"{name}: {', '.join(map(figure, numbers.items()))}" for name, numbers in found.items()]
+
+
+def figure(item: tuple[str, Any]) -> str:
+    """A number by its name; an interval in brackets."""
+    name, value = item
+    if isinstance(value, float):
+        return f"{name} {value:.3f}" if abs(value) < 10 else f"{name} {value:.0f}"
+    if isinstance(value, list | tuple):
+        return f"{name} [{', '.join('-' if end is None else figure(('', end)).strip() for end in value)}]"
+    return f"{name} {'-' if value is None else value}"
+
+
 def markdown_table(stages: dict[str, dict[str, Any]]) -> str:
     """The result table as Markdown."""
-    rows = table_rows(stages).items()
-    return markdown(
-        ("model", *COLUMNS), [[name, *(cell(row, *column) for column in COLUMNS.values())] for name, row in rows]
-    )
+    head, *rows = table_cells(stages)
+    return "\n\n".join([markdown(head, rows), *further_lines(stages)])
 
 
 def text_table(stages: dict[str, dict[str, Any]]) -> str:
     """The result table as aligned text."""
-    rows = [["model", *COLUMNS]] + [
-        [name, *(cell(row, *column) for column in COLUMNS.values())] for name, row in table_rows(stages).items()
-    ]
-    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
-    return "\n".join(
-        "  ".join(
-            text.ljust(width) if i == 0 else text.rjust(width)
-            for i, (text, width) in enumerate(zip(row, widths, strict=True))
-        )
-        for row in rows
-    )
+    rows = table_cells(stages)
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    lines = ["  ".join([row[0].ljust(widths[0]), *map(str.rjust, row[1:], widths[1:])]) for row in rows]
+    return "\n".join([*lines, *further_lines(stages)])
 
 
 # ------------------------------------------------------------------------------------------------------------ Markdown

@@ -80,7 +80,9 @@ def shared_row(row: Row, source: dict[str, Any]) -> Row:
     }
     fixed |= {"answer": ""} if fixed["verifier"] == OPEN and row.get("answer") is None else {}
     fixed |= {"response": response} if response is not None or any(name in row for name in CHATS) else {}
-    return row | fixed | answer_of(row)
+    if source.get("judge") and row.get("answer") is not None:  # a judge's reference is the whole text
+        return row | fixed | {"answer": str(row["answer"])}
+    return row | fixed | ({} if fixed["verifier"] == "code" and row.get("answer") else answer_of(row))
 
 
 def language_of(prompt: list[dict[str, str]]) -> str | None:

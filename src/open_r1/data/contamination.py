@@ -92,8 +92,14 @@ def read_benchmark(source: dict[str, Any]) -> Iterator[tuple[str, str, str, bool
     for number, row in enumerate(load_source(source)):
         yield name, str(number), str(row[question]) if question in row else prompt_text(row), True
         for column in others:
-            if isinstance(row.get(column), str) and len(row[column].split()) >= min(SIZES[1:]):
-                yield name, f"{number}, {column}", row[column], False
+            for text in row[column] if isinstance(row.get(column), list) else [row.get(column)]:
+                if isinstance(text, str) and has_words(text):
+                    yield name, f"{number}, {column}", text, False
+
+
+def has_words(text: str) -> bool:
+    """Whether a text may have as many words as count as known; of Chinese each character is one."""
+    return (len(text.split()) if text.isascii() else len(text)) >= min(SIZES[1:])
 
 
 def prompt_text(row: Row) -> str:

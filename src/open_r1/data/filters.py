@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any, NamedTuple
 
 from ..core.errors import DataError, RecipeError
-from ..core.languages import consistency, main_language
+from ..core.languages import consistency, ends_in_loop, main_language
 from ..core.rows import Row
 from .splits import text_hash
 
@@ -65,11 +65,7 @@ def no_repetition(row: Row, size: int, memory: dict) -> bool:
 
 
 def no_loop(row: Row, times: int, memory: dict) -> bool:
-    """
-    The last 50 characters do not occur so often in the last 3,000: a model that can no longer stop, in any script.
-    """
-    text = row["text"].rstrip()
-    return len(text) < 50 or text[-3000:].count(text[-50:]) < times
+    return not ends_in_loop(row["text"], times)
 
 
 def min_tokens(row: Row, limit: int, memory: dict) -> bool:

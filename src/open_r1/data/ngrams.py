@@ -159,16 +159,22 @@ class Index:
         if size not in SIZES:
             raise RecipeError(f"decontaminate: `size: {size}`", f"use one of {', '.join(map(str, SIZES))}")
         self.size, self.entries = size, list(entries)
-        words = find_words([text for _, _, text, _ in self.entries])
-        first, owner = self.sequences(words)
-        begin, end = whole(words, len(self.entries))
-        self.hashes, at = np.unique(words.hashes(first, first + size), return_index=True)
-        self.owner = owner[at]
+        self.texts: list[str] = []
+        self.short: dict[str, int] = {}
+        hashes, owners = [], []
+        for piece in [*pieces(text for _, _, text, _ in self.entries)] or [[]]:
+            words, start = find_words(piece), len(self.texts)
+            first, text = self.sequences(words)
+            hashes.append(words.hashes(first, first + size))
+            owners.append(text + start)
+            for n, (begin, end) in enumerate(zip(*whole(words, len(piece)), strict=True), start):
+                self.texts.append(f" {words.shown(begin, end)} ")
+                if self.entries[n][3] and 0 < end - begin < (size or np.inf):
+                    self.short.setdefault(exactly(self.entries[n][2]), n)
+        self.hashes, at = np.unique(np.concatenate(hashes), return_index=True)
+        self.owner = np.concatenate(owners)[at]
         self.present = np.zeros(1 << 24, dtype=bool)  # by the first 24 bits of a hash: nearly all questions end here
         self.present[self.hashes >> np.uint64(40)] = True
-        self.texts = [f" {words.shown(*span)} " for span in zip(begin, end, strict=True)]
-        short = [n for n, entry in enumerate(self.entries) if entry[3] and 0 < end[n] - begin[n] < (size or np.inf)]
-        self.short = {exactly(self.entries[n][2]): n for n in reversed(short)}
 
     def sequences(self, words: Words) -> tuple[np.ndarray, np.ndarray]:
         """First word, and text, of every sequence of `size` words within one text."""

@@ -4,11 +4,15 @@ A source is an entry of a recipe's `datasets` list:
 
     - path: mini:chain            # the mini world; gym:TASK (reasoning-gym); benchmark:NAME (core/benchmarks.py); a
                                   # local file or artifact; or a Hub id
+      name: main                  # the configuration of a Hub dataset; "*" for all of them (column `configuration`)
       split: train
       limit: 4000                 # at most this many rows
       revision: 1a2b3c            # of a Hub dataset; or `path: ORG/NAME@1a2b3c`
       columns: {problem: prompt}  # rename columns; usual names are recognised, see `columns.py`
       where: {domain: general}    # only rows with this value, or one of a list, in that column
+      between: {date: [2024-08, 2025-01]}   # only rows whose text in that column lies there, by its beginning
+      files: [test5.jsonl]        # of a Hub data set: its files with rows, where it names them by a script
+      beside: {path: ORG/OTHER, by: link}   # rows of another source, by that column, for the entry's `reader`
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
@@ -32,9 +36,10 @@ from ..core.keys import DATA, FILE, Key
 from ..core.languages import language_code
 from ..core.recipes import check_keys
 from ..core.rows import Row
+from .choosing import having, lying_between, rename, require_columns
 from .columns import CHATS, detected, shared_row
 from .generated import GENERATORS
-from .readers import asked
+from .readers import BYTES, asked, at_once, fingerprint, known
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -46,18 +51,22 @@ KEYS = (
     "limit",
     "columns",
     "where",
+    "between",
     "domain",
     "verifier",
     "language",
     "raw",
     "revision",
+    "files",
+    "beside",
     *OF_BENCHMARKS,
 )
+BESIDE = ("path", "name", "split", "revision", "files")  # of `beside`, with `by`
 AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
 ASKED = ("system", "few_shot", "shots", "temperature", "top_p", "max_new_tokens")  # of `evaluate`, entry by entry
-SOURCE = {"path": Key(loads=DATA, revision="revision"), "few_shot": Key(loads=FILE)}  # what an entry loads
-# up to which a source is rebuilt in memory; larger ones go through the cache on disk
-IN_MEMORY, BYTES = 100_000, 256 << 20
+STORED = {"path": Key(loads=DATA, revision="revision")}
+SOURCE = {**STORED, "beside": Key(inside=STORED), "few_shot": Key(loads=FILE)}  # what an entry of `datasets` loads
+IN_MEMORY = 100_000  # rows up to which a source is rebuilt in memory; more go through the cache on disk
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
 
@@ -83,10 +92,15 @@ def load_source(source: dict[str, Any]) -> "Dataset":
         dataset = datasets.Dataset.from_list(list(GENERATORS[generator](kind, split, limit or 1000, dials)))
     else:
         check_keys(source, KEYS, f"datasets entry {path}")
-        dataset = stored(path, source.get("name"), split, source.get("revision"))
+        dataset = stored(path, source.get("name"), split, source.get("revision"), source.get("files"))
     dataset = rename(dataset, source.get("columns") or {}, path)
+    if source.get("beside"):
+        source = source | {"beside": rows_beside(source["beside"], path)}
+        dataset = dataset.add_column("number", list(range(len(dataset))))
     for column, value in (source.get("where") or {}).items():
         dataset = having(dataset, column, value, path)
+    for column, ends in (source.get("between") or {}).items():
+        dataset = lying_between(dataset, column, ends, path)
     if limit:
         dataset = dataset.select(range(min(limit, len(dataset))))
     dataset = asked(dataset, source)
@@ -99,10 +113,14 @@ def check_source(source: Any) -> None:
     """Raises `DataError` for an entry of a recipe that names no source."""
     if not isinstance(source, dict) or not isinstance(source.get("path"), str):
         raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
-    if not isinstance(source.get("where") or {}, dict):
-        raise DataError(
-            f"datasets entry {source['path']}: `where: {source['where']}`", "write `where: {COLUMN: VALUE}`"
-        )
+    for key, form in (("where", "VALUE"), ("between", "[FIRST, LAST]")):
+        if not isinstance(source.get(key) or {}, dict):
+            raise DataError(
+                f"datasets entry {source['path']}: `{key}: {source[key]}`", f"write `{key}: {{COLUMN: {form}}}`"
+            )
+    files = source.get("files") or []
+    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
+        raise DataError(f"datasets entry {source['path']}: `files: {files}`", "write `files: [NAME, NAME]`")
     if source.get("language") is not None and not language_code(source["language"]):
         raise DataError(
             f"datasets entry {source['path']}: unknown language {source['language']!r}",
@@ -126,7 +144,26 @@ def without_amounts(source: Any, known: tuple[str, ...]) -> dict[str, Any]:
     return {key: value for key, value in source.items() if key not in known}
 
 
-def stored(path: str, name: str | None, split: str, revision: str | None = None) -> "Dataset":
+def rows_beside(source: Any, path: str) -> dict[Any, list[Row]]:
+    """The rows of an entry's `beside`, by the column that it names; raises `DataError` where it does not fit."""
+    check_source(source)
+    check_keys(source, (*BESIDE, "by"), f"`beside` of datasets entry {path}")
+    if not isinstance(source.get("by"), str):
+        raise DataError(
+            f"`beside` of datasets entry {path} has no `by`", "name the column by which its rows are found"
+        )
+    values = [source.get(key) for key in BESIDE]
+    dataset = stored(values[0], values[1], values[2] or "train", *values[3:])
+    require_columns(dataset, [source["by"]], source["path"])
+    found: dict[Any, list[Row]] = {}
+    for row in dataset:
+        found.setdefault(row[source["by"]], []).append(row)
+    return found
+
+
+def stored(
+    path: str, name: str | None, split: str, revision: str | None = None, files: list[str] | None = None
+) -> "Dataset":
     """A dataset from an artifact directory, a local file or the Hub."""
     import datasets
 
@@ -149,29 +186,7 @@ def stored(path: str, name: str | None, split: str, revision: str | None = None)
         )
     from .published import published_rows
 
-    return published_rows(path, name, split, revision)
-
-
-def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":
-    """Renames columns, with an error that lists what there is."""
-    for old in columns:
-        if old not in dataset.column_names:
-            raise DataError(
-                f"dataset {path} has no column `{old}`; it has {', '.join(dataset.column_names)}", "correct `columns`"
-            )
-    replaced = [new for old, new in columns.items() if new in dataset.column_names and new != old]
-    return dataset.remove_columns(replaced).rename_columns(columns)
-
-
-def having(dataset: "Dataset", column: str, value: Any, path: str) -> "Dataset":
-    """The rows whose column has a value, or one of a list; an error where there is no such row."""
-    require_columns(dataset, [column], path)
-    wanted = value if isinstance(value, list) else [value]
-    found = dataset.filter(lambda own: own in wanted, input_columns=column)
-    if len(dataset) and not len(found):
-        seen = ", ".join(sorted({str(own) for own in dataset[:1000][column]})[:10])
-        raise DataError(f"dataset {path} has no row with `{column}: {value}`; it has {seen}", "correct `where`")
-    return found
+    return published_rows(path, name, split, revision, files)
 
 
 def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
@@ -191,35 +206,22 @@ def shared_columns(dataset: "Dataset", source: dict[str, Any]) -> "Dataset":
         names = dict.fromkeys(name for row in rows for name in row)
         found = datasets.Dataset.from_list([{name: row.get(name) for name in names} for row in rows])
         return found.cast_column("language", datasets.Value("string"))  # also where no prompt tells it
-    sample = datasets.Dataset.from_list(
-        [shared_row(row, source) for row in dataset.select(range(min(1000, len(dataset))))]
-    )
+    few = at_once(dataset)
+    sample = datasets.Dataset.from_list([shared_row(row, source) for row in dataset.select(range(few))])
     features = datasets.Features({name: known(feature) for name, feature in sample.features.items()})
 
     def fixed(row: Row) -> dict[str, Any]:
         row = shared_row(row, source)
         return {name: row.get(name) for name in features}
 
-    return dataset.map(fixed, remove_columns=dataset.column_names, features=features, desc=f"reading {source['path']}")
-
-
-def known(feature: Any) -> Any:
-    """A column's type; text where the first rows had no value."""
-    import datasets
-
-    return datasets.Value("string") if isinstance(feature, datasets.Value) and feature.dtype == "null" else feature
-
-
-def require_columns(dataset: "Dataset", columns: Iterable[str], where: str) -> None:
-    """Raises `DataError` for the first column that a stage needs and the data lacks."""
-    for column in columns:
-        if column not in dataset.column_names:
-            first = str(dataset[0])[:300] if len(dataset) else "none"
-            names = ", ".join(dataset.column_names)
-            raise DataError(
-                f"dataset {where} has no column `{column}`; it has {names}; its first row is {first}",
-                f"map one of them: `columns: {{SOURCE: {column}}}`",
-            )
+    return dataset.map(
+        fixed,
+        remove_columns=dataset.column_names,
+        features=features,
+        writer_batch_size=few,
+        new_fingerprint=fingerprint(dataset, source, shared_columns, shared_row),
+        desc=f"reading {source['path']}",
+    )
 
 
 def source_names(sources: list[dict[str, Any]]) -> list[str]:
@@ -276,7 +278,11 @@ def load_sources(
             for part, name in zip(parts, names, strict=True)
         ]
     if len({str(part.features.get("difficulty")) for part in parts}) > 1:  # a number here and a text there
-        parts = [part.cast_column("difficulty", datasets.Value("string")) for part in parts]
+        text = datasets.Value("string")
+        parts = [
+            part.cast(datasets.Features({**part.features, "difficulty": text}), batch_size=at_once(part))
+            for part in parts
+        ]
     # the verifier of multiple choice needs them; others have none
     if any("options" in part.column_names for part in parts):
         parts = [

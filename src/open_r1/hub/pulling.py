@@ -30,7 +30,7 @@ from ..core.hub import (
 from ..core.inputs import ADAPTER, MANIFEST, read_manifest
 from ..core.keys import DATA, FILE, MODEL, Keys, sources
 from ..core.pinned import files_of, hub_names, repository_kind, resolve
-from ..data.published import cards
+from ..data.published import cards, explained_rows, together
 from ..data.published import files_of as rows_of
 
 LEFT_OUT = (".gitattributes",)
@@ -98,13 +98,15 @@ def loaded_items(recipe: Mapping[str, Any], keys: Keys) -> Iterator[Item]:
     for source in sources(recipe, keys):
         if isinstance(source.get("path"), str) and is_hub_name(source["path"]):
             name = at(source["path"], source.get("revision"))
-            yield rows_item(split_id(name)[0], pins[name], source.get("name"), source.get("split", "train"))
+            yield rows_item(split_id(name)[0], pins[name], source)
 
 
-def rows_item(name: str, commit: str, configuration: str | None, split: str) -> Item:
-    """The files of a split, and the cards that say so."""
-    files = rows_of(name, commit, configuration, split.partition("[")[0])
-    return Item("dataset", name, commit, (*files, *cards(name, commit)))
+def rows_item(name: str, commit: str, source: Mapping[str, Any]) -> Item:
+    """The files of an entry's split, and the cards that say so."""
+    split = source.get("split", "train").partition("[")[0]
+    with explained_rows(name, split):
+        files = rows_of(name, commit, source.get("name"), split, source.get("files"))
+    return Item("dataset", name, commit, (*together(files), *cards(name, commit)))
 
 
 def base_items(name: str, commit: str) -> Iterator[Item]:

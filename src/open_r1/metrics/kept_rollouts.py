@@ -82,31 +82,3 @@ def measure_rollout(rows: list[Row]) -> dict[str, Any]:
 def measure_rollouts(directory: Path) -> list[dict[str, Any]]:
     """What the kept rollouts of a run show, step by step."""
     return [measure_rollout(list(read_rollout(path))) for path in rollout_files(directory)]
-
-
-def draw_rollouts(runs: dict[str, list[dict[str, Any]]], path: Path) -> None:
-    """Length of right and wrong completions, and words of reflection, over training: two panels for each run."""
-    from matplotlib import pyplot
-
-    panels, axes = pyplot.subplots(len(runs), 2, figsize=(11, 2.9 * len(runs) + 0.6), squeeze=False, sharey="col")
-    for (name, measured), (lengths, words) in zip(runs.items(), axes, strict=True):
-        for key, axis, label, colour in (
-            ("tokens_right", lengths, "right", "tab:green"),
-            ("tokens_wrong", lengths, "wrong", "tab:red"),
-            ("reflection_per_1k", words, "", "tab:blue"),
-        ):
-            values = [float("nan") if row[key] is None else row[key] for row in measured]
-            axis.plot([row["step"] for row in measured], values, color=colour, label=label)
-        lengths.legend()
-        lengths.set_ylabel("mean length (tokens)")
-        words.set_ylabel("reflection / 1,000 tokens")
-        for axis in (lengths, words):
-            axis.set_title(name, fontsize=10)
-            axis.grid(alpha=0.3)
-            axis.set_xlabel("training step")
-    for axis in axes[0]:  # the others of its column share it; set earlier, it would end at the first run's maximum
-        axis.set_ylim(bottom=0)
-    panels.suptitle("Completions in training: length, and words of reflection")
-    panels.tight_layout()
-    panels.savefig(path, dpi=110)
-    pyplot.close(panels)

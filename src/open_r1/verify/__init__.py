@@ -41,8 +41,8 @@ def verify(kind: str, gold: Any, response: Response | str | None, **extra: Any) 
     Args:
         kind (`str`):
             `math` (equivalent mathematics), `choice` (a letter A to J; column `options`), `exact` (same words), `f1`
-            (shared words), `refusal` (gold `refuse` or `comply`), `constraints` (see `constraints.py`), `json_schema`,
-            `code` (tests) or `gym` (column `metadata`).
+            (shared words), `drop` (shared words of several spans), `refusal` (gold `refuse` or `comply`),
+            `constraints` (see `constraints.py`), `json_schema`, `code` (tests) or `gym` (column `metadata`).
         gold (`Any`):
             The reference answer. A list of strings, for `math`, is a set of answers that must all be given; for
             `exact` and `f1`, several references of which the best counts. An integer, for `choice`, is the index of an
@@ -176,7 +176,7 @@ def bad_golds(
             slow.setdefault((kind, text), []).append(index)
         elif kind == "code":
             found |= {index: reason} if (reason := code_tests.unreadable(text)) else {}
-        elif kind in ("choice", "constraints", "f1", "refusal"):
+        elif kind in ("choice", "constraints", "drop", "f1", "refusal"):
             columns = [(rows[index] if rows else {}).get(name) for name in KINDS[kind].columns]
             if KINDS[kind].quick(text, "x", *columns) is None:
                 found[index] = f"cannot be read as `{kind}`"

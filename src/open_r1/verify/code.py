@@ -5,91 +5,34 @@ made outside it.
 
 import ast
 import functools
+from collections.abc import Iterator
 from typing import Any
 
 from ..core.errors import DataError
-from ..sandbox.evaluation import literal
 from ..sandbox.types import Limits, Outcome, Program
-from .code_assertions import Assertion, Raises
+from .code_assertions import Assertion
 from .code_blocks import extract_program
-from .code_compare import Items, Thing, same_json, same_output
-from .code_judging import JUDGING, Failed, Unknown
+from .code_checker import Judged, Lost, accepted, check_checker, judge_outputs
+from .code_compare import same_output
 from .code_names import exchanged
+from .code_replies import as_text, called_right, holds, known_parts, read_replies
 from .code_tests import Plan, read_tests
-from .code_values import BAD_TEXT, NOTHING, evaluate, read_value
+from .code_values import NOTHING
 
 LIMITS = Limits()
-
-
-class Lost(Exception):
-    """A sandbox that died."""
+TOGETHER = 64 << 20  # bytes of golds whose tests are in memory at once
 
 
 def make_program(language: str, source: str, tests: Plan, limits: Limits, stop: bool) -> Program:
-    return Program(source, inputs=tests.inputs, evaluations=tests.runs, language=language, stop=stop, limits=limits)
-
-
-# ---------------------------------------------------------------------------------------------------- what came back
-
-
-def read_replies(outcome: Outcome, count: int) -> list[Any]:
-    """
-    Of each step the level and the value, or the classes of its exception, or `NOTHING`. The text may be anything.
-    """
-    replies: list[Any] = []
-    for line in outcome.stdout.split("\n")[:count]:
-        kind, _, rest = line.partition(" ")
-        level, _, text = rest.partition(" ")
-        if kind == "value" and level.isdecimal() and (value := read_value(text)) is not NOTHING:
-            replies.append((int(level), value))
-        else:
-            replies.append(set(rest.partition(":")[0].split()) if kind == "error" else NOTHING)
-    return replies + [NOTHING] * (count - len(replies))
-
-
-def called_right(wanted: Any, reply: Any, wrapped: bool) -> bool:
-    """Whether a call returned what it should."""
-    try:
-        return type(reply) is tuple and (same_json(wanted, reply[1]) or wrapped and same_json(wanted[0], reply[1]))
-    except BAD_TEXT:
-        return False
-
-
-def known_parts(check: Assertion, replies: list[Any], own: list[Any]) -> dict[int, Any]:
-    """Values of the parts of an assertion, by the `id` of their expressions."""
-    known = {id(node): own[index] for index, node in check.own if own[index] is not NOTHING}
-    for step, levels in check.holes:
-        level, value = replies[step] if type(replies[step]) is tuple else (0, NOTHING)
-        known[id(levels[min(level, len(levels) - 1)])] = value
-    return known
-
-
-def holds(check: Assertion | Raises, replies: list[Any], own: list[Any]) -> bool | None:
-    """Whether an assertion holds; `None` where that needs code of the test."""
-    if isinstance(check, Raises):
-        return type(replies[check.step]) is set and bool(replies[check.step] & set(check.names))
-    try:
-        if not check.here:
-            return None
-        return bool(evaluate(check.test, known_parts(check, replies, own), JUDGING))
-    except (Unknown, ValueError):  # such as integers too long for `str`
-        return None
-    except (*BAD_TEXT, Failed):
-        return False
-
-
-def as_text(value: Any) -> str:
-    """A value as the code of a test finds it."""
-    if isinstance(value, Thing):
-        return f"SimpleNamespace(**{as_text(value.fields)})"
-    if isinstance(value, Items):
-        return f"iter({as_text(value.items)})"
-    if isinstance(value, dict) and type(value) is dict:
-        return "{" + ", ".join(f"{as_text(key)}: {as_text(item)}" for key, item in value.items()) + "}"
-    if type(value) in (list, tuple):
-        inner = "".join(f"{as_text(item)}, " for item in value)
-        return f"[{inner}]" if type(value) is list else f"({inner})"
-    return literal(value)
+    """A program with its tests, in their own limits where they have them."""
+    return Program(
+        source,
+        inputs=tests.inputs,
+        evaluations=tests.runs,
+        language=language,
+        stop=stop or tests.stop,
+        limits=tests.limits or limits,
+    )
 
 
 def outside(steps: list[tuple[str, list[str]]], sandbox: Any, limits: Limits) -> list[Any]:
@@ -175,6 +118,33 @@ def decide_many(
         `list[tuple[str, str, float]]`: outcome, note and share of passed checks.
     """
     verdicts: list[Any] = [None] * len(items)
+    for indices in rounds([gold for gold, _ in items]):
+        found = decide_together([items[index] for index in indices], sandbox, limits, stop)
+        for index, verdict in zip(indices, found, strict=True):
+            verdicts[index] = verdict
+    return verdicts
+
+
+def rounds(golds: list[str]) -> Iterator[list[int]]:
+    """Indices of golds, equal ones together, and not more different ones at once than `TOGETHER` says."""
+    places: dict[str, list[int]] = {}
+    for index, gold in enumerate(golds):
+        places.setdefault(gold, []).append(index)
+    indices, size = [], 0
+    for gold, found in places.items():
+        if indices and size + len(gold) > TOGETHER:
+            yield indices
+            indices, size = [], 0
+        indices, size = indices + found, size + len(gold)
+    if indices:
+        yield indices
+
+
+def decide_together(
+    items: list[tuple[str, str]], sandbox: Any, limits: Limits, stop: bool
+) -> list[tuple[str, str, float]]:
+    """`decide_many` for programs whose tests fit into memory together."""
+    verdicts: list[Any] = [None] * len(items)
     jobs = []
     for index, (gold, final) in enumerate(items):
         found = extract_program(final)
@@ -191,13 +161,17 @@ def decide_many(
             jobs.append((index, tests, make_program(*found, tests, limits, stop)))
     sandbox = (sandbox or default_sandbox()) if jobs else None
     ran = sandbox.run_many([program for _, _, program in jobs]) if jobs else []
+    plans = [tests for _, tests, _ in jobs]
+    said = judge_outputs(list(zip(plans, ran, strict=True)), sandbox) if jobs else []
     own: dict[str, list[Any]] = {}  # a test's own values, by gold
-    for (index, tests, program), outcomes in zip(jobs, ran, strict=True):
+    for (index, tests, program), outcomes, replies in zip(jobs, ran, said, strict=True):
         gold = items[index][0]
         try:
             if gold not in own:
+                if tests.checker:
+                    check_checker(tests, sandbox)
                 own[gold] = own_values(tests, sandbox, limits)
-            verdicts[index] = verdict(passed(tests, program, outcomes, own[gold], sandbox), outcomes)
+            verdicts[index] = verdict(passed(tests, program, outcomes, own[gold], replies, sandbox), outcomes)
         except DataError as error:
             verdicts[index] = ("bad_gold", str(error), 0.0)
         except Lost as error:
@@ -205,11 +179,15 @@ def decide_many(
     return verdicts
 
 
-def passed(tests: Plan, program: Program, outcomes: list[Outcome], own: list[Any], sandbox: Any) -> list[bool]:
+def passed(
+    tests: Plan, program: Program, outcomes: list[Outcome], own: list[Any], said: Judged, sandbox: Any
+) -> list[bool]:
     """Which tests the outcomes of a program pass."""
-    if tests.outputs:
+    if tests.checker:
+        flags = list(map(accepted, said))
+    elif tests.outputs:
         flags = [
-            outcome.succeeded and same_output(out, outcome.stdout)
+            outcome.succeeded and same_output(out, outcome.stdout, tests.any_case)
             for outcome, out in zip(outcomes, tests.outputs, strict=False)
         ]
     elif tests.results:

@@ -40,10 +40,16 @@ class Items:
     items: list[Any]
 
 
-def same_output(wanted: str, printed: str) -> bool:
-    """Whether two outputs hold the same tokens; decimals may differ within the bounds above."""
+def same_output(wanted: str, printed: str, any_case: tuple[str, ...] = ()) -> bool:
+    """
+    Whether two outputs hold the same tokens; decimals may differ within the bounds above, and words of `any_case`
+    (in capitals) in their case.
+    """
     one, other = wanted.split(), printed.split()
-    return len(one) == len(other) and all(a == b or same_decimal(a, b) for a, b in zip(one, other, strict=True))
+    return len(one) == len(other) and all(
+        a == b or same_decimal(a, b) or (a.upper() in any_case and a.upper() == b.upper())
+        for a, b in zip(one, other, strict=True)
+    )
 
 
 def same_decimal(wanted: str, printed: str) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from ..core.answers import in_prose
 from ..core.formats import Response
-from . import choice, code, constraints, math, numeric, text
+from . import choice, code, constraints, drop, math, numeric, text
 from .pool import shared_pool
 
 CORRECT, WRONG, NO_ANSWER, BAD_GOLD = "correct", "wrong", "no_answer", "bad_gold"
@@ -114,6 +114,7 @@ KINDS = {
     "choice": Kind(choice.part, choice.judge, columns=("options",)),
     "exact": Kind(text.part, text.exact),
     "f1": Kind(text.part, text.f1),
+    "drop": Kind(drop.part, drop.judge),
     "refusal": Kind(lambda response: response.text, text.refuses_as_expected),
     "constraints": Kind(final_of, constraints.judge),
     "json_schema": Kind(final_of, None, functools.partial(in_workers, "open_r1.verify.structured:decide")),
