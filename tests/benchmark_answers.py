@@ -1,18 +1,22 @@
 """
 A server that answers the problems of benchmarks as it is told: right, wrong, unfinished, or with nothing that could
-be an answer. What is right and what is wrong is known here by the kind of verdict: a benchmark of a new kind needs two
-lines in `ANSWERS`.
+be an answer. What is right and what is wrong is known here by the kind of verdict: a benchmark of a new kind needs a
+line in `ANSWERS`.
 """
 
+import ast
 import json
+import re
+from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from servers import ScriptedServer, serving
+from servers import ScriptedServer, of_prompt, running, serving
 
 from open_r1.core.benchmarks import FOLDER
 from open_r1.data.sources import load_source
 from open_r1.sampling.prompts import sample_seed
+from open_r1.verify.code_tests import read_tests
 
 ROWS = Path(__file__).parent / "benchmark_rows"
 PLAN = ("right", "right", "wrong", "unfinished", "unparsable")  # the samples of each problem
@@ -30,12 +34,29 @@ def other_letter(row):
 
 def program(row):
     """A program that prints, or a function that returns, what the tests expect."""
-    tests = json.loads(row["answer"])
-    known = {json.dumps(given): wanted for given, wanted in zip(tests["inputs"], tests["outputs"], strict=True)}
+    plan, name = read_tests(row["answer"]), json.loads(row["answer"]).get("fn_name")
+    if name:
+        calls = [re.search(r"\(\*(\[.*\])\)$", run[0][1][0])[1] for run in plan.runs]
+        pairs = zip(map(ast.literal_eval, calls), plan.results, strict=True)
+    else:
+        pairs = zip(plan.inputs, plan.outputs, strict=True)
+    known = {json.dumps(given): wanted for given, wanted in pairs}
     code = f"import json, sys\nknown = json.loads({json.dumps(known)!r})\n"
-    if name := tests.get("fn_name"):
+    if name:
         return f"{code}def {name}(*given):\n    return known[json.dumps(list(given))]\n"
     return f"{code}print(known[json.dumps(sys.stdin.read())])\n"
+
+
+def followed(row):
+    """A text that follows the instructions of our rows."""
+    gold = json.loads(row["answer"])
+    asked = dict(zip(gold["instruction_id_list"], gold["kwargs"], strict=True))
+    text = " ".join(["word"] * 30)
+    if words := asked.get("keywords:existence"):
+        text = " ".join([text, *words["keywords"]])
+    if points := asked.get("detectable_format:number_bullet_lists"):
+        text = "\n".join(["* a point"] * points["num_bullets"])
+    return f'"{text}"' if "startend:quotation" in asked else text
 
 
 def fenced(text):
@@ -51,6 +72,9 @@ ANSWERS = {
     ),
     "exact": (lambda row: row["answer"], lambda row: "zebra quagga"),
     "f1": (lambda row: row["answer"], lambda row: "zebra quagga"),
+    "drop": (lambda row: " and ".join(json.loads(row["answer"])[0]), lambda row: "zebra quagga"),
+    "constraints": (followed, lambda row: "no, not this"),
+    "judge": (lambda row: "RIGHT", lambda row: "WRONG"),
     "code": (lambda row: fenced(program(row)), lambda row: fenced("print('no')\n")),
 }
 
@@ -60,7 +84,10 @@ def local_file(folder, name, **own):
     entry = yaml.safe_load((FOLDER / f"{name}.yaml").read_text(encoding="utf-8"))
     kept = {key: value for key, value in entry.items() if key not in ("name", "revision")}
     file = folder / f"{name}.yaml"
+    kept = {key: value for key, value in kept.items() if key not in ("files", "between")}
     rows = {"path": str(ROWS / f"{name}.jsonl"), "split": "train"}
+    if "beside" in kept:
+        rows["beside"] = {"path": str(ROWS / "beside" / f"{name}.jsonl"), "by": kept["beside"]["by"]}
     file.write_text(yaml.safe_dump(kept | rows | own, allow_unicode=True))
     return file
 
@@ -114,6 +141,28 @@ class Answering(ScriptedServer):
         if text is None:
             return handler.say(reasoning, "length")
         handler.say(f"{reasoning}.</think>\n\n{text}")
+
+
+def verdict(prompt):
+    """What a judge says that finds `RIGHT` right and better than anything else, and `WRONG` wrong and worse."""
+    right = "RIGHT" in prompt
+    if "评分" in prompt:
+        return f"评分: {'正确' if right else '错误'}"
+    if "GRADE" in prompt:
+        return f"GRADE: {'correct' if right else 'incorrect'}"
+    mine = max(prompt.rfind("RIGHT"), prompt.rfind("WRONG"))
+    marks = [match.start() for match in re.finditer("={3}[0-9a-f]{16}", prompt)]
+    first = sum(mark > mine for mark in marks) > 1  # of two replies between marks
+    letter = "A" if first == right else "B"
+    return f"VERDICT: {letter} much better" if "VERDICT" in prompt else f"BETTER: {letter}"
+
+
+@contextmanager
+def judging():
+    """A server that plays the judge."""
+    with running() as server:
+        server.otherwise = of_prompt(verdict)
+        yield server
 
 
 def answering(*files, **settings):

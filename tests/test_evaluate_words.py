@@ -159,7 +159,7 @@ def others(monkeypatch):
     """The two modules that say how numbers compare, with functions that repeat what they are given."""
     for name, function in (
         ("open_r1.sampling.comparison", lambda one, other: f"{one.name} and {other.name}"),
-        ("open_r1.metrics.published", lambda model, metrics: f"{model}: {metrics['pass@1']}"),
+        ("open_r1.metrics.published", lambda model, metrics: f"{model}: {metrics['pass@1']:.1f}"),
     ):
         module = types.ModuleType(name)
         module.compare_stores = module.check = function

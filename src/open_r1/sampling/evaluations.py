@@ -178,6 +178,10 @@ def load_problems(args: EvaluateArguments) -> dict[str, list[Row]]:
     """The problems of each benchmark."""
     found = {}
     for name, entry in zip(source_names(args.datasets), args.datasets, strict=True):
+        if entry.get("judge"):
+            from .judging import check_judge
+
+            check_judge(entry, args.judge)
         rows = load_sources([without_amounts(entry, ASKED)], ["prompt", "answer"], named=True).to_list()
         for kind in {row["verifier"] for row in rows} - set(RULELESS):
             check_kind(kind)
