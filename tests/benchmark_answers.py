@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import yaml
-from servers import ScriptedServer, of_prompt, running, serving
+from servers import ScriptedServer, running, serving
 
 from open_r1.core.benchmarks import FOLDER
 from open_r1.data.sources import load_source
@@ -160,8 +160,14 @@ def verdict(prompt):
 @contextmanager
 def judging():
     """A server that plays the judge."""
+
+    def reply(handler):
+        if not hasattr(handler, "body"):
+            return handler.answer(200, b'{"data": [{"id": "judge"}]}')
+        handler.say(verdict(handler.body["messages"][0]["content"]))
+
     with running() as server:
-        server.otherwise = of_prompt(verdict)
+        server.otherwise = reply
         yield server
 
 
