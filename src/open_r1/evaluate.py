@@ -1,81 +1,112 @@
 """Evaluation as in the paper (section 3): k samples per problem at temperature 0.6 and top-p 0.95, zero-shot.
 
+    open-r1 evaluate MODEL [MODEL...] --benchmarks aime24,math_500 [--url http://localhost:8000/v1] [--key value ...]
     open-r1 evaluate --config recipes/mini/evaluate.yaml
+    open-r1 evaluate ... --check              # and compares with what is published of a known model
+    open-r1 evaluate --rejudge OUTPUT         # judges the kept completions again: no model, no network
+    open-r1 evaluate --compare A B            # two models' folders, problem by problem
 
-Draws a sample store per model, keeps every completion, and reports pass@1 with a 95% interval, pass@k, cons@k,
-format, truncation, length, language and, where the data hold general and harm problems, helpfulness and refusals.
+The first form is a recipe in words: the protocol of `recipes/base/evaluate.yaml`, with each benchmark's own k, below
+`data/evaluations/MODEL`; asked for a further benchmark later, it draws only that one. `--benchmarks` takes names of
+`recipes/benchmarks` or files of one's own.
+
+Every completion is kept, in a store for each model and benchmark (`sampling/evaluations.py`); a killed run goes on.
 """
 
 import json
 import multiprocessing
+import sys
 from concurrent.futures import ProcessPoolExecutor, wait
-from dataclasses import dataclass
+from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import Artifact, write_atomically
-from open_r1.core.errors import DataError, report_errors
-from open_r1.core.inputs import BASES
-from open_r1.core.keys import MODEL, RUN, SAMPLES, key
+from open_r1.core.artifacts import LOCK, RECIPE, Artifact, write_atomically
+from open_r1.core.benchmarks import FOLDER, PREFIX, read_benchmark
+from open_r1.core.errors import DataError, RecipeError, report_errors
+from open_r1.core.hub import called
+from open_r1.core.inputs import BASES, read_manifest
+from open_r1.core.locks import Lock
 from open_r1.core.processes import available_cores, die_with_parent, without_tokens
-from open_r1.core.publishing import Publishing
+from open_r1.core.recipes import parse_overrides, read_command_line, read_yaml
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
-from open_r1.data.sources import SOURCE
-from open_r1.metrics.summary import NO_REASONING, summarize
-from open_r1.sampling.arguments import Sampling, sampling_of
-from open_r1.sampling.draw import check_store, make_engine
-from open_r1.sampling.models import ENTRY, Model, read_models
-from open_r1.sampling.store import fill_store, is_published, read_store
+from open_r1.metrics.summary import NO_REASONING
+from open_r1.sampling.evaluations import (
+    SUMMARY,
+    EvaluateArguments,
+    Task,
+    draw_at_scale,
+    evaluate_model,
+    load_problems,
+    measure_again,
+    plan,
+    prepare,
+)
+from open_r1.sampling.models import read_model, read_models
+from open_r1.sampling.store import stores_of
+
+ARGUMENTS = EvaluateArguments
+USAGE = "[MODEL ... --benchmarks NAME,NAME] [--config RECIPE.yaml] [--check] [--key value ...]"
+PROTOCOL = FOLDER.parent / "base" / "evaluate.yaml"
 
 
-@dataclass
-class EvaluateArguments(Publishing, Sampling):
+# ------------------------------------------------------------------------------------------------------------ in words
+
+
+def in_words(words: list[str]) -> list[list[str]]:
     """
-    An evaluation recipe.
-
-    Args:
-        models (`list`):
-            Artifact directories or Hub ids; `{path: ..., name: ..., response_format: ..., chat_template: FILE}` for a
-            model not of ours, for another template, or where two would bear one name.
-        workers (`int`, *optional*, defaults to `1`):
-            Processes that share the models; each gets its share of the cores. Small models gain from it, and GPUs do
-            not.
-        datasets (`list[dict]`):
-            Problems, see `data/sources.py`.
-        output_dir (`str`):
-            One folder per model goes there, with samples and `metrics.json`. A model has a row for each data set of
-            reasoning problems and, of several, their mean.
-        root (`str`, *optional*, defaults to `"data"`):
-            Directory of the pipeline's artifacts.
+    Command lines of recipes, from models and benchmarks in words: one for each model, or one for all with
+    `output_dir`. A command line without them is one itself.
     """
+    models = list(takewhile(lambda word: not word.startswith("--"), words))
+    given, rest = taken("benchmarks", words[len(models) :])
+    if not models and given is None:
+        return [rest]
+    options = parse_overrides(rest)
+    known: dict[str, Any] = {} if "config" in options else {"config": str(PROTOCOL)}
+    known |= {"engine": "server"} if "url" in options and "engine" not in options else {}
+    if "output_dir" in options or not models:
+        known |= {"models": models} if models else {}
+        return [[*written(known | benchmarks(given, options.get("output_dir", ""))), *rest]]
+    outputs = [f"data/evaluations/{read_model(model).name}" for model in models]
+    return [
+        [*written(known | {"models": [model], "output_dir": output} | benchmarks(given, output)), *rest]
+        for model, output in zip(models, outputs, strict=True)
+    ]
 
-    models: list = key([], SAMPLES, loads=MODEL, inside=ENTRY)
-    workers: int = key(1, RUN)
-    datasets: list = key([], SAMPLES, inside=SOURCE)
-    output_dir: str = ""
-    root: str = "data"
 
-    def __post_init__(self):
-        super().__post_init__()
-        if not self.models:
-            raise DataError("the recipe lists no `models`", "add `models:` with artifact directories or Hub ids")
-        read_models(self.models)
+def taken(option: str, words: list[str]) -> tuple[str | None, list[str]]:
+    """The value of an option, and the command line without it."""
+    for at, word in enumerate(words):
+        if word.startswith(f"--{option}="):
+            return word.partition("=")[2], [*words[:at], *words[at + 1 :]]
+        if word == f"--{option}":
+            if at + 1 == len(words):
+                raise RecipeError(f"`--{option}` without a value", f"write `--{option} NAME,NAME`")
+            return words[at + 1], [*words[:at], *words[at + 2 :]]
+    return None, words
 
 
-def evaluate_model(model: Model, problems: list[Row], directory: Path, sampling: Sampling) -> dict[str, Any]:
-    """Samples, scores and summarises one model; does what is missing of it."""
-    target = directory / model.name
-    if not (target / "metrics.json").exists():
-        if not is_published(target):
-            fill_store(make_engine(model.path, model.writes, sampling, model.chat_template), problems, target)
-        check_store(target, sampling)
-        names = {row.get("dataset", "") for row in read_store(target)}
-        entries = {name: {"num_samples": sampling.num_samples} for name in sorted(names)}
-        metrics = summarize(read_store(target), entries)
-        write_atomically(target / "metrics.json", json.dumps(metrics, indent=2))
-    return json.loads((target / "metrics.json").read_text(encoding="utf-8"))
+def benchmarks(given: str | None, output: str) -> dict[str, Any]:
+    """The `datasets` of a recipe: what an evaluation that lies there has, and these."""
+    names = [name.strip() for name in (given or "").split(",") if name.strip()]
+    if not names:
+        return {}
+    known = {read_benchmark(name)["benchmark"] for name in names}
+    before = Path(output, RECIPE)
+    kept = read_yaml(before)["datasets"] if output and before.is_file() else []
+    kept = [entry for entry in kept if entry.get("benchmark") not in known]
+    return {"datasets": [*kept, *({"path": PREFIX + name} for name in names)]}
+
+
+def written(values: dict[str, Any]) -> list[str]:
+    """Values as words of a command line."""
+    return [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()]
+
+
+# ------------------------------------------------------------------------------------------------------------- the run
 
 
 def start_worker(workers: int, bases: dict[str, str]) -> None:
@@ -87,39 +118,103 @@ def start_worker(workers: int, bases: dict[str, str]) -> None:
     torch.set_num_threads(max(1, available_cores() // workers))
 
 
-def evaluate_models(args: EvaluateArguments, problems: list[Row], artifact: Artifact) -> dict[str, dict[str, Any]]:
+def evaluate_models(
+    args: EvaluateArguments, tasks: list[Task], problems: dict[str, list[Row]], artifact: Artifact
+) -> dict[str, dict[str, Any]]:
     """Metrics by model name, with as many models at a time as there are workers."""
-    models = read_models(args.models)
-    jobs = [(model, problems, artifact.path, sampling_of(args)) for model in models]
+    groups = [list(group) for _, group in groupby(tasks, key=lambda task: task.model)]
+    if args.workers == 1:
+        return {group[0].model.name: evaluate_model(group, problems, args, artifact.progress) for group in groups}
     context = multiprocessing.get_context("forkserver")
     with ProcessPoolExecutor(args.workers, context, start_worker, (args.workers, BASES)) as pool:
         with without_tokens():
-            running = [pool.submit(evaluate_model, *job) for job in jobs]
+            running = [pool.submit(evaluate_model, group, problems, args) for group in groups]
         while not all(future.done() for future in running):
             wait(running, timeout=1)
             artifact.progress(sum(future.done() for future in running), len(running))
-        return {model.name: future.result() for model, future in zip(models, running, strict=True)}
+        return {group[0].model.name: future.result() for group, future in zip(groups, running, strict=True)}
 
 
-ARGUMENTS = EvaluateArguments
+def run(words: list[str]) -> Path:
+    """Runs one evaluation, and prints its table; returns its directory."""
+    recipe, _, force = read_command_line(words, "evaluate")
+    stage = begin(EvaluateArguments, words, keep=lambda args: [model.name for model in read_models(args.models)])
+    if stage is None:
+        output = Path(recipe["output_dir"])
+        print((output / SUMMARY).read_text(encoding="utf-8"), flush=True)
+        return output
+    args, _, artifact = stage
+    problems = load_problems(args)
+    if not any(row["domain"] == "reasoning" for rows in problems.values() for row in rows):
+        raise DataError(*NO_REASONING)
+    tasks = plan(args, artifact)
+    prepare(tasks, artifact, force)
+    if args.executor and not draw_at_scale(tasks, problems, args, artifact):
+        return artifact.path
+    results = evaluate_models(args, tasks, problems, artifact)
+    write_atomically(artifact.path / SUMMARY, text_table(results))
+    artifact.finish(metrics=results)
+    print(text_table(results), flush=True)
+    return artifact.path
+
+
+def rejudge(words: list[str]) -> None:
+    """Judges the completions of an evaluation again, and prints what changed and the new table."""
+    from open_r1.sampling.rejudging import rejudge as judge_again
+
+    output = Path(words[0]) if len(words) == 1 else Path()
+    if not (output / RECIPE).is_file():
+        raise RecipeError(
+            f"`--rejudge {' '.join(words)}`: no evaluation lies there", "give the `output_dir` of `open-r1 evaluate`"
+        )
+    lock = Lock(output / LOCK, str(output))
+    for store in [store for folder in sorted(output.iterdir()) if folder.is_dir() for store in stores_of(folder)]:
+        changes = judge_again(store)
+        for (old, new), count in sorted(changes.items()):
+            print(f"{store.relative_to(output)}: {count} {old} -> {new}", flush=True)
+        print(f"{store.relative_to(output)}: {changes.total()} verdicts changed", flush=True)
+    if results := measure_again(output):
+        print(text_table(results), flush=True)
+    lock.release()
+
+
+def compare(words: list[str]) -> None:
+    """Prints how two models differ, problem by problem."""
+    folders = [Path(word) for word in words]
+    if len(folders) != 2 or not all(folder.is_dir() for folder in folders):
+        raise RecipeError(
+            f"`--compare {' '.join(words)}`: not two folders of models that were evaluated",
+            "give two, such as data/evaluations/A/A data/evaluations/B/B",
+        )
+    from open_r1.sampling.comparison import compare_stores
+
+    print(compare_stores(*folders), flush=True)
+
+
+def check(output: Path) -> None:
+    """Prints how the numbers of an evaluation stand to what is published of its models."""
+    from open_r1.metrics.published import check as compare_with_published
+
+    manifest = read_manifest(output)
+    if manifest is None:  # jobs draw it
+        return
+    for model in read_models(manifest["recipe"]["models"]):
+        print(compare_with_published(called(model.path), manifest["metrics"][model.name]), flush=True)
 
 
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
-    """Runs one evaluation recipe from the command line."""
-    from open_r1.data.sources import load_sources
-
-    stage = begin(EvaluateArguments, arguments)
-    if stage is None:
-        return
-    args, recipe, artifact = stage
-    problems = load_sources(args.datasets, ["prompt", "answer"], named=True).to_list()
-    if not any(problem["domain"] == "reasoning" for problem in problems):
-        raise DataError(*NO_REASONING)
-    results = evaluate_models(args, problems, artifact)
-    write_atomically(artifact.path / "summary.txt", text_table(results))
-    artifact.finish(metrics=results)
-    print(text_table(results), flush=True)
+    """Runs evaluations from the command line."""
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    if words[:1] == ["--compare"]:
+        return compare(words[1:])
+    if words[:1] == ["--rejudge"]:
+        return rejudge(words[1:])
+    checked = "--check" in words
+    for line in in_words([word for word in words if word != "--check"]):
+        output = run(line)
+        if checked:
+            check(output)
 
 
 if __name__ == "__main__":

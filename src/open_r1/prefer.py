@@ -34,7 +34,7 @@ from open_r1.sampling.draw import draw_samples
 from open_r1.sampling.pairs import Judged, Pair, balanced, mean_lengths, pair_rows, pair_up
 from open_r1.sampling.prompts import sample_seed
 from open_r1.sampling.selection import placed_rows
-from open_r1.sampling.store import keep_matching
+from open_r1.sampling.store import identity_of, keep_matching
 
 LONGEST = 20_000  # characters of a summary; the judge reads all of it, or is not asked
 VERDICTS = "verdicts.jsonl"
@@ -202,7 +202,7 @@ def main(arguments: list[str] | None = None) -> None:
     """Runs one preference recipe from the command line."""
     from open_r1.data.tables import write_result
 
-    stage = begin(PreferArguments, arguments, keep=("samples", VERDICTS))
+    stage = begin(PreferArguments, arguments, keep=lambda _: ("samples", VERDICTS))
     if stage is None:
         return
     args, recipe, artifact = stage
@@ -212,7 +212,7 @@ def main(arguments: list[str] | None = None) -> None:
         raise RecipeError("`filters`: `pass_rate` means nothing here", "leave it to `curate`, before this stage")
     store = Path(args.samples or artifact.path / "samples")
     if not args.samples:
-        keep_matching(store, args, artifact)
+        keep_matching(store, identity_of(args, artifact))
         if draw_samples(args, artifact, store) is None:
             return
     judged = judge_pairs(pairs_of(args, store, funnel), args, artifact, funnel, counts)

@@ -11,13 +11,14 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from open_r1.core.errors import RecipeError, report_errors
-from open_r1.core.formats import check_rendering, read_template, render_prompt, render_row
+from open_r1.core.formats import check_rendering, read_template, render_row
 from open_r1.core.inputs import go_offline
 from open_r1.core.keys import BARE, Key
 from open_r1.core.pinned import placed_recipe
 from open_r1.core.recipes import load_recipe, parse_overrides
 from open_r1.core.rows import Row
-from open_r1.sampling.prompts import read_examples, with_examples
+from open_r1.sampling.arguments import Sampling
+from open_r1.sampling.prompts import render
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase
@@ -32,8 +33,8 @@ def shown(tokenizer: "PreTrainedTokenizerBase", row: Row, colour: bool, recipe: 
     if "completion" in row and isinstance(row["prompt"], str):  # plain text, as for `base`
         prompt, learned = row["prompt"], row["completion"]
     elif row.get("response") is None or "num_samples" in recipe:
-        messages = with_examples(row["prompt"], read_examples(recipe.get("few_shot") or ""))
-        prompt, learned = render_prompt(tokenizer, messages) + (recipe.get("prefill") or ""), ""
+        asked = {key: recipe[key] for key in ("system", "few_shot", "shots", "prefill") if recipe.get(key)}
+        prompt, learned = render(tokenizer, row["prompt"], Sampling(**asked)), ""
     else:
         template = read_template(recipe["training_template"]) if recipe.get("training_template") else None
         check_rendering(tokenizer, row, template)

@@ -84,7 +84,7 @@ def snippet(text: str, number: int = 0) -> str:
         ("helpful_rm", ["**reward model**", "AutoModelForSequenceClassification", "leave the reasoning out"]),
         ("safety_rm", ["with their reasoning"]),
         ("cold_start_data", ["**Samples by**: `zero`", "`num_samples` 2, `temperature` 1.0", "## Contamination"]),
-        ("evaluate", ["An **evaluation**", "| zero | 0.000 | [", "With the split `test`: `base`, `cold_start`"]),
+        ("evaluate", ["An **evaluation**", "| zero | 0.000 | [", "With the split `test`: `base-mini-chain`"]),
         ("report", ["A **report**", "| zero | 0.000 | [", "![stages.png](stages.png)"]),
     ],
 )  # fmt: skip

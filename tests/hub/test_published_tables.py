@@ -24,7 +24,7 @@ from open_r1.hub import tables
 from open_r1.hub.tables import publish_tables
 from open_r1.sampling.draw import draw_samples
 from open_r1.sampling.selection import choose, placed_rows, rows_at
-from open_r1.sampling.store import read_store, store_parts
+from open_r1.sampling.store import read_store, read_stores, store_parts
 
 
 def exact(value):
@@ -205,14 +205,16 @@ def test_nothing_is_drawn_into_a_published_store(tmp_path, capsys):
 
 
 def test_published_completions_are_measured_again_without_their_model(tmp_path):
-    from open_r1.evaluate import evaluate_model
-    from open_r1.sampling.arguments import Sampling
+    from open_r1.sampling.evaluations import EvaluateArguments, Task, evaluate_model
     from open_r1.sampling.models import Model
 
     rows = [sample(problem_id=f"p{n // 2}", sample=n % 2, outcome=("correct", "wrong")[n % 2]) for n in range(8)]
-    write_store(tmp_path / "drawn/base", rows)
+    write_store(tmp_path / "drawn/base/aime24", [row | {"dataset": "aime24"} for row in rows])
     publish_tables(tmp_path / "drawn", tmp_path / "there")
-    metrics = evaluate_model(Model("base", "nobody/nothing"), [], tmp_path / "there", Sampling(num_samples=2))
+    task = Task(Model("base", "nobody/nothing"), "aime24", {}, tmp_path / "there/base/aime24", 2, "")
+    args = EvaluateArguments(models=["nobody/nothing"], datasets=[{"path": "benchmark:aime24", "benchmark": "aime24"}])
+    args.num_samples = 2
+    metrics = evaluate_model([task], {"aime24": []}, args)
     assert metrics["pass@1"] == 0.5 and (tmp_path / "there/base/metrics.json").exists()
 
 
@@ -267,9 +269,10 @@ def test_load_dataset_finds_data_and_samples(tmp_path):
 def test_load_dataset_finds_the_completions_of_every_model(tmp_path):
     names = ["base", "zero: greedy [2]", "r1*"]
     for n, name in enumerate(names):
-        store = write_store(tmp_path / "evaluate" / name, [sample(model=name, sample=n)])
-        (store / "metrics.json").write_text("{}")
+        store = write_store(tmp_path / "evaluate" / name / "aime24", [sample(model=name, sample=n)])
+        (store.parent / "metrics.json").write_text("{}")
     configs = publish_tables(tmp_path / "evaluate", tmp_path / "published")
     found = load_all(tmp_path / "published", configs, tmp_path / "cache")
-    assert set(found) == {"base", "zero- greedy [2]", "r1-"}
+    assert set(found) == {"base-aime24", "zero- greedy [2]-aime24", "r1--aime24"}
     assert [rows["test"][0]["model"] for rows in found.values()] == sorted(names)
+    assert [len(list(read_stores(tmp_path / "published" / name))) for name in names] == [1, 1, 1]

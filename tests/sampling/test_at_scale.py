@@ -11,11 +11,14 @@ import sys
 import time
 
 import pytest
+from benchmark_answers import MODEL, answering, local_file, problems_of
 from conftest import REPOSITORY, run_cli
 from faulty import FAULTY, check_rows, write_recipe
 from waiting import wait_for
 
 from open_r1.cluster.standing import is_written
+from open_r1.core.rows import name_of
+from open_r1.sampling.store import read_stores
 
 pytest.importorskip("datatrove")
 pytest.importorskip("orjson")
@@ -107,3 +110,22 @@ def test_bad_executors_are_one_line(tmp_path, executor, message):
         "generate", "--config", write_recipe(tmp_path, 4, url="http://127.0.0.1:9/v1", executor=executor), check=False
     )
     assert result.returncode == 2 and message in result.stderr and "Traceback" not in result.stderr
+
+
+@pytest.mark.slow
+def test_an_evaluation_by_tasks_has_the_rows_of_one_process(tmp_path):
+    """A store for each benchmark, each with its own tasks; a benchmark that joins starts only its own."""
+    files = [local_file(tmp_path, name) for name in ("aime24", "math_500")]
+
+    def rows_of(out, server, *chosen, **values):
+        words = [MODEL, "--benchmarks", ",".join(map(str, chosen)), "--url", server.url, "--num_samples", 5]
+        run_cli("evaluate", *words, "--output_dir", tmp_path / out, *values.get("more", ()))
+        return sorted(read_stores(tmp_path / out / MODEL), key=lambda row: (row["dataset"], name_of(row)))
+
+    with answering(*files) as server:
+        alone = rows_of("alone", server, *files)
+        more = ["--executor.kind", "local", "--executor.tasks", "2"]
+        rows_of("many", server, files[0], more=more)
+        server.requests.clear()
+        assert rows_of("many", server, files[1], more=more) == alone
+        assert len(server.asked) == 5 * len(problems_of(files[1]))

@@ -8,53 +8,17 @@ import json
 import random
 
 import pytest
+from sampling_engines import PROBLEMS, FakeEngine
 
 from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError, DataError, RecipeError
-from open_r1.core.formats import ResponseFormat
 from open_r1.core.keys import keys_of
 from open_r1.sampling.arguments import GenerateArguments, Sampling, sampling_of
 from open_r1.sampling.draw import check_store, make_engine
 from open_r1.sampling.engines import Draw
-from open_r1.sampling.prompts import cut_at, part_seed, read_examples, sample_seed, with_examples
-from open_r1.sampling.store import fill_store, keep_matching, read_store
+from open_r1.sampling.prompts import conversation, cut_at, part_seed, read_examples, sample_seed
+from open_r1.sampling.store import fill_store, identity_of, keep_matching, read_store
 
-
-class FakeEngine:
-    """Draws numbers that depend on the seed, as a model's samples do; can be killed after some parts, and can fail."""
-
-    name, response_format = "fake", ResponseFormat("r1")
-
-    def __init__(self, parts=1000, fails=(), **settings):
-        self.sampling = Sampling(**({"num_samples": 2, "batch_size": 4, "seed": 3} | settings))
-        self.left, self.fails, self.drawn, self.seeds = parts, set(fails), [], []
-
-    def draw_parts(self, parts, save):
-        for part in parts:
-            if self.left == 0:
-                raise KeyboardInterrupt
-            self.left -= 1
-            self.drawn += [(problem["problem_id"], sample) for problem, sample in part.jobs]
-            seed = part_seed(self.sampling.seed, part.number)
-            self.seeds.append(seed)
-            save(part, [self.draw(problem["problem_id"], sample, seed) for problem, sample in part.jobs])
-
-    def draw(self, problem, sample, seed):
-        if (problem, sample) in self.fails:
-            return Draw("?", "", 0, "failed", seed, "status 500")
-        return Draw("?", f"好 {random.Random(f'{seed}{problem}{sample}').random()}", 3, "stop", seed)
-
-
-PROBLEMS = [
-    {
-        "problem_id": f"p{i}",
-        "domain": "reasoning",
-        "difficulty": i % 3,
-        "prompt": [{"role": "user", "content": "x" * (i % 4)}],
-    }
-    | {"answer": "7", "verifier": "math", "language": "en", "metadata": ""}
-    for i in range(7)
-]
 ALL = [(f"p{i}", j) for i in range(7) for j in range(2)]
 
 
@@ -260,8 +224,18 @@ def test_examples_stand_between_the_system_message_and_the_question(tmp_path):
     examples = read_examples(str(file))
     assert [message["content"] for message in examples] == ["1 + 1?", "2", "2 + 2?", "4"]
     system, user = {"role": "system", "content": "s"}, {"role": "user", "content": "u"}
-    assert with_examples([system, user], examples) == [system, *examples, user]
-    assert with_examples([user], examples) == [*examples, user]
+    own = {"role": "system", "content": "own"}
+    for row, asked, expected in (
+        ([system, user], {}, [system, *examples, user]),
+        ([user], {}, [*examples, user]),
+        ([user], {"shots": 1}, [*examples[:2], user]),
+        ([user], {"shots": 0}, [user]),
+        ([user], {"system": "own"}, [own, *examples, user]),
+        ([system, user], {"system": "own", "shots": 1}, [own, *examples[:2], user]),
+    ):
+        assert conversation(row, Sampling(few_shot=str(file), **asked)) == expected
+    with pytest.raises(RecipeError, match="shots: 3"):
+        conversation([user], Sampling(few_shot=str(file), shots=3))
 
 
 @pytest.mark.parametrize("content", [None, "3", "- 3", "- {prompt: x}", "{"])
@@ -297,7 +271,8 @@ def test_a_full_disk_keeps_what_was_written(tmp_path, monkeypatch):
 def keep(root, values):
     """What a stage with this recipe does with the store that it finds."""
     recipe = {"output_dir": str(root / "out")} | values
-    keep_matching(root / "samples", GenerateArguments(**recipe), Artifact(recipe, keys_of(GenerateArguments)))
+    artifact = Artifact(recipe, keys_of(GenerateArguments))
+    keep_matching(root / "samples", identity_of(GenerateArguments(**recipe), artifact))
 
 
 @pytest.mark.parametrize(

@@ -26,7 +26,7 @@ from .errors import ArtifactError, Halted
 from .files import write_atomically
 from .hub import called, looks_local
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
-from .keys import BATCH, FINISHED, NOTHING, RUN, UNFINISHED, Keys, global_batch, restrict
+from .keys import BATCH, FINISHED, NOTHING, PARTS, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
 from .outbox import tell_lost
 from .pinned import Pins, recorded_names, resolve
@@ -123,12 +123,15 @@ class Artifact:
     @property
     def complete(self) -> bool:
         """
-        Whether the directory already holds what this recipe makes. Raises `ArtifactError` if it holds something else.
+        Whether the directory already holds what this recipe makes. Raises `ArtifactError` if it holds something else,
+        and not only other parts of it.
         """
         manifest = read_manifest(self.path)
         if manifest is None:
             return False
         if changes := self.differs(manifest):
+            if not self._changes(manifest["recipe"], manifest, FINISHED - {PARTS}):
+                return False
             message = f"{self.path} holds the result of another recipe ({changes})"
             raise ArtifactError(message, "add --force to replace it")
         return True
@@ -176,6 +179,7 @@ class Artifact:
                 shutil.rmtree(self.path / name, ignore_errors=True)
         write_atomically(self.path / STARTED, json.dumps(self._record()))
         write_atomically(self.path / RECIPE, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
+        (self.path / MANIFEST).unlink(missing_ok=True)  # of a result that other parts join
         if note := read_progress(self.path):
             self.earlier = note.get("seconds", 0.0)
             self.progress(note["done"], note["total"])  # no longer stopped, if it was
@@ -273,7 +277,8 @@ def pins_of(recipe: Recipe, keys: Keys, force: bool = False) -> Pins:
     """The commits of what a stage loads from the Hub: those on record, and for a run that is not complete new ones."""
     directory = Path(recipe.get("output_dir") or "")
     known = {} if force else recorded(directory)
-    if not force and read_manifest(directory) is not None:
+    grows = any(declared.decides == PARTS for declared in keys.values())
+    if not force and not grows and read_manifest(directory) is not None:
         return {name: known[name] for name in recorded_names(recipe, keys, known)}
     return resolve(recipe, keys, known)
 

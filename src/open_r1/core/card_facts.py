@@ -157,7 +157,10 @@ def sampling_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     arguments = getattr(importlib.import_module(command.module), "ARGUMENTS", None)
     defaults = {field.name: field.default for field in dataclasses.fields(arguments)} if arguments else {}
     drawn = "num_samples" in defaults and not manifest["recipe"].get("samples")
-    return {name: manifest["recipe"].get(name, defaults[name]) for name in SAMPLING} if drawn else {}
+    said = {name: manifest["recipe"].get(name, defaults[name]) for name in SAMPLING} if drawn else {}
+    return {
+        name: value for name, value in said.items() if value is not None
+    }  # such as k, where each benchmark has its
 
 
 def shown_recipe(recipe: Recipe) -> str:

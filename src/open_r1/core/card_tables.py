@@ -37,6 +37,7 @@ MEANINGS = {
     "extracted": "the short answer that was compared",
     "outcome": "the verdict: `correct`, `wrong`, `no_answer`, ...",
     "error": "why the completion failed",
+    "large": "place of what is large in the row, in the file `large` beside it",
     "completion": "the text to learn",
 }
 TYPES = {"str": "string", "int": "int64", "float": "double", "bool": "bool", "NoneType": "null"}
@@ -79,9 +80,10 @@ def found_configs(directory: Path) -> list[dict[str, Any]]:
     files = {"default": ("train", "data.parquet")} if (directory / "data.parquet").is_file() else {}
     if any(directory.glob("part-*.jsonl")):
         files["default"] = ("train", "part-*.jsonl")
-    for folder in sorted(path for path in directory.iterdir() if path.is_dir() and any(path.glob("part-*.jsonl"))):
-        split = "test" if (folder / "metrics.json").is_file() else "train"
-        files[folder.name] = (split, f"{folder.name}/part-*.jsonl")
+    for folder in sorted({path.parent for path in directory.glob("[!.]*/**/part-*.jsonl")}):
+        split = "test" if any((place / "metrics.json").is_file() for place in (folder, folder.parent)) else "train"
+        inside = folder.relative_to(directory).as_posix()
+        files[inside.replace("/", "-")] = (split, f"{inside}/part-*.jsonl")
     return [
         {"config_name": name, "data_files": [{"split": split, "path": path}]} for name, (split, path) in files.items()
     ]

@@ -7,7 +7,8 @@ A field of a stage's dataclass is declared with `key(default, decides=..., loads
   finished directory and in an unfinished one, and the stage says so in a line; one that only publishes or describes
   (`COSMETIC`) may change silently. Two are in between: the keys of the batch (`BATCH`) may change as long as their
   product with the number of devices stays (`WHOLE_BATCH` states that product), and what the last step alone reads
-  (`LAST`), such as the decisions of a review, may join an unfinished run.
+  (`LAST`), such as the decisions of a review, may join an unfinished run. Where each entry makes a part of its own
+  (`PARTS`), such as the benchmarks of an evaluation, entries may also join a finished one.
 - `loads`: the value names a file, a model or a dataset. Freshness (a file counts by its content), the offline switch,
   the order of a pipeline and whatever else asks what a stage needs walk over these declarations (`inputs.py`).
 
@@ -23,9 +24,12 @@ from typing import Any
 
 from .hub import at, is_hub_name, split_id
 
-RESULT, SAMPLES, LAST = "the result", "the samples", "the last step"
+RESULT, SAMPLES, LAST, PARTS = "the result", "the samples", "the last step", "the parts"
 WHOLE_BATCH, BATCH, RUN, COSMETIC = "the batch of all devices", "the batch", "how it runs", "nothing"
-FINISHED, UNFINISHED = {RESULT, SAMPLES, LAST}, {RESULT, SAMPLES}  # what must be the same for a directory to be ours
+FINISHED, UNFINISHED = (
+    {RESULT, SAMPLES, LAST, PARTS},
+    {RESULT, SAMPLES},
+)  # what must be the same for a directory to be ours
 FILE, MODEL, BARE = "file", "model", "model without weights"
 DATA, STORE = "rows", "whole data"  # an entry of `datasets`, of which some rows are read; and a directory of data
 
@@ -111,6 +115,8 @@ def restrict(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str]) ->
 def pruned(value: Any, declared: Key, classes: Collection[str], around: str) -> Any:
     """The part of a value that decides one of these; `None` where nothing of it does."""
     decides = declared.decides or around
+    if decides == PARTS and PARTS not in classes:  # also how many there are
+        return None
     if isinstance(value, list) and declared.inside:
         return [pruned(item, declared, classes, decides) for item in value]
     if isinstance(value, Mapping) and declared.inside:

@@ -3,7 +3,7 @@
 import faulthandler
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
 from .artifacts import Artifact, pins_of, recorded
@@ -41,7 +41,7 @@ def open_stage(
     theirs: Callable[[], tuple[type, ...]] = tuple,
     adjust: Callable[[Recipe, str], Recipe] | None = None,
     check: Callable[..., None] | None = None,
-    keep: tuple[str, ...] = (),
+    keep: Callable[[Any], Iterable[str]] = lambda arguments: (),
     agree: Callable[[Callable[[], Any]], Any] = lambda decide: decide(),
 ) -> Stage | None:
     """
@@ -58,8 +58,8 @@ def open_stage(
             Fills in values of the recipe that follow from others: recipe, file -> recipe.
         check (`Callable`, *optional*):
             Refuses arguments that cannot work, before the output is touched: file, dataclasses.
-        keep (`tuple[str]`, *optional*):
-            Entries of the output that even `--force` leaves.
+        keep (`Callable`, *optional*):
+            Gives the entries of the output that even `--force` leaves: our dataclass -> names.
         agree (`Callable`, *optional*):
             Makes a decision for all processes of a run that has several; by default there is one.
 
@@ -79,7 +79,7 @@ def open_stage(
     if recipe.get("push_to_hub") and is_main_process():
         kind = MODEL if COMMANDS[command_of(ours)].trains else DATASET
         require_access([repository_of(recipe, kind)])
-    if not agree(lambda: artifact.claim(force, keep)):
+    if not agree(lambda: artifact.claim(force, tuple(keep(arguments[0])))):
         if is_main_process():
             print(f"{artifact.path} is complete", flush=True)
             if recipe.get("push_to_hub"):

@@ -18,6 +18,7 @@ A source is an entry of a recipe's `datasets` list:
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
       from_step: 60               # `grpo`: drawn from that optimiser step on
       count: 1000                 # `mix`: so many rows
+      shots: 3                    # `evaluate`: how this one is asked; also few_shot, system, temperature, ...
       max_terms: 8                # further keys go to the generator of mini:* and gym:*
 
 Shared columns: `prompt` (messages), `answer`, `verifier`, `domain`, `language`, `difficulty`, `metadata` and
@@ -31,7 +32,7 @@ from typing import TYPE_CHECKING, Any
 from ..core.benchmarks import KEYS as OF_BENCHMARKS
 from ..core.errors import DataError
 from ..core.hub import looks_local, split_id
-from ..core.keys import DATA, Key
+from ..core.keys import DATA, FILE, Key
 from ..core.languages import language_code
 from ..core.recipes import check_keys
 from ..core.rows import Row
@@ -62,8 +63,9 @@ KEYS = (
 )
 BESIDE = ("path", "name", "split", "revision", "files")  # of `beside`, with `by`
 AMOUNTS = ("weight", "from_step", "count")  # of the commands that draw by them: `training/schedule.py`, `amounts.py`
+ASKED = ("system", "few_shot", "shots", "temperature", "top_p", "max_new_tokens")  # of `evaluate`, entry by entry
 STORED = {"path": Key(loads=DATA, revision="revision")}
-SOURCE = {**STORED, "beside": Key(inside=STORED)}  # what an entry of `datasets` loads
+SOURCE = {**STORED, "beside": Key(inside=STORED), "few_shot": Key(loads=FILE)}  # what an entry of `datasets` loads
 IN_MEMORY = 100_000  # rows up to which a source is rebuilt in memory; more go through the cache on disk
 FILES = {".json": "json", ".jsonl": "json", ".parquet": "parquet", ".csv": "csv"}
 
@@ -127,10 +129,11 @@ def check_source(source: Any) -> None:
 
 
 def refuse_amounts(source: dict[str, Any], known: tuple[str, ...] = ()) -> None:
-    """Raises `DataError` for an entry that says how much of it is drawn, and when, where nothing reads that."""
-    for name in AMOUNTS:
+    """Raises `DataError` for an entry that says how it is drawn, and when or how asked, where nothing reads that."""
+    for name in (*AMOUNTS, *ASKED):
         if name in source and name not in known:
             hint = "`grpo` draws by `weight` and `from_step`, `mix` by `weight` and `count`; anywhere else use `limit`"
+            hint = hint if name in AMOUNTS else f"`evaluate` alone reads it there; elsewhere `{name}` is of the recipe"
             raise DataError(f"datasets entry {source['path']}: `{name}` means nothing here", hint)
 
 

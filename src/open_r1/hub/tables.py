@@ -1,21 +1,25 @@
 """What a data artifact holds as the Hub wants it: sample stores as parquet, everything else as it is.
 
     samples/part-00000.jsonl ...  ->  samples/part-00000.parquet    config `samples`; the rows, verdicts and all
-    base/part-00000.jsonl ...     ->  base/part-00000.parquet       of an evaluation: config `base`, split `test`
+    base/aime24/part-00000.jsonl  ->  base/aime24/part-00000.parquet   of an evaluation: config `base-aime24`, split
+                                                                      `test`
     data.parquet                  ->  the same file                 config `default`
 
 A published artifact is one to read from: `sampling/store.py` gives the same rows of either form.
 """
 
 import glob
+import hashlib
+import json
+import math
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from ..core.outbox import link
 from ..core.rows import Row
-from ..sampling.parts import TABLE, Columns, as_table
+from ..sampling.parts import LARGE, TABLE, Columns, apart, as_table
 from ..sampling.store import is_published, read_store
 
 GROUP = 16 << 20  # characters of a row group: what a writer or a reader holds
@@ -44,7 +48,7 @@ def publish_tables(source: Path, target: Path) -> list[dict[str, Any]]:
         if not is_left_out(inside):
             publish_folder(folder, target / inside)
         if is_published(target / inside):
-            split = "test" if (folder / METRICS).is_file() else "train"
+            split = "test" if any((place / METRICS).is_file() for place in (folder, folder.parent)) else "train"
             configs.append(config(inside.as_posix(), split, f"part-*{TABLE}"))
     return configs
 
@@ -74,22 +78,44 @@ def is_left_out(inside: Path) -> bool:
 def link_files(source: Path, target: Path) -> None:
     """Gives the files of a folder a second name, but for the parts of a store that become tables."""
     for file in sorted(source.iterdir()):
-        if file.is_file() and not is_left_out(Path(file.name)) and not file.match("part-*.jsonl"):
+        table = any(file.match(f"{name}-*.jsonl") for name in ("part", LARGE))
+        if file.is_file() and not is_left_out(Path(file.name)) and not table:
             (target / file.name).unlink(missing_ok=True)
             link(file.resolve(), target / file.name)
 
 
 def write_store(source: Path, target: Path) -> None:
     """Writes the rows of a store as tables of some size. Memory holds one row group, however many rows there are."""
+    # what is large first, and in one table: the rows refer to it by number
+    write_tables(lambda: (large for _, large in split_rows(source) if large), target, LARGE, math.inf)
+    write_tables(lambda: (row for row, _ in split_rows(source)), target, "part-{:05d}", SHARD)
+
+
+def split_rows(source: Path) -> Iterator[tuple[Row, Row]]:
+    """The rows of a store, each without what is large in it, and that where it is new."""
+    numbers, last, digest = dict[bytes, int](), Row(), b""
+    for whole in read_store(source):
+        row, large = apart(whole)
+        if not large:
+            yield row, large
+            continue
+        if large != last:
+            last, digest = large, hashlib.sha256(json.dumps(large, sort_keys=True).encode()).digest()
+        new = digest not in numbers
+        yield row | {LARGE: numbers.setdefault(digest, len(numbers))}, large if new else {}
+
+
+def write_tables(rows_of: Callable[[], Iterator[Row]], target: Path, name: str, size: float) -> None:
+    """Writes rows as tables of some size. Memory holds one row group, however many rows there are."""
     import pyarrow.parquet as pq
 
     columns = Columns()
-    for row in read_store(source):
+    for row in rows_of():
         columns.see(row)
-    schema, waiting = columns.schema(), groups(read_store(source))
+    schema, waiting = columns.schema(), groups(rows_of())
     shard, rows = 0, next(waiting, None)
     while rows:
-        path = target / f"part-{shard:05d}{TABLE}"
+        path = target / f"{name.format(shard)}{TABLE}"
         scratch = path.with_name(f".{path.name}")
         # chunks by content: of a store that is published again, the Hub's client sends what has changed
         with (
@@ -98,7 +124,7 @@ def write_store(source: Path, target: Path) -> None:
                 file, schema, compression="zstd", use_content_defined_chunking=True, write_page_index=True
             ) as writer,
         ):
-            while rows and file.tell() < SHARD:
+            while rows and file.tell() < size:
                 writer.write_table(as_table(rows, schema))
                 rows = next(waiting, None)
         scratch.replace(path)

@@ -42,9 +42,13 @@ class Sampling:
             Precision of the weights.
         trust_remote_code (`bool`, *optional*, defaults to `False`):
             Whether code that comes with the model may run.
+        system (`str`, *optional*):
+            System prompt, in place of one that a row has; none without, as the paper evaluates.
         few_shot (`str`, *optional*):
             YAML file of worked examples, `{prompt: ..., response: ...}` each, that stand before the question;
             zero-shot without.
+        shots (`int`, *optional*):
+            How many of them; all without.
         prefill (`str`, *optional*):
             Start of every response, such as `"<think>\\n"`, where the template does not write it.
         engine (`str`, *optional*, defaults to `"transformers"`):
@@ -77,7 +81,9 @@ class Sampling:
     segment: int = key(32, SAMPLES)
     dtype: str = key("auto", SAMPLES)
     trust_remote_code: bool = False
+    system: str = key("", SAMPLES)
     few_shot: str = key("", SAMPLES, loads=FILE)
+    shots: int | None = key(None, SAMPLES)
     prefill: str = key("", SAMPLES)
     engine: str = key("transformers", SAMPLES)
     url: Any = key("", RUN)
@@ -92,8 +98,10 @@ class Sampling:
     def __post_init__(self):
         self.stop = [self.stop] if isinstance(self.stop, str) else list(self.stop or [])
         for name in ("num_samples", "max_new_tokens", "batch_size", "segment"):
-            if getattr(self, name) < 1:
+            if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise RecipeError(f"`{name}: {getattr(self, name)}`", "it must be at least 1")
+        if self.shots is not None and self.shots < 0:
+            raise RecipeError(f"`shots: {self.shots}`", "it must be at least 0")
         if self.url:
             check_urls(self.url)
 

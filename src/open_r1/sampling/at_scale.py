@@ -179,22 +179,34 @@ def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, ar
     """
     check_executor(args.executor)
     folder = str((artifact.path / "tasks").resolve())
-    tasks = args.executor.get("tasks", 1)
-    if not all(Path(folder, "logs", "completions", f"{rank:05d}").exists() for rank in range(tasks)):
+    if not are_done(args.executor, folder):
         if args.executor["kind"] == "slurm":
             command = "generate" if store == artifact.path else "curate"
-            return submit(pipeline(args, sampling, folder), args.executor, folder, artifact, command)
-        run_here(args, sampling, folder, tasks)
-    fill_store(Replies(args, sampling, folder), problems, store, artifact.progress)
+            return submit({folder: pipeline(args, sampling, folder)}, args.executor, artifact, command)
+        run_here(args, sampling, folder)
+    store_replies(args, sampling, folder, problems, store, artifact.progress)
+    return True
+
+
+def are_done(executor: dict[str, Any], folder: str) -> bool:
+    """Whether all tasks that write to a folder have ended well."""
+    logs = Path(folder, "logs", "completions")
+    return all((logs / f"{rank:05d}").exists() for rank in range(executor.get("tasks", 1)))
+
+
+def store_replies(
+    args: GenerateArguments, sampling: Sampling, folder: str, problems: Any, store: Path, progress: Any
+) -> None:
+    """Verifies and stores what the tasks have drawn."""
+    fill_store(Replies(args, sampling, folder), problems, store, progress)
     # some requests failed, or a task lost some: once more, from here
     if sampling.url and list(store.glob("part-*.failed.jsonl")):
         fill_store(
             ServerEngine(args.model, args.response_format, sampling, args.chat_template or None),
             problems,
             store,
-            artifact.progress,
+            progress,
         )
-    return True
 
 
 def check_executor(settings: dict[str, Any]) -> None:
@@ -215,10 +227,11 @@ def pipeline(args: GenerateArguments, sampling: Sampling, folder: str) -> list[A
     ]
 
 
-def run_here(args: GenerateArguments, sampling: Sampling, folder: str, tasks: int) -> None:
+def run_here(args: GenerateArguments, sampling: Sampling, folder: str) -> None:
     """The tasks as processes of this machine."""
     from datatrove.executor import LocalPipelineExecutor
 
+    tasks = args.executor.get("tasks", 1)
     workers = args.executor.get("workers", tasks)
     LocalPipelineExecutor(
         pipeline(args, sampling, folder), tasks=tasks, workers=workers, logging_dir=f"{folder}/logs"

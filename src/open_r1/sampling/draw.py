@@ -70,12 +70,14 @@ def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) ->
     """
     outcomes: Counter[str] = Counter()
     reasons: Counter[str] = Counter()
+    drawn: Counter[str] = Counter()
     texts: dict[str, set[int]] = defaultdict(set)
     tokens = copies = groups = 0
     for row in read_store(directory):
         outcomes[row["outcome"]] += 1
         reasons[row.get("error", "")] += 1
         tokens += row["tokens"]
+        drawn[row["problem_id"]] += 1
         texts[row["problem_id"]].add(hash(row["text"]))
     total, failed = outcomes.total(), outcomes[FAILED]
     if failed > max_failed * total:
@@ -83,6 +85,12 @@ def check_store(directory: Path, sampling: Sampling, max_failed: float = 0.0) ->
         why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
         hint = "run again: only these are tried once more; or allow them with `max_failed`"
         raise DataError(f"{failed} of {total} completions failed ({why}); the others are kept in {directory}", hint)
+    if fewer := [problem for problem, count in drawn.items() if count < sampling.num_samples]:
+        raise DataError(
+            f"{len(fewer)} problems of {directory} have fewer samples than k: "
+            f"{fewer[0]} has {drawn[fewer[0]]} samples, k is {sampling.num_samples}",
+            "lower `num_samples`, or draw it again with --force",
+        )
     if sampling.num_samples > 1 and sampling.temperature > 0:
         groups, copies = len(texts), sum(len(found) == 1 for found in texts.values())
         if groups >= 4 and copies > 0.95 * groups:

@@ -12,7 +12,7 @@ from ..data.models import load_model
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
-from .prompts import cut_at, format_of, part_seed, read_examples, render
+from .prompts import cut_at, format_of, part_seed, render
 
 
 class TransformersEngine:
@@ -36,10 +36,7 @@ class TransformersEngine:
 
         self.name, self.sampling = called(model), sampling
         trusted: dict[str, Any] = {"trust_remote_code": sampling.trust_remote_code}
-        self.tokenizer, self.examples = (
-            load_tokenizer(model, chat_template, **trusted),
-            read_examples(sampling.few_shot),
-        )
+        self.tokenizer = load_tokenizer(model, chat_template, **trusted)
         if self.tokenizer.pad_token is None:
             self.tokenizer.pad_token = self.tokenizer.eos_token
         device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -54,9 +51,7 @@ class TransformersEngine:
         """Draws parts one after the other, each with its own seed."""
         for part in parts:
             seed = part_seed(self.sampling.seed, part.number)
-            prompts = [
-                render(self.tokenizer, problem["prompt"], self.sampling, self.examples) for problem, _ in part.jobs
-            ]
+            prompts = [render(self.tokenizer, problem["prompt"], self.sampling) for problem, _ in part.jobs]
             save(
                 part,
                 [Draw(prompt, *found, seed) for prompt, found in zip(prompts, self.draw(prompts, seed), strict=True)],

@@ -16,17 +16,15 @@ from ..core.artifacts import RECIPE, Artifact, write_atomically
 from ..core.errors import RecipeError
 
 
-def submit(steps: list[Any], executor: dict[str, Any], folder: str, artifact: Artifact, command: str) -> bool:
+def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Artifact, command: str) -> bool:
     """
-    Submits the tasks, and one more that runs this stage again when they are done.
+    Submits the tasks, and one more job that runs this stage again when they are all done.
 
     Args:
-        steps (`list`):
-            What a task does, for datatrove.
+        stores (`dict[str, list]`):
+            What a task does, for datatrove, by the folder where it writes: an evaluation fills several stores.
         executor (`dict`):
             The recipe's settings.
-        folder (`str`):
-            Where the tasks write.
         artifact (`Artifact`):
             The stage's output.
         command (`str`):
@@ -39,9 +37,12 @@ def submit(steps: list[Any], executor: dict[str, Any], folder: str, artifact: Ar
 
     if "SLURM_ARRAY_TASK_ID" in os.environ:
         raise RecipeError(
-            f"{folder}: not all tasks are complete", "look at logs/ there, and run the command again on the login node"
+            f"{', '.join(stores)}: not all tasks are complete",
+            "look at logs/ there, and run the command again on the login node",
         )
-    jobs, job = Path(folder, "jobs"), os.environ.get("SLURM_JOB_ID")
+    folder, job = artifact.path.resolve() / "tasks", os.environ.get("SLURM_JOB_ID")
+    folder.mkdir(parents=True, exist_ok=True)
+    jobs = folder / "jobs"
     if queued := queued_jobs(jobs):
         if job:  # it was started again before they are done
             return come_back(job, jobs)
@@ -58,29 +59,34 @@ def submit(steps: list[Any], executor: dict[str, Any], folder: str, artifact: Ar
     if job:
         leave_job()
     tasks = executor.get("tasks", 1)
-    sampled = SlurmPipelineExecutor(
-        steps,
-        tasks=tasks,
-        workers=executor.get("workers", -1),
-        job_name=f"sample_{artifact.path.name}",
-        logging_dir=f"{folder}/logs",
-        **settings,
-    )
+    ids = []
+    for place, steps in stores.items():
+        sampled = SlurmPipelineExecutor(
+            steps,
+            tasks=tasks,
+            workers=executor.get("workers", -1),
+            job_name=f"sample_{artifact.path.name}",
+            logging_dir=f"{place}/logs",
+            **settings,
+        )
+        sampled.run()
+        ids += [str(sampled.job_id)] if sampled.job_id not in (None, -1) else []  # it has none where all is done
+        write_atomically(jobs, " ".join(ids))
     small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
     again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
     stored = SlurmPipelineExecutor(
         [functools.partial(run_again, command=again, folder=os.getcwd())],
         tasks=1,
         job_name=f"store_{artifact.path.name}",
-        depends=sampled,
+        depends_job_id=":".join(ids) or None,
         logging_dir=f"{folder}/store_logs",
         skip_completed=False,
         **small,
     )
     stored.run()
-    write_atomically(jobs, f"{sampled.job_id} {stored.job_id}")
+    write_atomically(jobs, " ".join([*ids, str(stored.job_id)]))
     print(
-        f"{tasks} tasks are with Slurm; the last job writes {artifact.path}, "
+        f"{tasks * len(stores)} tasks are with Slurm; the last job writes {artifact.path}, "
         "or run this command again when they are done",
         flush=True,
     )

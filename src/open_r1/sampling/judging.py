@@ -11,7 +11,6 @@ the response), `said` (the judge's words) and, without a verdict of the judge, a
 """
 
 import asyncio
-import json
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -19,7 +18,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import write_atomically
 from ..core.endpoints import Endpoint, RequestError, shown, together
 from ..core.errors import ArtifactError, EndpointError, RecipeError
 from ..core.journal import Journal
@@ -28,7 +26,7 @@ from ..core.recipes import fill
 from ..core.rows import UNJUDGED, Row
 from .judge_tasks import TASKS, Ask, Task
 from .parts import TABLE, placed
-from .store import store_parts
+from .store import rewrite_part, store_parts
 
 JOURNAL = "judge.jsonl"
 SILENT, WORDY = "without a reply", "without a verdict"
@@ -104,7 +102,7 @@ def judge_store(store: Path, entry: dict[str, Any], judge: dict[str, Any]) -> No
         found = asyncio.run(verdicts(waiting, task, settings, journal))
         for row, verdict in zip(waiting, found, strict=True):
             row |= verdict
-        write_atomically(part, "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows))
+        rewrite_part(part, rows)
         counts.update(came_of(row, task) for row in waiting)
         if not any(found):
             break

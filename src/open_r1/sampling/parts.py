@@ -3,6 +3,10 @@
 Both hold the same rows. A column of a table has the type of its values. Where no type of parquet holds them all - a
 number here and a text there, mappings of different keys - it holds JSON, and its field says so (`FORM`), as it says of
 a column that some rows do not have.
+
+What all samples of a problem share may be large: the tests of a program are megabytes, articles fill a book. Such
+values stand once in a file beside the part (`large-*`), and a row holds the place there (`LARGE`); who reads rows
+gets them whole.
 """
 
 import itertools
@@ -22,6 +26,9 @@ if TYPE_CHECKING:
 TABLE = ".parquet"
 # in a field's metadata: what its column holds, and that a null stands for a key that the row does not have
 FORM, JSON, OPTIONAL = b"open_r1", b"json", b"optional"
+LARGE = "large"
+SHARED = ("answer", "metadata", "options", "question", "messages", "prompt")  # the same for all samples of a problem
+MOST = 4096  # characters of such a value that stay in the row
 
 
 # ------------------------------------------------------------------------------------------------ the types of columns
@@ -154,24 +161,63 @@ def as_rows(table: "pa.Table") -> list[Row]:
 # ------------------------------------------------------------------------------------------------------- the two forms
 
 
+class Beside:
+    """What is large in the rows of a part: its file is opened where a row first needs it, and one entry is kept."""
+
+    def __init__(self, path: Path):
+        self.path, self.place, self.values = path, -1, Row()
+        self.part: Lines | Table | None = None
+
+    def whole(self, row: Row) -> Row:
+        """A row with what stands beside it."""
+        if LARGE not in row:
+            return row
+        place = row.pop(LARGE)
+        self.part = self.part or open_part(self.path)
+        if place != self.place:
+            self.place, self.values = place, self.part.row(place)
+        return row | self.values
+
+    def close(self) -> None:
+        if self.part:
+            self.part.close()
+
+
+def beside(part: Path) -> Path:
+    """The file with what is large in the rows of a part; the tables of a store share one."""
+    number = "" if part.suffix == TABLE else part.name.removeprefix("part").partition(".")[0]
+    return part.with_name(f"{LARGE}{number}{part.suffix}")
+
+
+def apart(row: Row) -> tuple[Row, Row]:
+    """A row without what is large in it, and that."""
+    large = {name: row[name] for name in SHARED if size_of(row.get(name)) > MOST}
+    return {name: value for name, value in row.items() if name not in large}, large
+
+
+def size_of(value: Any) -> int:
+    return len(value) if isinstance(value, str) else len(json.dumps(value)) if value else 0
+
+
 class Lines:
     """A part as it is drawn; a row's place is its offset."""
 
     def __init__(self, path: Path):
-        self.file = path.open("rb")
+        self.file, self.large = path.open("rb"), Beside(beside(path))
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
         offset = 0
         for line in self.file:
-            yield offset, json.loads(line)
+            yield offset, self.large.whole(json.loads(line))
             offset += len(line)
 
     def row(self, place: int) -> Row:
         self.file.seek(place)
-        return json.loads(self.file.readline())
+        return self.large.whole(json.loads(self.file.readline()))
 
     def close(self) -> None:
         self.file.close()
+        self.large.close()
 
 
 class Table:
@@ -190,7 +236,7 @@ class Table:
         about = self.file.metadata
         sizes = (about.row_group(n).num_rows for n in range(about.num_row_groups))
         self.starts = list(itertools.accumulate(sizes, initial=0))
-        self.group, self.rows = -1, list[Row]()
+        self.group, self.rows, self.large = -1, list[Row](), Beside(beside(path))
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
         return ((place, self.row(place)) for place in range(self.starts[-1]))
@@ -199,10 +245,11 @@ class Table:
         group = bisect_right(self.starts, place) - 1
         if group != self.group:
             self.group, self.rows = group, as_rows(self.file.read_row_group(group))
-        return self.rows[place - self.starts[group]]
+        return self.large.whole(dict(self.rows[place - self.starts[group]]))
 
     def close(self) -> None:
         self.file.close()
+        self.large.close()
 
 
 def open_part(path: Path) -> Lines | Table:

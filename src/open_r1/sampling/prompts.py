@@ -1,8 +1,13 @@
-"""Prompts as a model reads them: the chat template, worked examples before the question, the start of the response."""
+"""
+Prompts as a model reads them: the chat template, a system prompt, worked examples before the question, the start of
+the response. The paper evaluates without the first two of these (section 3: few-shot prompting degrades R1).
+"""
 
+import functools
 import random
 from typing import TYPE_CHECKING, Any
 
+from ..core.errors import RecipeError
 from ..core.formats import OPEN, ResponseFormat, render_prompt
 from ..core.recipes import read_entries
 from .arguments import Sampling
@@ -30,20 +35,28 @@ def read_examples(file: str) -> list[dict[str, str]]:
     ]
 
 
-def with_examples(messages: list[dict[str, str]], examples: list[dict[str, str]]) -> list[dict[str, str]]:
-    """The examples after a system message, if there is one, and before the rest."""
+@functools.cache
+def examples_of(file: str, shots: int | None) -> list[dict[str, str]]:
+    """The messages of the first examples of a file; raises `RecipeError` where it has fewer."""
+    found = read_examples(file)
+    if shots is not None and 2 * shots > len(found):
+        raise RecipeError(
+            f"`shots: {shots}`, but few_shot {file or '(none)'} has {len(found) // 2} examples",
+            "add some, or lower it",
+        )
+    return found if shots is None else found[: 2 * shots]
+
+
+def conversation(messages: list[dict[str, str]], sampling: Sampling) -> list[dict[str, str]]:
+    """All that a model is shown: the system prompt, if there is one, then the examples, then the rest."""
     head = 1 if messages and messages[0]["role"] == "system" else 0
-    return [*messages[:head], *examples, *messages[head:]]
+    system = [{"role": "system", "content": sampling.system}] if sampling.system else messages[:head]
+    return [*system, *examples_of(sampling.few_shot, sampling.shots), *messages[head:]]
 
 
-def render(
-    tokenizer: "PreTrainedTokenizerBase",
-    messages: list[dict[str, str]],
-    sampling: Sampling,
-    examples: list[dict[str, str]],
-) -> str:
+def render(tokenizer: "PreTrainedTokenizerBase", messages: list[dict[str, str]], sampling: Sampling) -> str:
     """The whole prompt as text, the response's given start included."""
-    return render_prompt(tokenizer, with_examples(messages, examples)) + sampling.prefill
+    return render_prompt(tokenizer, conversation(messages, sampling)) + sampling.prefill
 
 
 def without_bos(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> str:
@@ -55,7 +68,7 @@ def without_bos(tokenizer: "PreTrainedTokenizerBase", prompt: str) -> str:
 
 def format_of(name: Any, tokenizer: "PreTrainedTokenizerBase", sampling: Sampling) -> ResponseFormat:
     """The response format after such prompts: with a prefilled `<think>`, or without."""
-    prompt = render(tokenizer, [{"role": "user", "content": "x"}], sampling, [])
+    prompt = render(tokenizer, [{"role": "user", "content": "x"}], sampling)
     return ResponseFormat(name, prompt.rstrip().endswith(OPEN))
 
 

@@ -19,7 +19,7 @@ from ..core.served import Served
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
-from .prompts import cut_at, format_of, read_examples, render, sample_seed, with_examples, without_bos
+from .prompts import conversation, cut_at, format_of, render, sample_seed, without_bos
 
 # With vLLM and SGLang a request means what it says: else the model's own generation_config fills in what is left out,
 # and `top_k: 1` there makes all samples of a problem copies.
@@ -63,7 +63,8 @@ class ServerEngine:
                 "`chat_template` does nothing with `api: chat`: the server has its own",
                 "use `api: text`, or remove it",
             )
-        self.name, self.sampling, self.examples = called(model), sampling, read_examples(sampling.few_shot)
+        self.name, self.sampling = called(model), sampling
+        conversation([], sampling)  # what it names is read, or refused, before a server is asked
         local = sampling.tokenizer or (model if sampling.api == "text" or Path(model).is_dir() else "")
         self.tokenizer = (
             load_tokenizer(local, chat_template, trust_remote_code=sampling.trust_remote_code) if local else None
@@ -150,7 +151,7 @@ class ServerEngine:
 
     def request(self, problem: Row, seed: int) -> tuple[str, str, dict[str, Any]]:
         """The prompt as far as we know it, the path, and the body of a request."""
-        chosen, messages = self.sampling, with_examples(problem["prompt"], self.examples)
+        chosen, messages = self.sampling, conversation(problem["prompt"], self.sampling)
         body = {
             "model": self.name,
             "temperature": chosen.temperature,
@@ -160,7 +161,7 @@ class ServerEngine:
         body |= NEUTRAL if self.served.software else {}
         body |= {"seed": seed} | ({"stop": chosen.stop} if chosen.stop else {}) | chosen.extra
         if chosen.api == "text":
-            prompt = render(self.tokenizer, problem["prompt"], chosen, self.examples)
+            prompt = render(self.tokenizer, problem["prompt"], chosen)
             return prompt, "/completions", body | {"prompt": without_bos(self.tokenizer, prompt)}
         if chosen.prefill:  # vLLM and SGLang continue a last message of the assistant
             messages = [*messages, {"role": "assistant", "content": chosen.prefill}]
@@ -179,7 +180,7 @@ class ServerEngine:
         if "prompt" in body:
             ids = self.tokenizer(body["prompt"])["input_ids"]
         else:
-            prompt = render(self.tokenizer, problem["prompt"], self.sampling, self.examples)
+            prompt = render(self.tokenizer, problem["prompt"], self.sampling)
             ids = self.tokenizer(prompt, add_special_tokens=False)["input_ids"]
         if len(ids) >= context:
             return f"prompt of {len(ids)} tokens, context of {context}"

@@ -3,47 +3,45 @@ evaluation read.
 
 A store is a directory of `part-*.jsonl` files. A part is written atomically, so a killed run continues where it was
 and doubles nothing. Completions that failed stay in their part (`part-*.failed.jsonl`) with the reason, and the next
-run tries them again. A published store is one of tables (`parts.py`), which hold the same rows.
+run tries them again. A published store is one of tables (`parts.py`), which hold the same rows. An evaluation has
+a store for each model and benchmark; `read_stores` gives the rows of them all.
 """
 
+import itertools
 import json
 import shutil
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
+from typing import Any
 
 from ..core.artifacts import Artifact, deciding, write_atomically
 from ..core.errors import ArtifactError
-from ..core.keys import SAMPLES, keys_of
+from ..core.formats import Response
+from ..core.keys import PARTS, SAMPLES, keys_of
 from ..core.live import clock
 from ..core.rows import COPIED, FAILED, RULELESS, UNJUDGED, Row, natural
 from ..verify import Case, Verdict, verify_many
-from .arguments import GenerateArguments, Sampling
+from .arguments import Sampling
 from .engines import Draw, Engine, Part
-from .parts import TABLE, placed
+from .parts import LARGE, TABLE, apart, beside, placed
 
+DRAWN = "drawn.json"  # beside the parts: the identity of a store inside a larger artifact
+UNPACKED = "unpacked"  # in a published store that became lines again: the tables that are still there are old
 SPEAK_EVERY = 30.0  # seconds between lines about the progress
 
 
 def store_rows(part: Part, draws: list[Draw], engine: Engine) -> list[Row]:
     """Rows of one part, each with its verdict."""
     responses = [engine.response_format.read(draw.text) for draw in draws]
-    ruled = [
-        n
-        for n, (problem, _) in enumerate(part.jobs)
-        if draws[n].finish_reason != FAILED and problem["verifier"] not in RULELESS
-    ]
-    cases = [
-        Case(part.jobs[n][0]["verifier"], part.jobs[n][0]["answer"], responses[n], part.jobs[n][0]) for n in ruled
-    ]
-    verdicts = dict(zip(ruled, verify_many(cases), strict=True))
+    drawn = [n for n, draw in enumerate(draws) if draw.finish_reason != FAILED]
+    verdicts = dict(zip(drawn, judged([part.jobs[n][0] for n in drawn], [responses[n] for n in drawn]), strict=True))
     rows = []
     for n, ((problem, sample), draw, response) in enumerate(zip(part.jobs, draws, responses, strict=True)):
-        outcome = FAILED if draw.finish_reason == FAILED else UNJUDGED
-        verdict = verdicts.get(n) or Verdict(outcome, response.final)
+        verdict = verdicts.get(n) or Verdict(FAILED, response.final)
         rows.append(
             {key: problem[key] for key in COPIED}
             | {key: problem[key] for key in ("options", "dataset") if problem.get(key) is not None}
@@ -56,12 +54,31 @@ def store_rows(part: Part, draws: list[Draw], engine: Engine) -> list[Row]:
                 "text": response.text,
             }
             | {"tokens": draw.tokens, "finish_reason": draw.finish_reason, "seed": draw.seed, "model": engine.name}
-            | {"valid": response.valid, "reasoning": response.reasoning, "final": response.final}
-            | {"extracted": verdict.answer, "outcome": verdict.outcome}
-            | {"score": verdict.score if n in verdicts else None}  # a share of 1 for kinds that know partial success
+            | parts_of(response, verdict)
             | ({"error": draw.error} if draw.error else {})
         )
     return rows
+
+
+def judged(problems: list[Row], responses: list[Response]) -> list[Verdict]:
+    """The verdict on each response; of one that no rule decides, that it is not judged."""
+    ruled = [n for n, problem in enumerate(problems) if problem["verifier"] not in RULELESS]
+    cases = [Case(problems[n]["verifier"], problems[n]["answer"], responses[n], problems[n]) for n in ruled]
+    verdicts = dict(zip(ruled, verify_many(cases), strict=True))
+    return [verdicts.get(n) or Verdict(UNJUDGED, response.final) for n, response in enumerate(responses)]
+
+
+def parts_of(response: Response, verdict: Verdict) -> Row:
+    """What a row says of a response: its parts, and the verdict on it."""
+    ruled = verdict.outcome not in (FAILED, UNJUDGED)
+    return {
+        "valid": response.valid,
+        "reasoning": response.reasoning,
+        "final": response.final,
+        "extracted": verdict.answer,
+        "outcome": verdict.outcome,
+        "score": verdict.score if ruled else None,  # a share of 1 for kinds that know partial success
+    }
 
 
 def make_parts(problems: Iterable[Row], sampling: Sampling) -> list[Part]:
@@ -80,8 +97,17 @@ def make_parts(problems: Iterable[Row], sampling: Sampling) -> list[Part]:
     ]
 
 
+def lacks_parts(problems: Iterable[Row], directory: Path, sampling: Sampling) -> bool:
+    """Whether a store is still to be filled."""
+    return not all(part_file(directory, part.number).exists() for part in make_parts(problems, sampling))
+
+
 def fill_store(
-    engine: Engine, problems: Iterable[Row], directory: Path, progress: Callable[..., None] | None = None
+    engine: Engine,
+    problems: Iterable[Row],
+    directory: Path,
+    progress: Callable[..., None] | None = None,
+    num_samples: int | None = None,
 ) -> None:
     """
     Draws what a store still lacks.
@@ -95,8 +121,11 @@ def fill_store(
             The store.
         progress (`Callable`, *optional*):
             Called with parts done, parts in all, and figures about the speed.
+        num_samples (`int`, *optional*):
+            Completions per problem, by default those of the engine's sampling.
     """
-    parts = make_parts(problems, engine.sampling)
+    sampling = engine.sampling
+    parts = make_parts(problems, replace(sampling, num_samples=num_samples or sampling.num_samples))
     kept = {
         part.number: {(row["problem_id"], row["sample"]) for row in rows}
         for part in parts
@@ -116,7 +145,24 @@ def fill_store(
     engine.draw_parts([without(part, kept.get(part.number, set())) for part in missing], save)
 
 
-def keep_matching(directory: Path, args: GenerateArguments, artifact: Artifact) -> None:
+def identity_of(args: Sampling, artifact: Artifact, **own: Any) -> str:
+    """
+    What makes the samples of a store these and no others.
+
+    Args:
+        args (`Sampling`):
+            The dataclass of a stage.
+        artifact (`Artifact`):
+            Its output: a model may have been trained again, and a template edited.
+        own (`Any`):
+            Values of this store, in place of the recipe's.
+    """
+    values = {name: artifact.recipe.get(name, value) for name, value in asdict(args).items()} | own
+    drawn = deciding(values, keys_of(type(args)), artifact.inputs, 1, {SAMPLES, PARTS})
+    return json.dumps(drawn, sort_keys=True, default=str)
+
+
+def keep_matching(directory: Path, identity: str) -> None:
     """
     Empties a store that another model, other problems or other sampling filled. What follows from the samples may
     change, and even `--force` need not draw them again.
@@ -124,19 +170,19 @@ def keep_matching(directory: Path, args: GenerateArguments, artifact: Artifact) 
     Args:
         directory (`Path`):
             The store, inside the artifact of a stage that reads it.
-        args (`GenerateArguments`):
-            What it is to hold.
-        artifact (`Artifact`):
-            The output of the stage: a model may have been trained again, and a template edited.
+        identity (`str`):
+            From `identity_of`.
     """
-    values = {name: artifact.recipe.get(name, value) for name, value in asdict(args).items()}
-    drawn = deciding(values, keys_of(type(args)), artifact.inputs, 1, {SAMPLES})
-    identity = json.dumps(drawn, sort_keys=True, default=str)
-    path = directory / "drawn.json"
-    if directory.exists() and (not path.exists() or path.read_text(encoding="utf-8") != identity):
+    if directory.exists() and drawn_as(directory) != identity:
         shutil.rmtree(directory)
     directory.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, identity)
+    write_atomically(directory / DRAWN, identity)
+
+
+def drawn_as(directory: Path) -> str:
+    """The identity of the store that lies there; empty where none is on record."""
+    file = directory / DRAWN
+    return file.read_text(encoding="utf-8") if file.is_file() else ""
 
 
 def part_file(directory: Path, index: int) -> Path:
@@ -147,14 +193,37 @@ def failed_file(directory: Path, index: int) -> Path:
     return directory / f"part-{index:05d}.failed.jsonl"
 
 
+def rewrite_part(part: Path, rows: list[Row]) -> None:
+    """Replaces the rows of a part by the same completions with other verdicts."""
+    save_part(part.parent, int(part.name.removeprefix("part-").partition(".")[0]), rows)
+
+
 def save_part(directory: Path, index: int, rows: list[Row]) -> None:
     """Writes a part, under another name while some of its completions have failed."""
     directory.mkdir(parents=True, exist_ok=True)
-    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+    text = "".join(json.dumps(row, ensure_ascii=False) + "\n" for row in save_large(directory, index, rows))
     if any("error" in row for row in rows):
         return write_atomically(failed_file(directory, index), text)
     write_atomically(part_file(directory, index), text)
     failed_file(directory, index).unlink(missing_ok=True)
+
+
+def save_large(directory: Path, index: int, rows: list[Row]) -> list[Row]:
+    """
+    Writes what is large in rows beside their part, once, and returns the rows without it. What an earlier writing of
+    the part refers to stays where it is: a kill between the two files leaves them in accord.
+    """
+    pairs = [apart(row) for row in rows]
+    if not any(large for _, large in pairs):
+        return rows
+    file = beside(part_file(directory, index))
+    before = file.read_text(encoding="ascii").splitlines(keepends=True) if file.exists() else []
+    lines = [json.dumps(large) + "\n" if large else "" for _, large in pairs]  # in ASCII: a place is a length
+    kept = list(dict.fromkeys([*before, *filter(None, lines)]))
+    if len(kept) > len(before):
+        write_atomically(file, "".join(kept))
+    places = dict(zip(kept, itertools.accumulate(map(len, kept), initial=0), strict=False))
+    return [row | ({LARGE: places[line]} if line else {}) for (row, _), line in zip(pairs, lines, strict=True)]
 
 
 def read_failed(directory: Path, index: int) -> list[Row] | None:
@@ -162,9 +231,7 @@ def read_failed(directory: Path, index: int) -> list[Row] | None:
     path = failed_file(directory, index)
     if not path.exists() or part_file(directory, index).exists():
         return None
-    return [
-        row for row in map(json.loads, path.read_text(encoding="utf-8").rstrip("\n").split("\n")) if "error" not in row
-    ]
+    return [row for _, row in placed(path) if "error" not in row]
 
 
 def without(part: Part, done: set[tuple[str, int]]) -> Part:
@@ -177,12 +244,12 @@ def without(part: Part, done: set[tuple[str, int]]) -> Part:
 
 def is_published(directory: str | Path) -> bool:
     """Whether a store is one of tables, as it comes from the Hub: whole, whatever else lies beside them."""
-    return any(Path(directory).glob(f"part-*{TABLE}"))
+    return any(Path(directory).glob(f"part-*{TABLE}")) and not Path(directory, UNPACKED).exists()
 
 
 def store_parts(directory: str | Path) -> list[Path]:
     """Files of a sample store, in order; of a part that is there with and without failures only the latter."""
-    found = sorted(Path(directory).glob(f"part-*{TABLE}")) or sorted(Path(directory).glob("part-*.jsonl"))
+    found = sorted(Path(directory).glob(f"part-*{TABLE if is_published(directory) else '.jsonl'}"))
     if not found:
         message = f"{directory} is no sample store (no part-*.jsonl, no part-*{TABLE})"
         raise ArtifactError(message, "run the generation stage first")
@@ -199,6 +266,27 @@ def read_store(directory: str | Path) -> Iterator[Row]:
     for part in store_parts(directory):
         for _, row in placed(part):
             yield row
+
+
+def stores_of(directory: str | Path) -> list[Path]:
+    """The stores of a model in an evaluation, one for each benchmark; the folder itself where it is one."""
+    folders = [Path(directory), *sorted(path for path in Path(directory).glob("*") if path.is_dir())]
+    return [folder for folder in folders if any(folder.glob("part-*.jsonl")) or is_published(folder)]
+
+
+def read_stores(directory: str | Path) -> Iterable[Row]:
+    """Rows of all stores of a model in an evaluation, those of a problem together; they can be gone through again."""
+    return AllRows(stores_of(directory) or [Path(directory)])
+
+
+class AllRows:
+    """The rows of some stores, read anew whenever they are gone through."""
+
+    def __init__(self, stores: list[Path]):
+        self.stores = stores
+
+    def __iter__(self) -> Iterator[Row]:
+        return itertools.chain.from_iterable(map(read_store, self.stores))
 
 
 class Meter:

@@ -13,7 +13,7 @@ from ..core.rows import Row
 from ..data.tokenizer import load_tokenizer
 from .arguments import Sampling
 from .engines import Draw, Part, Save
-from .prompts import format_of, read_examples, render, sample_seed
+from .prompts import format_of, render, sample_seed
 
 if TYPE_CHECKING:
     from vllm import SamplingParams
@@ -43,10 +43,7 @@ class VllmEngine:
 
         self.name, self.sampling = called(model), sampling
         trusted: dict[str, Any] = {"trust_remote_code": sampling.trust_remote_code}
-        self.tokenizer, self.examples = (
-            load_tokenizer(model, chat_template, **trusted),
-            read_examples(sampling.few_shot),
-        )
+        self.tokenizer = load_tokenizer(model, chat_template, **trusted)
         self.response_format = format_of(response_format, self.tokenizer, sampling)
         try:
             self.model = LLM(model=model, dtype=sampling.dtype, **trusted | sampling.extra)
@@ -65,7 +62,7 @@ class VllmEngine:
 
     def draw(self, jobs: list[tuple[Row, int]]) -> list[Draw]:
         """One completion for each; a prompt that leaves nothing of the context comes back as failed."""
-        prompts = [render(self.tokenizer, problem["prompt"], self.sampling, self.examples) for problem, _ in jobs]
+        prompts = [render(self.tokenizer, problem["prompt"], self.sampling) for problem, _ in jobs]
         ids = [self.tokenizer(prompt, add_special_tokens=False)["input_ids"] for prompt in prompts]
         seeds = [sample_seed(self.sampling.seed, problem["problem_id"], sample) for problem, sample in jobs]
         fitting = [n for n in range(len(jobs)) if len(ids[n]) < self.context]

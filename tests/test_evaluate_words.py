@@ -1,0 +1,176 @@
+"""Evaluations in words: what is drawn when a benchmark joins or changes, and what is refused."""
+
+import json
+import shutil
+import sys
+import types
+
+import pytest
+import yaml
+from benchmark_answers import MODEL, answering, local_file, problems_of
+
+from open_r1 import evaluate
+from open_r1.core.artifacts import read_manifest
+from open_r1.sampling.store import read_stores, stores_of
+
+
+@pytest.fixture
+def files(tmp_path):
+    return [local_file(tmp_path, name) for name in ("aime24", "math_500")]
+
+
+def run(server, out, *files, **values):
+    words = [MODEL, "--benchmarks", ",".join(map(str, files)), "--url", server.url, "--output_dir", str(out)]
+    values = {"num_samples": 2} | values
+    evaluate.main([*words, *(f"--{name}={json.dumps(value)}" for name, value in values.items() if value is not None)])
+    return out
+
+
+def drawn(server):
+    """Problems and samples that were asked for since the last look."""
+    found = server.asked
+    server.requests.clear()
+    return found
+
+
+def expected(file, number):
+    return sorted((row["problem_id"], sample) for row in problems_of(file) for sample in range(number))
+
+
+def change(file, **values):
+    file.write_text(yaml.safe_dump(yaml.safe_load(file.read_text()) | values))
+
+
+def test_a_benchmark_that_joins_is_drawn_alone(tmp_path, pauses, capsys, files):
+    one, two = files
+    with answering(*files) as server:
+        out = run(server, tmp_path / "out", one)
+        assert sorted(drawn(server)) == expected(one, 2)
+        run(server, out, two)  # and the first one stays
+        assert sorted(drawn(server)) == expected(two, 2)
+        capsys.readouterr()
+        run(server, out, two)
+        assert not drawn(server) and "fake: aime24" in capsys.readouterr().out
+        run(server, out, one, two, force=True)
+        assert not drawn(server)
+    assert [store.name for store in stores_of(out / MODEL)] == ["aime24", "math_500"]
+    assert list(read_manifest(out)["metrics"][MODEL]["by_dataset"]) == ["aime24", "math_500"]
+
+
+def test_what_only_counts_draws_nothing(tmp_path, pauses, capsys, files):
+    one, _ = files
+    with answering(*files) as server:
+        out = run(server, tmp_path / "out", one)
+        drawn(server)
+        change(one, axis="general", contamination=["question"])
+        run(server, out, one)
+        assert not drawn(server) and read_manifest(out)["recipe"]["datasets"][0]["axis"] == "general"
+
+
+def test_a_benchmark_that_changed_is_drawn_again_alone_and_only_with_force(tmp_path, pauses, capsys, files):
+    one, two = files
+    change(one, limit=2)
+    with answering(*files) as server:
+        out = run(server, tmp_path / "out", one, two)
+        drawn(server)
+        change(one, limit=1)
+        with pytest.raises(SystemExit):
+            run(server, out, one, two)
+        assert "completions that this recipe would not draw: fake/aime24" in capsys.readouterr().err
+        assert not drawn(server) and len(list(read_stores(out / MODEL / "aime24"))) == 4
+        run(server, out, one, two, force=True)
+        assert len(drawn(server)) == 2 and len(list(read_stores(out / MODEL / "aime24"))) == 2
+
+
+def test_each_benchmark_has_its_own_k_unless_the_recipe_says_one(tmp_path, pauses, capsys, files):
+    for file, number in zip(files, (3, 1), strict=True):
+        change(file, num_samples=number)
+    with answering(*files) as server:
+        out = run(server, tmp_path / "out", *files, num_samples=None)
+        assert sorted(drawn(server)) == sorted(expected(files[0], 3) + expected(files[1], 1))
+        rows = read_manifest(out)["metrics"][MODEL]["by_dataset"]
+        assert [row["samples"] for row in rows.values()] == [3, 1] and "cons@3" in rows["aime24"]
+        run(server, tmp_path / "four", *files, num_samples=4)
+        assert sorted(drawn(server)) == sorted(expected(files[0], 4) + expected(files[1], 4))
+    assert "num_samples" not in (out / "README.md").read_text().split("**Sampling**")[1].splitlines()[0]
+
+
+def test_the_protocol_is_the_papers(tmp_path, pauses, capsys, files, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with answering(*files) as server:
+        evaluate.main([MODEL, "--benchmarks", str(files[0]), "--url", server.url, "--num_samples", "1"])
+        body = server.requests[-1]["body"]
+    assert (body["temperature"], body["top_p"], body["max_tokens"]) == (0.6, 0.95, 32768)
+    assert [message["role"] for message in body["messages"]] == ["user"]
+    recipe = yaml.safe_load((tmp_path / f"data/evaluations/{MODEL}/recipe.yaml").read_text())
+    assert recipe["engine"] == "server" and recipe["models"] == [MODEL]
+
+
+def test_two_models_in_words_have_a_directory_each(tmp_path, files):
+    words = evaluate.in_words(["org/one", "two", "--benchmarks", str(files[0]), "--seed", "3"])
+    assert [[word for word in line if word.startswith("--output_dir")] for line in words] == [
+        ["--output_dir=data/evaluations/one"],
+        ["--output_dir=data/evaluations/two"],
+    ]
+    (line,) = evaluate.in_words(["one", "two", "--benchmarks=aime24", "--output_dir", "x"])
+    assert '--models=["one", "two"]' in line and line[-2:] == ["--output_dir", "x"]
+
+
+def test_the_remains_of_a_run_that_was_forced_go_on(tmp_path, pauses, capsys, files):
+    one, two = files
+    with answering(*files) as server:
+        out = run(server, tmp_path / "out", *files)
+        drawn(server)
+        (out / "manifest.json").unlink()  # killed before the end, with one store half there
+        shutil.rmtree(out / MODEL / "math_500")
+        run(server, out, *files)
+        assert sorted(drawn(server)) == expected(two, 2)
+
+
+def test_a_model_that_is_replaced_is_refused_without_force(tmp_path, pauses, capsys, files):
+    one, _ = files
+    with answering(one) as server:
+        out = run(server, tmp_path / "out", one)
+        with pytest.raises(SystemExit):
+            words = ["other", "--benchmarks", str(one), "--url", server.url, "--output_dir", str(out)]
+            evaluate.main([*words, "--num_samples", "2"])
+        assert "fake/aime24" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "message", "fix"),
+    [
+        (["m", "--benchmarks", "aime_24"], "benchmark 'aime_24' does not exist", "did you mean `aime24`?"),
+        (["m", "--benchmarks", "own.yaml"], "benchmark 'own.yaml' does not exist", "use one of"),
+        (["m", "--benchmarks"], "`--benchmarks` without a value", "write `--benchmarks NAME,NAME`"),
+        (["--compare", "nowhere", "neither"], "not two folders of models", "give two"),
+        (["--rejudge", "nowhere"], "no evaluation lies there", "`output_dir`"),
+    ],
+)
+def test_words_that_mean_nothing_are_one_line(tmp_path, capsys, words, message, fix):
+    with pytest.raises(SystemExit):
+        evaluate.main(words)
+    error, hint = capsys.readouterr().err.strip().splitlines()[-2:]
+    assert message in error and fix in hint
+
+
+@pytest.fixture
+def others(monkeypatch):
+    """The two modules that say how numbers compare, with functions that repeat what they are given."""
+    for name, function in (
+        ("open_r1.sampling.comparison", lambda one, other: f"{one.name} and {other.name}"),
+        ("open_r1.metrics.published", lambda model, metrics: f"{model}: {metrics['pass@1']:.1f}"),
+    ):
+        module = types.ModuleType(name)
+        module.compare_stores = module.check = function
+        monkeypatch.setitem(sys.modules, name, module)
+
+
+def test_comparisons_get_what_was_measured(tmp_path, pauses, capsys, files, others):
+    with answering(*files) as server:
+        words = [MODEL, "--benchmarks", str(files[0]), "--url", server.url, "--num_samples", "5", "--check"]
+        for _ in range(2):  # also of what is complete
+            evaluate.main([*words, "--output_dir", str(tmp_path / "out")])
+            assert capsys.readouterr().out.splitlines()[-1] == "fake: 0.4"
+    evaluate.main(["--compare", str(tmp_path / "out" / MODEL), str(tmp_path)])
+    assert capsys.readouterr().out == f"{MODEL} and {tmp_path.name}\n"
