@@ -10,7 +10,22 @@ ZERO, R1, PREFILLED = ResponseFormat("zero"), ResponseFormat("r1"), ResponseForm
 
 # A final part that is nothing but a value is the answer; words, sums and lists are no value.
 ALONE = {"42": "42", "-3/4.": "-3/4", "1,000": "1,000", "50%": "50%", "x+1": "x+1", r"2\sqrt{3}": r"2\sqrt{3}"}
-ALONE |= dict.fromkeys(("5 apples", "3 + 4", "12 = 3*4", "1)", "a", "so\n\n7", "1.\n2.\n3."))
+ALONE |= {"9 * 9 = 81.": "81", "3 + 4 + 5 = 7 + 5 = 12": "12"}
+ALONE |= dict.fromkeys(
+    (
+        "5 apples",
+        "3 + 4",
+        "12 = 3*4",
+        "3x = 12",
+        "x = 1 or x = 2",
+        "if x = 1",
+        "x != 3",
+        "1)",
+        "a",
+        "so\n\n7",
+        "1.\n2.\n3.",
+    )
+)
 
 
 @pytest.mark.parametrize(

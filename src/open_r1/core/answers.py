@@ -3,7 +3,7 @@ r"""Where a final part states its short answer: in a box, after "the answer is",
 - The last `\boxed{}`, with the boxes that "and", "or" or a comma join to it.
 - Else what follows the last "the answer is" (`Answer:`, 答案, réponse, ...), up to the sentence's end or the reason.
 - Else a displayed formula at the end.
-- Else all of it, where it is nothing but a value: "42".
+- Else all of it, where it is nothing but a value, "42"; or the end of an equation, where that is all: "9 * 9 = 81".
 - Else the one value that the last sentence states (`conclusions.py`). The last number of a text is no answer: where a
   text says that it cannot solve the problem, or names several values, it has none.
 """
@@ -15,6 +15,9 @@ from .conclusions import BARE, NUMBER, PLAIN, WINDOW, concluded, single_value
 # Where short answers stand in a final part, and what may stand between the boxes of one answer.
 ANSWER_WINDOW, MAX_BOXES = 20_000, 4
 LONGEST = 80  # characters of a value that stands alone
+EQUATION = re.compile(
+    rf"[\d\s+\-−*/×·÷().]{{1,60}}(?:=[\d\s+\-−*/×·÷().]{{1,60}}){{0,5}}=\s*(?P<value>{PLAIN.pattern})"
+)
 MARKER = re.compile(
     r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=：])|答案\s*(?:是|为|[:：])|[故应]选\s*[:：]|####"
     r"|\b(?P<foreign>"
@@ -72,8 +75,13 @@ def short_answer(final: str | None, tagged: bool = False) -> str | None:
 
 
 def alone(text: str) -> str | None:
-    """A text that is nothing but a value: a number or a short formula, with a full stop at most."""
+    """
+    A text that is nothing but a value, a number or a short formula with a full stop at most; or nothing but an
+    equation of numbers, "9 * 9 = 81".
+    """
     value = text.strip().removesuffix(".")
+    if equation := EQUATION.fullmatch(value):
+        return equation["value"]
     found = len(value) <= LONGEST and (re.fullmatch(NUMBER, value) or BARE.fullmatch(value) or PLAIN.fullmatch(value))
     return value if found else None
 
