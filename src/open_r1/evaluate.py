@@ -33,17 +33,8 @@ from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
 from open_r1.metrics.summary import NO_REASONING
-from open_r1.sampling.evaluations import (
-    SUMMARY,
-    EvaluateArguments,
-    Task,
-    draw_at_scale,
-    evaluate_model,
-    load_problems,
-    measure_again,
-    plan,
-    prepare,
-)
+from open_r1.sampling.evaluating import SUMMARY, draw_at_scale, evaluate_model, measure_again
+from open_r1.sampling.evaluations import EvaluateArguments, Task, load_problems, plan, prepare
 from open_r1.sampling.models import read_model, read_models
 from open_r1.sampling.store import stores_of
 

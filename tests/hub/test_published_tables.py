@@ -205,7 +205,8 @@ def test_nothing_is_drawn_into_a_published_store(tmp_path, capsys):
 
 
 def test_published_completions_are_measured_again_without_their_model(tmp_path):
-    from open_r1.sampling.evaluations import EvaluateArguments, Task, evaluate_model
+    from open_r1.sampling.evaluating import evaluate_model
+    from open_r1.sampling.evaluations import EvaluateArguments, Task
     from open_r1.sampling.models import Model
 
     rows = [sample(problem_id=f"p{n // 2}", sample=n % 2, outcome=("correct", "wrong")[n % 2]) for n in range(8)]

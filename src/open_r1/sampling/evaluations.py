@@ -7,46 +7,26 @@ So a benchmark that joins a recipe, or changes, is drawn alone; what only says h
 nothing. A recipe that would lose completions is refused without `--force`.
 """
 
-import json
 import re
 import shutil
-import time
-from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.artifacts import Artifact, read_note, write_atomically
+from ..core.artifacts import Artifact
 from ..core.benchmarks import DESCRIBING
-from ..core.cards import write_card
-from ..core.decontaminated import contamination_of
 from ..core.errors import ArtifactError, DataError, RecipeError
-from ..core.inputs import MANIFEST, read_manifest
 from ..core.keys import LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
 from ..core.publishing import Publishing
-from ..core.pushing import add_final
-from ..core.recipes import fingerprint
 from ..core.rows import RULELESS, Row
-from ..core.tables import text_table
 from ..data.sources import ASKED, SOURCE, load_sources, source_names, without_amounts
-from ..metrics.summary import summarize
 from ..verify import check_kind
-from .arguments import GenerateArguments, Sampling, sampling_of
-from .draw import check_store, make_engine
+from .arguments import Sampling
 from .models import ENTRY, Model, read_models
-from .store import (
-    drawn_as,
-    fill_store,
-    identity_of,
-    is_published,
-    keep_matching,
-    lacks_parts,
-    read_stores,
-    stores_of,
-)
+from .store import drawn_as, identity_of, keep_matching, stores_of
 
 SAMPLES_EACH = 16  # k where neither the recipe nor the benchmark says
-METRICS, SUMMARY, SPENT = "metrics.json", "summary.txt", "spent.json"
 
 
 @dataclass
@@ -188,147 +168,3 @@ def load_problems(args: EvaluateArguments) -> dict[str, list[Row]]:
             check_kind(kind)
         found[name] = [row | {"dataset": name} for row in rows]
     return found
-
-
-# ------------------------------------------------------------------------------------------------------ one model's
-
-
-def evaluate_model(
-    tasks: list[Task],
-    problems: Mapping[str, list[Row]],
-    args: EvaluateArguments,
-    progress: Callable[..., None] | None = None,
-) -> dict[str, Any]:
-    """Samples, scores and summarises one model; does what is missing of it, and loads it only for that."""
-    folder = tasks[0].store.parent
-    sampling = sampling_of(args)
-    fill(tasks, problems, sampling, progress)
-    for task in tasks:
-        if task.entry.get("judge"):
-            from .judging import judge_store
-
-            judge_store(task.store, task.entry, args.judge)
-        check_store(task.store, replace(sampling, num_samples=task.num_samples), args.max_failed)
-    return measure(folder, tasks[0].model, {"datasets": args.datasets, "num_samples": args.num_samples})
-
-
-def measure(folder: Path, model: Model, recipe: Mapping[str, Any]) -> dict[str, Any]:
-    """The numbers of a model over the benchmarks of a recipe; they are kept beside its stores."""
-    names, numbers = source_names(recipe["datasets"]), samples_each(recipe)
-    entries = {
-        name: entry | {"num_samples": numbers[name]} | read_note(folder / store / SPENT)
-        for name, store, entry in zip(names, folder_names(names), recipe["datasets"], strict=True)
-    }
-    metrics = summarize(read_stores(folder), entries)
-    for name, row in metrics["by_dataset"].items():
-        if "benchmark" in entries[name]:
-            row["contamination"] = contamination_of(Path(model.path), name)
-    write_atomically(folder / METRICS, json.dumps(metrics, indent=2))
-    return metrics
-
-
-def measure_again(output: Path) -> dict[str, dict[str, Any]]:
-    """The numbers of a complete evaluation, from the completions as they are now judged; none of an unfinished one."""
-    manifest = read_manifest(output)
-    if manifest is None:
-        return {}
-    recipe = manifest["recipe"]
-    models = read_models(recipe["models"])
-    manifest["metrics"] = {model.name: measure(output / model.name, model, recipe) for model in models}
-    write_atomically(output / SUMMARY, text_table(manifest["metrics"]))
-    write_card(output, manifest)
-    write_atomically(output / MANIFEST, json.dumps(manifest, indent=2, ensure_ascii=False, default=str))
-    if recipe.get("push_to_hub"):
-        add_final(output, recipe)
-    return manifest["metrics"]
-
-
-def sampling_for(task: Task, args: Sampling) -> Sampling:
-    """How a benchmark is drawn: as the recipe says, but for what its entry does."""
-    own = {key: task.entry[key] for key in ASKED if key in task.entry}
-    return replace(sampling_of(args), num_samples=task.num_samples, **own)
-
-
-def lacking(tasks: list[Task], problems: Mapping[str, list[Row]], sampling: Sampling) -> list[Task]:
-    """The tasks whose stores are still to be filled."""
-    return [
-        task
-        for task in tasks
-        if not is_published(task.store) and lacks_parts(problems[task.name], task.store, sampling_for(task, sampling))
-    ]
-
-
-def draw_at_scale(
-    tasks: list[Task], problems: Mapping[str, list[Row]], args: EvaluateArguments, artifact: Artifact
-) -> bool:
-    """Draws what the stores lack in the many tasks of `executor`; returns `False` after jobs were submitted."""
-    from .at_scale import are_done, check_executor, pipeline, run_here, store_replies
-    from .jobs import submit
-
-    check_executor(args.executor)
-    waiting = {}
-    for task in lacking(tasks, problems, sampling_of(args)):
-        drawing, sampling = generation_of(task, args), sampling_for(task, args)
-        place = artifact.path / "tasks" / task.model.name / f"{task.store.name}-{fingerprint({'': task.identity})}"
-        folder = str(place.resolve())
-        if not are_done(args.executor, folder):
-            if args.executor["kind"] == "slurm":
-                waiting[folder] = pipeline(drawing, sampling, folder)
-                continue
-            run_here(drawing, sampling, folder)
-        store_replies(drawing, sampling, folder, problems[task.name], task.store, artifact.progress)
-    return submit(waiting, args.executor, artifact, "evaluate") if waiting else True
-
-
-def generation_of(task: Task, args: EvaluateArguments) -> GenerateArguments:
-    """The recipe of a generation that draws one store."""
-    model = task.model
-    return GenerateArguments(
-        **asdict(sampling_for(task, args)),
-        model=model.path,
-        response_format=model.writes,
-        chat_template=model.chat_template or "",
-        datasets=[without_amounts(task.entry, ASKED)],
-        executor=args.executor,
-    )
-
-
-def fill(
-    tasks: list[Task],
-    problems: Mapping[str, list[Row]],
-    sampling: Sampling,
-    progress: Callable[..., None] | None = None,
-) -> None:
-    """Draws what the stores of a model lack, with one engine."""
-    engine = None
-    for task in lacking(tasks, problems, sampling):
-        model = task.model
-        chosen = sampling_for(task, sampling)
-        engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
-        engine.sampling = chosen
-        clock = Clock(task.store / SPENT, gpus_of(sampling), progress)
-        fill_store(engine, problems[task.name], task.store, clock, task.num_samples)
-
-
-def gpus_of(sampling: Sampling) -> int:
-    """GPUs that an engine in this process draws with; those of servers are not known."""
-    if sampling.engine == "server":
-        return 0
-    import torch
-
-    return min(torch.cuda.device_count(), sampling.extra.get("tensor_parallel_size", 1))
-
-
-class Clock:
-    """Keeps beside a store how long its drawing took, kills and all: called after each part."""
-
-    def __init__(self, file: Path, gpus: int, progress: Callable[..., None] | None):
-        self.file, self.gpus, self.progress = file, gpus, progress
-        self.before, self.began = read_note(file).get("seconds", 0.0), time.monotonic()
-
-    def __call__(self, *done: Any, **figures: Any) -> None:
-        seconds = self.before + time.monotonic() - self.began
-        cost = {"gpu_hours": seconds * self.gpus / 3600} if self.gpus else {}
-        write_atomically(self.file, json.dumps({"seconds": round(seconds, 1)} | cost))
-        if self.progress:
-            self.progress(*done, **figures)
