@@ -188,7 +188,7 @@ def evaluate_pending(words: list[str]) -> None:
         raise RecipeError(
             f"`--pending {' '.join(words)}`: no training with `benchmarks` lies there", "give its `output_dir`"
         )
-    lock = Lock(output / evaluating.FOLDER / LOCK, str(output / evaluating.FOLDER))
+    lock = evaluating.turn(output)
     evaluating.evaluate(output, how, words[1:], set())
     lock.release()
     if left := evaluating.left(output):

@@ -1,10 +1,10 @@
 """What a training keeps of each step that it saves for its `benchmarks`, and the process that evaluates it.
 
-    OUTPUT/evaluations/step-000100/.model/    # hard links to the model, until it is evaluated
-    OUTPUT/evaluations/step-000100/           # what `open-r1 evaluate` leaves
-    OUTPUT/evaluations/step-000100.log        # what it printed
+    OUTPUT/evaluations/.models/step-000100/    # hard links to the model, until it is evaluated
+    OUTPUT/evaluations/step-000100/            # what `open-r1 evaluate` leaves
+    OUTPUT/evaluations/step-000100.log         # what it printed
 
-A step is there whole or not at all (`rename`), and its folder says what is done, so there is no further queue. The
+A model is there whole or not at all (`rename`), and the manifest of its evaluation says that it is done. The
 process takes what others leave of the processors; the training neither waits for it nor hears of its failures, and a
 kill of either loses nothing: a later run, or `open-r1 evaluate --pending OUTPUT`, goes on.
 """
@@ -26,11 +26,11 @@ from .outbox import link
 from .processes import die_with_parent, step_aside
 from .pushing import ENVIRONMENT, STEP_FILES
 
-FOLDER, KEPT, DRAFT = "evaluations", ".model", ".draft"
+FOLDER, KEPT, DRAFT = "evaluations", ".models", ".draft"
 LOOK = 1.0  # seconds between two looks for a step
 # what tells a rank or a job of its launcher: the evaluation is neither
-LAUNCHED = ("RANK", "WORLD_SIZE", "LOCAL_", "GROUP_", "ROLE_", "MASTER_", "TORCHELASTIC_", "ACCELERATE_", "FSDP_")
-LAUNCHED += ("SLURM_",)
+LAUNCHED: tuple[str, ...] = ("RANK", "WORLD_SIZE", "LOCAL_", "GROUP_", "ROLE_", "MASTER_", "TORCHELASTIC_")
+LAUNCHED += ("ACCELERATE_", "FSDP_", "SLURM_")
 STARTED: dict[Path, subprocess.Popen[bytes]] = {}  # this process's, by output
 
 
@@ -46,38 +46,48 @@ def keep(output: Path, step: int, model: Path) -> None:
         model (`Path`):
             A complete checkpoint, or the result.
     """
-    place = output / FOLDER / f"step-{step:06d}"
-    if place.exists():
+    place = output / FOLDER / KEPT / f"step-{step:06d}"
+    if place.exists() or read_manifest(result_of(place)):
         return
     if not list(model.glob("*.safetensors")):
         return print(f"notice: step {step} is not evaluated: its checkpoint is in pieces (FSDP)", flush=True)
-    draft = output / FOLDER / DRAFT
+    draft = place.with_name(DRAFT)
     try:
         shutil.rmtree(draft, ignore_errors=True)  # a kill has left it
-        (draft / KEPT).mkdir(parents=True)
+        draft.mkdir(parents=True)
         for file in [file for pattern in STEP_FILES for file in sorted(model.glob(pattern))]:
-            link(file, draft / KEPT / file.name)
+            link(file, draft / file.name)
         draft.rename(place)
     except OSError as error:  # a full disk: what the training saves next says so too, and ends it where it must
         print(f"notice: step {step} is not evaluated: {error}", flush=True)
 
 
 def pending(output: Path) -> list[Path]:
-    """The steps that are not evaluated yet, in their order."""
-    return sorted(path.parent for path in (output / FOLDER).glob(f"step-*/{KEPT}"))
+    """The models of the steps that are not evaluated yet, in their order."""
+    return sorted((output / FOLDER / KEPT).glob("step-*"))
+
+
+def result_of(model: Path) -> Path:
+    """Where the evaluation of a kept model lies."""
+    return model.parents[1] / model.name
 
 
 def left(output: Path) -> str:
     """A line about what is not evaluated yet; empty for nothing."""
-    names = ", ".join(step.name for step in pending(output))
+    names = ", ".join(model.name for model in pending(output))
     again = f"open-r1 evaluate --pending {output}"
     return f"not evaluated yet: {names}; the logs are in {output / FOLDER}; after a kill: {again}" if names else ""
+
+
+def turn(output: Path) -> Lock:
+    """The right to evaluate the steps of an output; raises `ArtifactError` where another process has it."""
+    return Lock(output / FOLDER / ".lock", str(output / FOLDER))
 
 
 def require_idle(output: Path) -> None:
     """Raises `ArtifactError` where a process evaluates steps of an output, which is to be deleted."""
     if (output / FOLDER).is_dir():
-        Lock(output / FOLDER / ".lock", str(output / FOLDER)).release()
+        turn(output).release()
 
 
 # ------------------------------------------------------------------------------------------------ who evaluates it
@@ -119,7 +129,7 @@ def wait_for_turn(output: Path) -> Lock:
     """The right to evaluate, once a process of an earlier run is done."""
     while True:
         try:
-            return Lock(output / FOLDER / ".lock", str(output / FOLDER))
+            return turn(output)
         except ArtifactError:
             time.sleep(LOOK)
 
@@ -136,25 +146,25 @@ def evaluate(output: Path, how: Mapping[str, Any], more: Iterable[str], tried: s
         more (`Iterable[str]`):
             Further words of the command, which win.
         tried (`set[Path]`):
-            Steps that are left out; those that are tried join it.
+            Models that are left out; those that are tried join it.
     """
-    while steps := [step for step in pending(output) if step not in tried]:
-        step = steps[0]
-        tried.add(step)
-        if read_manifest(step) is None:  # else a kill came before its model was let go
-            run([*words_of(step, how), *more], step.with_suffix(".log"))
-        if read_manifest(step) is None:
-            print(f"{step.name} is not evaluated: see {step.with_suffix('.log')}", flush=True)
+    while models := [model for model in pending(output) if model not in tried]:
+        model = models[0]
+        tried.add(model)
+        result, log = result_of(model), result_of(model).with_suffix(".log")
+        if read_manifest(result) is None:  # else a kill came before its model was let go
+            run([*words_of(model, how), *more], log)
+        if read_manifest(result) is None:
+            print(f"{model.name} is not evaluated: see {log}", flush=True)
             continue
-        shutil.rmtree(step / KEPT)
-        print(f"{step.name} is evaluated: {step / step.name / 'metrics.json'}", flush=True)
+        shutil.rmtree(model)
+        print(f"{model.name} is evaluated: {result / model.name / 'metrics.json'}", flush=True)
 
 
-def words_of(step: Path, how: Mapping[str, Any]) -> list[str]:
-    """The command that evaluates a step."""
-    model = {"path": str((step / KEPT).absolute()), "name": step.name}
-    model["response_format"] = how.get("response_format", "r1")
-    values = {"output_dir": str(step.absolute()), "models": [model], **how.get("evaluation", {})}
+def words_of(model: Path, how: Mapping[str, Any]) -> list[str]:
+    """The command that evaluates a kept model."""
+    entry = {"path": str(model.absolute()), "name": model.name, "response_format": how.get("response_format", "r1")}
+    values = {"output_dir": str(result_of(model).absolute()), "models": [entry], **how.get("evaluation", {})}
     options = [f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
     return ["evaluate", "--benchmarks", ",".join(how["benchmarks"]), *options]
 
