@@ -98,10 +98,18 @@ def start(output: Path, recipe: Mapping[str, Any]) -> None:
     if output in STARTED or not pending(output):
         return
     how = {key: recipe[key] for key in ("benchmarks", "evaluation", "response_format") if recipe.get(key)}
-    with (output / FOLDER / "log").open("a") as file:
-        # its standard input closes when this process ends, however it ends: then it goes on to the last step
-        STARTED[output] = subprocess.Popen(
-            [sys.executable, "-m", "open_r1.core.evaluating", str(output), json.dumps(how)],
+    words = [sys.executable, "-m", "open_r1.core.evaluating", str(output), json.dumps(how)]
+    try:
+        STARTED[output] = started(words, output / FOLDER / "log")
+    except OSError as error:  # no memory, a full disk
+        print(f"notice: nothing is evaluated now: {error}", flush=True)
+
+
+def started(words: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """A process of its own; its standard input closes when this one ends, however it ends."""
+    with log.open("a") as file:
+        return subprocess.Popen(
+            words,
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,
