@@ -5,6 +5,7 @@
     open-r1 evaluate ... --check              # and compares with what is published of a known model
     open-r1 evaluate --rejudge OUTPUT         # judges the kept completions again: no model, no network
     open-r1 evaluate --compare A B            # two models' folders, problem by problem
+    open-r1 evaluate --pending OUTPUT         # the saved steps of a training with `benchmarks`, see core/evaluating.py
 
 The first form is a recipe in words: the protocol of `recipes/base/evaluate.yaml`, with each benchmark's own k, below
 `data/evaluations/MODEL`; asked for a further benchmark later, it draws only that one. `--benchmarks` takes names of
@@ -21,9 +22,10 @@ from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
 
+from open_r1.core import evaluating
 from open_r1.core.artifacts import LOCK, RECIPE, Artifact, write_atomically
 from open_r1.core.benchmarks import FOLDER, PREFIX, read_benchmark
-from open_r1.core.errors import DataError, RecipeError, report_errors
+from open_r1.core.errors import ArtifactError, DataError, RecipeError, report_errors
 from open_r1.core.hub import called
 from open_r1.core.inputs import BASES, read_manifest
 from open_r1.core.locks import Lock
@@ -169,6 +171,22 @@ def rejudge(words: list[str]) -> None:
     lock.release()
 
 
+def evaluate_pending(words: list[str]) -> None:
+    """Evaluates the saved steps of a training that are not evaluated yet, as its recipe and further words say."""
+    output = Path(words[0] if words else "")
+    how = read_yaml(output / RECIPE) if words and (output / evaluating.FOLDER).is_dir() else {}
+    if not how.get("benchmarks"):
+        raise RecipeError(
+            f"`--pending {' '.join(words)}`: no training with `benchmarks` lies there", "give its `output_dir`"
+        )
+    lock = evaluating.turn(output)
+    evaluating.evaluate(output, how, words[1:], set())
+    lock.release()
+    if left := evaluating.left(output):
+        raise ArtifactError(left, "the logs say why; run the command again")
+    print("nothing is pending", flush=True)
+
+
 def compare(words: list[str]) -> None:
     """Prints how two models differ, problem by problem."""
     folders = [Path(word) for word in words]
@@ -201,6 +219,8 @@ def main(arguments: list[str] | None = None) -> None:
         return compare(words[1:])
     if words[:1] == ["--rejudge"]:
         return rejudge(words[1:])
+    if words[:1] == ["--pending"]:
+        return evaluate_pending(words[1:])
     checked = "--check" in words
     for line in in_words([word for word in words if word != "--check"]):
         output = run(line)

@@ -9,7 +9,6 @@ artifact is published as it lies on the disk, without running anything again. Wh
 that does not stop) is tried again.
 """
 
-import contextlib
 import json
 import os
 import select
@@ -21,6 +20,7 @@ from open_r1.core.errors import ArtifactError, RecipeError, Stopped, UserError, 
 from open_r1.core.inputs import is_offline, read_manifest
 from open_r1.core.outbox import FOLDER, REFUSED, entries, left, tidy
 from open_r1.core.pipelines import is_pipeline, read_pipeline
+from open_r1.core.processes import step_aside
 from open_r1.core.publishing import Repository
 from open_r1.core.pushing import RUNNER, add_final
 from open_r1.core.recipes import check_keys, parse_overrides
@@ -30,7 +30,6 @@ KNOWN = ("resume", "namespace", "public", "root", "seed", "smoke", "with", "debu
 FLAGS = ("--resume", "--public", "--smoke", "--debug")
 ATTEMPTS = 3  # in a row without success, before it gives up for now
 LONGEST = 10.0  # seconds before another attempt for which the end of a run still waits
-NICE = 19  # beside a training: what is left of the machine
 LOOK = 1.0  # seconds between two looks into empty queues
 
 
@@ -90,13 +89,6 @@ def queue(outputs: list[Path], options: dict) -> None:
         given = {"hub_namespace": options["namespace"]} if options.get("namespace") else {}
         given |= {"hub_private": False} if options.get("public") else {}
         add_final(output, manifest["recipe"] | {"output_dir": str(output)} | given)
-
-
-def step_aside() -> None:
-    """Takes what others leave of the processors. Linux shares them among sessions first: this is one of its own."""
-    os.nice(NICE)
-    with contextlib.suppress(OSError):  # no Linux, or one that has no such shares
-        Path("/proc/self/autogroup").write_text(str(NICE))
 
 
 def follow() -> None:

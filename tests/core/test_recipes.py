@@ -184,7 +184,6 @@ def test_unreadable_command_line_is_a_recipe_error(words):
         ("dataset_name", "datasets: [{path:"),
         ("dataset_config", "name:"),
         ("dataset_mixture", "weight"),
-        ("benchmarks", "evaluate"),
         ("dataset_prompt_column", "columns:"),
         ("system_prompt", "chat_template"),
         ("callbacks", "recipe"),

@@ -23,6 +23,7 @@ import yaml
 
 from .cards import write_card
 from .errors import ArtifactError, Halted
+from .evaluating import require_idle
 from .files import write_atomically
 from .hub import called, looks_local
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
@@ -167,6 +168,7 @@ class Artifact:
             self._tell()
             return False
         if force:
+            require_idle(self.path)
             tell_lost(self.path)
         for old in self.path.iterdir() if force else ():
             if old.name not in keep and not old.name.startswith(LOCK):

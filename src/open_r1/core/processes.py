@@ -13,6 +13,7 @@ from types import TracebackType
 from typing import Any
 
 TOKENS = ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")  # where the Hub's client looks for one
+NICE = 19  # beside a training: what is left of the machine
 SAME_REQUEST = 5.0  # seconds after a signal in which another is the same one, passed on by a launcher that got it too
 
 
@@ -59,6 +60,13 @@ def die_with_parent() -> None:
     """Asks the kernel (Linux) to end this process when the one that started it ends, however that happens."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+
+
+def step_aside() -> None:
+    """Takes what others leave of the processors. Linux shares them among sessions first: this is one of its own."""
+    os.nice(NICE)
+    with contextlib.suppress(OSError):  # no Linux, or one that has no such shares
+        Path("/proc/self/autogroup").write_text(str(NICE))
 
 
 @contextlib.contextmanager

@@ -25,7 +25,7 @@ RUNNER = "OPEN_R1_PUBLISHES"  # set for the stages of a runner, which publishes 
 ENVIRONMENT = dict(os.environ)  # before a stage that loads nothing from the Hub switches it off for itself
 # of an output: what only an unfinished run needs, and pickles, which no other machine should read
 LEFT_OUT = ["checkpoint-*", "start", "progress.json", "started.json", "halted.json", "*.lock", "*.bin", "*.pt"]
-LEFT_OUT += ["*.pth"]
+LEFT_OUT += ["*.pth", "evaluations"]
 # of a checkpoint: the model, not the optimizer
 STEP_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
 

@@ -60,7 +60,6 @@ RENAMED = {
     "dataset_test_split": "eval_datasets: [{path: ..., split: ...}]",
     "dataset_mixture": "datasets; `open-r1 mix` mixes by `weight` first (`grpo` takes `weight` itself)",
     "dataset_prompt_column": "datasets: [{path: ..., columns: {YOURS: prompt}}]",
-    "benchmarks": "a recipe of its own for `open-r1 evaluate`",
     "callbacks": "nothing: publishing and guards are keys of the recipe",
     "chat_template_path": "chat_template",
     "wandb_entity": "the variable WANDB_ENTITY",

@@ -64,6 +64,11 @@ class StageArguments(Publishing):
             `max_completion_length`, over 10 rollouts), `no_spread: 0.99` (share of groups with one and the same
             reward, 20), `kl: 2` (nats per token, 5), `growth: 100` (mean length, times that at the start, 5) and
             `engine_gap: 0.2` (mean difference of the log-probabilities of vLLM and the trainer, 5).
+        benchmarks (`list[str]`, *optional*):
+            Names of `recipes/benchmarks`, or YAML files, with which each saved step is evaluated beside the training,
+            see `core/evaluating.py`.
+        evaluation (`dict`, *optional*):
+            Keys of `open-r1 evaluate` for that: `engine`, `num_samples`, `executor` and the like.
     """
 
     theirs: ClassVar[Keys] = THEIRS
@@ -81,6 +86,8 @@ class StageArguments(Publishing):
     optimizer: str | None = field(default=None)
     optimizer_args: dict | None = field(default=None)
     guards: dict = key({}, RUN)
+    benchmarks: list = key([], RUN)
+    evaluation: dict = key({}, RUN)
 
 
 @dataclass

@@ -8,19 +8,22 @@ SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a s
 
 import contextlib
 import shutil
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from ..core import evaluating
 from ..core.artifacts import START, Artifact
 from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
 from ..core.formats import ResponseFormat
 from ..core.hub import at, is_hub_name, split_id
-from ..core.inputs import ADAPTER, adapter_base
+from ..core.inputs import ADAPTER, adapter_base, read_manifest
 from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
 from ..core.pushing import add_step
-from ..core.recipes import Recipe
-from ..core.stage import open_stage
+from ..core.recipes import Recipe, read_command_line
+from ..core.stage import command_of, open_stage
 from ..data.models import set_generation_defaults
 from .adapters import merge_result, merged_start, point_at_base
 from .arguments import StageArguments
@@ -119,6 +122,7 @@ class Run:
             if is_main_process():
                 save_prompts(self.artifact.path, self.rows, self.config)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
+                evaluate_result(self.recipe)
                 self.clean_up()
 
     def complete_model(self, model: "PreTrainedModel") -> None:
@@ -145,7 +149,7 @@ class Run:
             self.artifact.forget_halt()
         guards = Guards(trainer, self.limits, self.window, self.halted_step if checkpoint else 0)
         stop, timing = StopTogether(request, self.window, guards), Timing(trainer)
-        saved = Checkpoints(trainer, self.publish_step)
+        saved = Checkpoints(trainer, self.pass_on)
         for callback in (EpochOrder(), Progress(self.artifact), stop, guards, saved, timing):
             trainer.add_callback(callback)
         follow(trainer, self.recipe, self.artifact.path, bool(checkpoint))
@@ -153,7 +157,7 @@ class Run:
             check_checkpoint(checkpoint, trainer.model, self.config.trust_remote_code)
         if checkpoint and is_main_process():
             print(f"resuming {checkpoint}", flush=True)
-            self.publish_step(int(checkpoint.name.partition("-")[2]))  # a kill may have come before it was queued
+            self.pass_on(int(checkpoint.name.partition("-")[2]))  # a kill may have come before it was queued
         try:
             with contextlib.suppress(AllTrained), timing.listening():
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -181,13 +185,17 @@ class Run:
         trainer.accelerator.wait_for_everyone()  # a launcher ends the other ranks as soon as one has failed
         raise Stopped(f"by a signal at step {done} of {total}", "run it again to continue")
 
-    def publish_step(self, step: int) -> None:
-        """Queues a checkpoint for the Hub, where the recipe publishes."""
+    def pass_on(self, step: int) -> None:
+        """Queues a checkpoint for the Hub and for its benchmarks, where the recipe wants that."""
+        output = self.artifact.path
+        checkpoint = output / f"checkpoint-{step}"
+        if (self.args.push_to_hub or self.args.benchmarks) and (checkpoint / ADAPTER).is_file():
+            point_at_base(checkpoint, *self.base)
         if self.args.push_to_hub:
-            checkpoint = self.artifact.path / f"checkpoint-{step}"
-            if (checkpoint / ADAPTER).is_file():
-                point_at_base(checkpoint, *self.base)
-            add_step(self.artifact.path, self.recipe, self.artifact.hash, step)
+            add_step(output, self.recipe, self.artifact.hash, step)
+        if self.args.benchmarks:
+            evaluating.keep(output, step, checkpoint)
+            evaluating.start(output, self.recipe)
 
     @property
     def window(self) -> int:
@@ -217,6 +225,18 @@ class Run:
         for old in self.artifact.path.glob("checkpoint-*"):
             shutil.rmtree(old)
         shutil.rmtree(self.artifact.path / START, ignore_errors=True)
+
+
+def evaluate_result(recipe: Recipe) -> None:
+    """Keeps a complete model for its benchmarks, where its last step is not kept, and says what is left to do."""
+    output = Path(recipe["output_dir"])
+    manifest = read_manifest(output)
+    if not recipe.get("benchmarks") or manifest is None:
+        return
+    evaluating.keep(output, manifest["steps"], output)
+    evaluating.start(output, recipe)
+    if line := evaluating.left(output):
+        print(line, flush=True)
 
 
 def start(
@@ -250,6 +270,8 @@ def start(
 
     stage = open_stage(words, ours, theirs, adjust, check_run, agree=first_decides)
     if stage is None:
+        if is_main_process():
+            evaluate_result(read_command_line(sys.argv[1:] if words is None else words, command_of(ours))[0])
         return None
     from .tracking import drop_missing
 
