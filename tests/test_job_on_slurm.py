@@ -169,7 +169,8 @@ def test_grpo_beside_its_server_on_another_node(site, start_model):
 def with_server_alone(site, command, environment):
     """The same run with a server that was started by hand."""
     module, *words = command
-    port = free_ports(1)[0]
+    port, group = free_ports(2)
+    words += ["--vllm_group_port", group]  # the default one may be another test's
     words += ["--vllm_server_base_url", f"http://127.0.0.1:{port}", "--output_dir", site.root / "alone"]
     served = [sys.executable, "-m", "open_r1.serve", *map(str, words)]
     server = subprocess.Popen(served, cwd=site.root, env=os.environ | ENVIRONMENT | environment)

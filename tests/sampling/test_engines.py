@@ -21,8 +21,7 @@ def engine(smoke_root):
 
 def jobs(engine):
     return [
-        in_process.render(engine.tokenizer, [{"role": "user", "content": text}], engine.sampling, [])
-        for text in QUESTIONS
+        in_process.render(engine.tokenizer, [{"role": "user", "content": text}], engine.sampling) for text in QUESTIONS
     ]
 
 

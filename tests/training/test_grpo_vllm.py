@@ -21,6 +21,7 @@ pytestmark = NEEDED
 OPTIONS = {"num_generations": 4, "prompts_per_step": 2, "per_device_train_batch_size": 8, "generation_batch_size": 8}
 OPTIONS |= {"max_completion_length": 16, "max_steps": 8, "save_steps": 2, "logging_steps": 1, "learning_rate": 0.01}
 OPTIONS |= {"use_vllm": "true", "vllm_max_model_length": CONTEXT, "vllm_gpu_memory_utilization": 0.3}
+OPTIONS |= {"vllm_group_port": free_port()}  # the default one may be another test's
 OPTIONS |= {"beta": 0.0, "sync_ref_model": "false"}  # one model less to load
 OPTIONS |= {"rewards": "{random: {weight: 0}, tests.training.half_reward.half: {weight: 1}}"}
 OPTIONS |= {"dynamic_sampling": "{rounds: 3}"}
