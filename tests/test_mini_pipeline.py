@@ -52,6 +52,7 @@ def test_results_have_the_published_shape(smoke_root):
         "mixed",
         "no_answer",
         "repetition",
+        "seconds",
         "unjudged",
         "failed",
     }
