@@ -34,14 +34,13 @@ def evaluate_model(
 ) -> dict[str, Any]:
     """Samples, scores and summarises one model; does what is missing of it, and loads it only for that."""
     folder = tasks[0].store.parent
-    sampling = sampling_of(args)
-    fill(tasks, problems, sampling, progress)
+    fill(tasks, problems, args, progress)
     for task in tasks:
         if task.entry.get("judge"):
             from .judging import judge_store
 
             judge_store(task.store, task.entry, args.judge)
-        check_store(task.store, replace(sampling, num_samples=task.num_samples), args.max_failed)
+        check_store(task.store, sampling_for(task, args), args.max_failed)
     return measure(folder, tasks[0].model, {"datasets": args.datasets, "num_samples": args.num_samples})
 
 
@@ -82,12 +81,12 @@ def sampling_for(task: Task, args: Sampling) -> Sampling:
     return replace(sampling_of(args), num_samples=task.num_samples, **own)
 
 
-def lacking(tasks: list[Task], problems: Mapping[str, list[Row]], sampling: Sampling) -> list[Task]:
+def lacking(tasks: list[Task], problems: Mapping[str, list[Row]], args: Sampling) -> list[Task]:
     """The tasks whose stores are still to be filled."""
     return [
         task
         for task in tasks
-        if not is_published(task.store) and lacks_parts(problems[task.name], task.store, sampling_for(task, sampling))
+        if not is_published(task.store) and lacks_parts(problems[task.name], task.store, sampling_for(task, args))
     ]
 
 
@@ -100,7 +99,7 @@ def draw_at_scale(
 
     check_executor(args.executor)
     waiting = {}
-    for task in lacking(tasks, problems, sampling_of(args)):
+    for task in lacking(tasks, problems, args):
         drawing, sampling = generation_of(task, args), sampling_for(task, args)
         place = artifact.path / "tasks" / task.model.name / f"{task.store.name}-{fingerprint({'': task.identity})}"
         folder = str(place.resolve())
@@ -129,17 +128,17 @@ def generation_of(task: Task, args: EvaluateArguments) -> GenerateArguments:
 def fill(
     tasks: list[Task],
     problems: Mapping[str, list[Row]],
-    sampling: Sampling,
+    args: Sampling,
     progress: Callable[..., None] | None = None,
 ) -> None:
     """Draws what the stores of a model lack, with one engine."""
     engine = None
-    for task in lacking(tasks, problems, sampling):
+    for task in lacking(tasks, problems, args):
         model = task.model
-        chosen = sampling_for(task, sampling)
+        chosen = sampling_for(task, args)
         engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
         engine.sampling = chosen
-        clock = Clock(task.store / SPENT, gpus_of(sampling), progress)
+        clock = Clock(task.store / SPENT, gpus_of(args), progress)
         fill_store(engine, problems[task.name], task.store, clock, task.num_samples)
 
 
