@@ -5,7 +5,7 @@
     open-r1 evaluate ... --check              # and compares with what is published of a known model
     open-r1 evaluate --rejudge OUTPUT         # judges the kept completions again: no model, no network
     open-r1 evaluate --compare A B            # two models' folders, problem by problem
-    open-r1 evaluate --pending OUTPUT         # the saved steps of a training with `benchmarks`, see core/evaluating.py
+    open-r1 evaluate --pending OUTPUT         # the saved steps of a training (`core/saved_steps.py`)
 
 The first form is a recipe in words: the protocol of `recipes/base/evaluate.yaml`, with each benchmark's own k, below
 `data/evaluations/MODEL`; asked for a further benchmark later, it draws only that one. `--benchmarks` takes names of
@@ -14,7 +14,6 @@ The first form is a recipe in words: the protocol of `recipes/base/evaluate.yaml
 Every completion is kept, in a store for each model and benchmark (`sampling/evaluations.py`); a killed run goes on.
 """
 
-import json
 import multiprocessing
 import sys
 from concurrent.futures import ProcessPoolExecutor, wait
@@ -22,7 +21,7 @@ from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
 
-from open_r1.core import evaluating
+from open_r1.core import saved_steps
 from open_r1.core.artifacts import LOCK, RECIPE, Artifact, write_atomically
 from open_r1.core.benchmarks import FOLDER, PREFIX, read_benchmark
 from open_r1.core.errors import ArtifactError, DataError, RecipeError, report_errors
@@ -30,7 +29,7 @@ from open_r1.core.hub import called
 from open_r1.core.inputs import BASES, read_manifest
 from open_r1.core.locks import Lock
 from open_r1.core.processes import available_cores, die_with_parent, without_tokens
-from open_r1.core.recipes import parse_overrides, read_command_line, read_yaml
+from open_r1.core.recipes import as_words, parse_overrides, read_command_line, read_yaml
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
@@ -62,10 +61,10 @@ def in_words(words: list[str]) -> list[list[str]]:
     known |= {"engine": "server"} if "url" in options and "engine" not in options else {}
     if "output_dir" in options or not models:
         known |= {"models": models} if models else {}
-        return [[*written(known | benchmarks(given, options.get("output_dir", ""))), *rest]]
+        return [[*as_words(known | benchmarks(given, options.get("output_dir", ""))), *rest]]
     outputs = [f"data/evaluations/{read_model(model).name}" for model in models]
     return [
-        [*written(known | {"models": [model], "output_dir": output} | benchmarks(given, output)), *rest]
+        [*as_words(known | {"models": [model], "output_dir": output} | benchmarks(given, output)), *rest]
         for model, output in zip(models, outputs, strict=True)
     ]
 
@@ -92,11 +91,6 @@ def benchmarks(given: str | None, output: str) -> dict[str, Any]:
     kept = read_yaml(before)["datasets"] if output and before.is_file() else []
     kept = [entry for entry in kept if entry.get("benchmark") not in known]
     return {"datasets": [*kept, *({"path": PREFIX + name} for name in names)]}
-
-
-def written(values: dict[str, Any]) -> list[str]:
-    """Values as words of a command line."""
-    return [f"--{name}={value if isinstance(value, str) else json.dumps(value)}" for name, value in values.items()]
 
 
 # ------------------------------------------------------------------------------------------------------------- the run
@@ -174,15 +168,15 @@ def rejudge(words: list[str]) -> None:
 def evaluate_pending(words: list[str]) -> None:
     """Evaluates the saved steps of a training that are not evaluated yet, as its recipe and further words say."""
     output = Path(words[0] if words else "")
-    how = read_yaml(output / RECIPE) if words and (output / evaluating.FOLDER).is_dir() else {}
+    how = read_yaml(output / RECIPE) if words and (output / saved_steps.FOLDER).is_dir() else {}
     if not how.get("benchmarks"):
         raise RecipeError(
             f"`--pending {' '.join(words)}`: no training with `benchmarks` lies there", "give its `output_dir`"
         )
-    lock = evaluating.turn(output)
-    evaluating.evaluate(output, how, words[1:], set())
+    lock = saved_steps.turn(output)
+    saved_steps.evaluate(output, how, words[1:], set())
     lock.release()
-    if left := evaluating.left(output):
+    if left := saved_steps.left(output):
         raise ArtifactError(left, "the logs say why; run the command again")
     print("nothing is pending", flush=True)
 

@@ -11,7 +11,7 @@ from test_continue import PATIENCE, SFT, finished, killed_after, losses, start
 from waiting import wait_for
 
 from open_r1 import evaluate
-from open_r1.core import evaluating
+from open_r1.core import saved_steps
 from open_r1.core.errors import ArtifactError, RecipeError
 from open_r1.training.arguments import RewardModelArguments, SFTArguments
 from open_r1.training.checks import check_benchmarks
@@ -38,7 +38,7 @@ def keys(sums: Path, **more: object) -> dict:
 def evaluated(output: Path) -> dict[str, dict]:
     """The metrics of each step, once nothing is pending."""
     folder = output / "evaluations"
-    wait_for(lambda: folder.is_dir() and not evaluating.pending(output), f"{folder}, {list(folder.rglob('*.log'))}")
+    wait_for(lambda: folder.is_dir() and not saved_steps.pending(output), f"{folder}, {list(folder.rglob('*.log'))}")
     return {path.parent.name: json.loads(path.read_text()) for path in sorted(folder.glob("*/*/metrics.json"))}
 
 
@@ -73,7 +73,7 @@ def test_what_failed_is_a_line_and_a_command_does_it_again(tmp_path, sums, capsy
     log = output / "evaluations/log"
     wait_for(lambda: log.read_text().count("is not evaluated: see") == 2, log)
     assert "engine" in (output / "evaluations/step-000002.log").read_text()
-    assert [step.name for step in evaluating.pending(output)] == STEPS and sums.read_text() == file
+    assert [step.name for step in saved_steps.pending(output)] == STEPS and sums.read_text() == file
     wait_for(lambda: not busy(output), "its end")
     evaluate.main(["--pending", str(output), "--engine", "transformers", "--force"])
     assert capsys.readouterr().out.count("is evaluated") == 2 and list(evaluated(output)) == STEPS
@@ -81,7 +81,7 @@ def test_what_failed_is_a_line_and_a_command_does_it_again(tmp_path, sums, capsy
 
 def busy(output: Path) -> bool:
     try:
-        evaluating.require_idle(output)
+        saved_steps.require_idle(output)
     except ArtifactError:
         return True
     return False
@@ -90,8 +90,8 @@ def busy(output: Path) -> bool:
 def test_an_evaluation_that_was_killed_goes_on(tmp_path, sums, capsys):
     output = tmp_path / "out"
     finished(SFT, output, **keys(sums))
-    lines = [f"open_r1.core.evaluating {output}"]
-    process = wait_for(lambda: running(lines[0]) or not evaluating.pending(output), lines[0])
+    lines = [f"open_r1.core.saved_steps {output}"]
+    process = wait_for(lambda: running(lines[0]) or not saved_steps.pending(output), lines[0])
     if process is not True:
         os.kill(process, signal.SIGKILL)
     wait_for(lambda: not busy(output), "its end")

@@ -23,7 +23,6 @@ import yaml
 
 from .cards import write_card
 from .errors import ArtifactError, Halted
-from .evaluating import require_idle
 from .files import write_atomically
 from .hub import called, looks_local
 from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
@@ -34,6 +33,7 @@ from .pinned import Pins, recorded_names, resolve
 from .processes import peak_memory
 from .pushing import add_final
 from .recipes import Recipe, difference, fingerprint
+from .saved_steps import require_idle
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
 HALT = "halted.json"  # why a guard ended the run, and the recipe that it had

@@ -198,6 +198,11 @@ def parse_overrides(arguments: Iterable[str]) -> Recipe:
     return overrides
 
 
+def as_words(values: Recipe) -> list[str]:
+    """Values as words of a command line, which `parse_overrides` reads."""
+    return [f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
+
+
 def interpolate(value: Any, recipe: Recipe, where: str) -> Any:
     """Replaces `${key}` in every text of `value` by that top-level key of the recipe."""
     if isinstance(value, dict):

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import DataError
 from ..core.rows import Row
-from . import judged
 from . import readers_choice as choice
 from . import readers_code as code
+from . import readers_judged as judged
 
 if TYPE_CHECKING:
     from datasets import Dataset

@@ -6,7 +6,7 @@ A logistic regression explains the judge's preferences p for the response over t
 
 d is the reference's length less the response's, in characters, s the standard deviation of d, x the difficulty of the
 instruction. The rate is the mean of p over the instructions with d = 0. Two things in it are the authors' and need
-their file `df_gamed.csv`, of which the rows' metadata hold their parts (`data/judged.py`): the difficulties, which
+their file `df_gamed.csv`, whose parts are in the rows' metadata (`data/readers_judged.py`): the difficulties, which
 come from a fit over their whole leaderboard, and the verdicts on the reference model itself when it was told to be
 brief or verbose. These are further observations, without a and of weight 0.1: they say how far length alone moves the
 judge. Without them b explains what a should: over the 59 models of the leaderboard whose verdicts could be read,

@@ -6,6 +6,7 @@ a model is told by its place, not by its name.
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +17,7 @@ from ..core.inputs import read_manifest
 from ..core.rows import Row
 from ..data.sources import source_names
 from ..sampling.models import read_models
-from ..sampling.parts import TABLE
-from ..sampling.store import read_store
+from ..sampling.store import read_store, stores_of
 from .comparison import mean_row
 
 ALL = "all problems"  # the one data set of an evaluation that names none
@@ -144,9 +144,6 @@ def benchmarks(evaluations: Iterable[str], measured: Iterable[str]) -> dict[str,
     return found
 
 
-def completions_of(store: Path) -> Iterator[Row]:
+def completions_of(model: Path) -> Iterator[Row]:
     """All rows of a model: of its one store, or of those of its benchmarks; none where only numbers were kept."""
-    folders = [store, *sorted(path for path in store.glob("*") if path.is_dir())] if store.is_dir() else []
-    for folder in folders:
-        if any(folder.glob("part-*.jsonl")) or any(folder.glob(f"part-*{TABLE}")):
-            yield from read_store(folder)
+    return chain.from_iterable(map(read_store, stores_of(model)))

@@ -12,7 +12,7 @@ from ..core.errors import ArtifactError, DataError
 from ..core.rows import Row
 from ..metrics.statistics import mean, paired_interval
 from ..metrics.summary import by_problem, dataset_of, score_of
-from .store import read_store
+from .store import read_store, stores_of
 
 
 class Answered(NamedTuple):
@@ -60,7 +60,7 @@ def compare_stores(one: Path, other: Path) -> str:
 
 def benchmark_stores(folder: Path) -> list[str]:
     """The benchmarks whose samples lie in a folder."""
-    found = [path.name for path in sorted(folder.glob("*")) if any(path.glob("part-*"))]
+    found = [store.name for store in stores_of(folder) if store != folder]
     if not found:
         hint = "name OUTPUT/MODEL of an evaluation, with a folder for each benchmark"
         raise ArtifactError(f"{folder} holds no samples of benchmarks", hint)

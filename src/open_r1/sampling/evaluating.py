@@ -139,7 +139,7 @@ def fill(
         engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
         engine.sampling = chosen
         clock = Clock(task.store / SPENT, gpus_of(args), progress)
-        fill_store(engine, problems[task.name], task.store, clock, task.num_samples)
+        fill_store(engine, problems[task.name], task.store, clock)
 
 
 def gpus_of(sampling: Sampling) -> int:

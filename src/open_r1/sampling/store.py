@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -103,11 +103,7 @@ def lacks_parts(problems: Iterable[Row], directory: Path, sampling: Sampling) ->
 
 
 def fill_store(
-    engine: Engine,
-    problems: Iterable[Row],
-    directory: Path,
-    progress: Callable[..., None] | None = None,
-    num_samples: int | None = None,
+    engine: Engine, problems: Iterable[Row], directory: Path, progress: Callable[..., None] | None = None
 ) -> None:
     """
     Draws what a store still lacks.
@@ -121,11 +117,8 @@ def fill_store(
             The store.
         progress (`Callable`, *optional*):
             Called with parts done, parts in all, and figures about the speed.
-        num_samples (`int`, *optional*):
-            Completions per problem, by default those of the engine's sampling.
     """
-    sampling = engine.sampling
-    parts = make_parts(problems, replace(sampling, num_samples=num_samples or sampling.num_samples))
+    parts = make_parts(problems, engine.sampling)
     kept = {
         part.number: {(row["problem_id"], row["sample"]) for row in rows}
         for part in parts

@@ -66,7 +66,7 @@ class StageArguments(Publishing):
             `engine_gap: 0.2` (mean difference of the log-probabilities of vLLM and the trainer, 5).
         benchmarks (`list[str]`, *optional*):
             Names of `recipes/benchmarks`, or YAML files, with which each saved step is evaluated beside the training,
-            see `core/evaluating.py`.
+            see `core/saved_steps.py`.
         evaluation (`dict`, *optional*):
             Keys of `open-r1 evaluate` for that: `engine`, `num_samples`, `executor` and the like.
     """

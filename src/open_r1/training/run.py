@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core import evaluating
+from ..core import saved_steps
 from ..core.artifacts import START, Artifact
 from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
 from ..core.formats import ResponseFormat
@@ -194,8 +194,8 @@ class Run:
         if self.args.push_to_hub:
             add_step(output, self.recipe, self.artifact.hash, step)
         if self.args.benchmarks:
-            evaluating.keep(output, step, checkpoint)
-            evaluating.start(output, self.recipe)
+            saved_steps.keep(output, step, checkpoint)
+            saved_steps.start(output, self.recipe)
 
     @property
     def window(self) -> int:
@@ -233,9 +233,9 @@ def evaluate_result(recipe: Recipe) -> None:
     manifest = read_manifest(output)
     if not recipe.get("benchmarks") or manifest is None:
         return
-    evaluating.keep(output, manifest["steps"], output)
-    evaluating.start(output, recipe)
-    if line := evaluating.left(output):
+    saved_steps.keep(output, manifest["steps"], output)
+    saved_steps.start(output, recipe)
+    if line := saved_steps.left(output):
         print(line, flush=True)
 
 

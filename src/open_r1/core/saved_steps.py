@@ -25,6 +25,7 @@ from .locks import Lock
 from .outbox import link
 from .processes import die_with_parent, step_aside
 from .pushing import ENVIRONMENT, STEP_FILES
+from .recipes import as_words
 
 FOLDER, KEPT, DRAFT = "evaluations", ".models", ".draft"
 LOOK = 1.0  # seconds between two looks for a step
@@ -98,7 +99,7 @@ def start(output: Path, recipe: Mapping[str, Any]) -> None:
     if output in STARTED or not pending(output):
         return
     how = {key: recipe[key] for key in ("benchmarks", "evaluation", "response_format") if recipe.get(key)}
-    words = [sys.executable, "-m", "open_r1.core.evaluating", str(output), json.dumps(how)]
+    words = [sys.executable, "-m", "open_r1.core.saved_steps", str(output), json.dumps(how)]
     try:
         STARTED[output] = started(words, output / FOLDER / "log")
     except OSError as error:  # no memory, a full disk
@@ -173,8 +174,7 @@ def words_of(model: Path, how: Mapping[str, Any]) -> list[str]:
     """The command that evaluates a kept model."""
     entry = {"path": str(model.absolute()), "name": model.name, "response_format": how.get("response_format", "r1")}
     values = {"output_dir": str(result_of(model).absolute()), "models": [entry], **how.get("evaluation", {})}
-    options = [f"--{key}={value if isinstance(value, str) else json.dumps(value)}" for key, value in values.items()]
-    return ["evaluate", "--benchmarks", ",".join(how["benchmarks"]), *options]
+    return ["evaluate", "--benchmarks", ",".join(how["benchmarks"]), *as_words(values)]
 
 
 def run(words: list[str], log: Path) -> None:
