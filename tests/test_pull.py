@@ -167,6 +167,17 @@ def test_a_model_comes_once_in_the_format_that_is_read(hub, tmp_path):
     assert list(hub.home.rglob("model.safetensors")) and not list(hub.home.rglob("model.onnx"))
 
 
+def test_what_a_training_evaluates_its_steps_with_comes_too(hub, tmp_path):
+    own = tmp_path / "own.yaml"
+    own.write_text(json.dumps({"path": "lab/sums", "name": "large"}))
+    values = {"model_name_or_path": "lab/tiny", "benchmarks": [str(own)], "evaluation": {"num_samples": 2}}
+    recipe = tmp_path / "training.yaml"
+    rows = {"path": str(benchmark(tmp_path))}
+    recipe.write_text(json.dumps({"output_dir": str(tmp_path / "out"), "datasets": [rows], **values}))
+    listed = run(hub, "pull", recipe, "--dry-run").stdout
+    assert "model    lab/tiny@" in listed and "dataset  lab/sums@" in listed
+
+
 def test_a_run_stays_on_its_commit_until_it_is_forced(hub, tmp_path):
     recipe = recipe_of(tmp_path)
     run(hub, "decontaminate", "--config", recipe)

@@ -17,6 +17,7 @@ from dataclasses import fields
 from pathlib import Path
 
 from open_r1.cluster.reading import read_values
+from open_r1.core.benchmarks import read_benchmark
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import ArtifactError, NotOnHub, RecipeError, report_errors
 from open_r1.core.hub import commit_of, is_hub_name, split_id
@@ -36,7 +37,7 @@ def pipeline_items(file: Path, options: Recipe) -> Iterator[Item]:
     """What the stages of a pipeline load from the Hub, and what of them is published in a namespace."""
     stages, *_ = read_pipeline(file, {key: value for key, value in options.items() if key != "namespace"})
     for stage in stages:
-        yield from loaded_items(stage.recipe, stage.keys)
+        yield from recipe_items(stage.recipe, stage.keys)
     found = published(stages, options["namespace"], own_root(file, options)) if "namespace" in options else {}
     for name, (item, changes) in found.items():
         if changes:
@@ -48,13 +49,21 @@ def pipeline_items(file: Path, options: Recipe) -> Iterator[Item]:
             print(f"not published: {stage.name}", flush=True)
 
 
-def recipe_items(file: str, options: Recipe) -> Iterator[Item]:
-    """What a recipe loads from the Hub."""
+def recipe_items(recipe: Recipe, keys: Keys) -> Iterator[Item]:
+    """What a recipe loads from the Hub, and what the evaluation of a training's saved steps loads."""
+    yield from loaded_items(recipe, keys)
+    if names := recipe.get("benchmarks"):
+        entries = [read_benchmark(name) for name in names]
+        yield from loaded_items({"datasets": entries, **recipe.get("evaluation", {})}, keys_of_command("evaluate"))
+
+
+def file_items(file: str, options: Recipe) -> Iterator[Item]:
+    """What the recipe of a file loads from the Hub."""
     overrides: Recipe = {key: options[key] for key in ("root", "seed") if key in options}
     smoke, overlays = bool(options.get("smoke")), options.get("with", [])
     command = command_of(load_recipe(file, overrides, smoke), file)
     recipe = load_recipe(file, overrides, smoke, overlays, command)
-    yield from loaded_items(recipe, keys_of_command(command))
+    yield from recipe_items(recipe, keys_of_command(command))
 
 
 def keys_of_command(command: str) -> Keys:
@@ -94,7 +103,7 @@ def items_of(target: str, options: Recipe) -> Iterator[Item]:
     elif "stages" in read_yaml(Path(target)) and isinstance(read_yaml(Path(target))["stages"], list):
         yield from pipeline_items(Path(target), options)
     else:
-        yield from recipe_items(target, options)
+        yield from file_items(target, options)
 
 
 @report_errors
