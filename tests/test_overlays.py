@@ -3,7 +3,8 @@
 import pytest
 from conftest import REPOSITORY
 
-from open_r1.core.recipes import fill_all, inherited, load_recipe
+from open_r1.core.fields import fill_all
+from open_r1.core.recipes import inherited, load_recipe
 from open_r1.training.arguments import GRPOArguments, RewardModelArguments, SFTArguments, grpo_sizes, row_sizes
 
 DEVICES = {"24gb": [1], "80gb": [1], "8x80gb": [8], "multi_node": [16, 32, 64]}

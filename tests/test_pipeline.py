@@ -11,8 +11,8 @@ from open_r1.core import pipelines, runner
 from open_r1.core.artifacts import Artifact
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import ArtifactError, Halted, RecipeError, Stopped
+from open_r1.core.fields import fill
 from open_r1.core.inputs import local_inputs
-from open_r1.core.recipes import fill
 from open_r1.core.runner import stage_command
 
 REPOSITORY = Path(__file__).resolve().parents[1]

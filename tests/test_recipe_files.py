@@ -12,7 +12,8 @@ from conftest import REPOSITORY
 from recipe_list import header, launches, recipes, unreached
 
 from open_r1.core.commands import COMMANDS
-from open_r1.core.recipes import fill_all, load_recipe
+from open_r1.core.fields import fill_all
+from open_r1.core.recipes import load_recipe
 
 STATED = """loss_type beta epsilon scale_rewards generation_batch_size temperature max_completion_length
 mask_truncated_completions use_bias_correction_kl sync_ref_model ref_model_mixup_alpha ref_model_sync_steps

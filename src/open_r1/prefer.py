@@ -21,10 +21,10 @@ from typing import Any
 from open_r1.core.artifacts import Artifact
 from open_r1.core.endpoints import EndpointError
 from open_r1.core.errors import DataError, RecipeError, report_errors
+from open_r1.core.fields import fill
 from open_r1.core.journal import Journal
 from open_r1.core.judges import comparison
 from open_r1.core.keys import LAST, SERVER, STORE, key
-from open_r1.core.recipes import fill
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.data.filters import Funnel, count, new_step

@@ -17,13 +17,14 @@ import time
 from pathlib import Path
 
 from open_r1.core.errors import ArtifactError, RecipeError, Stopped, UserError, report_errors
+from open_r1.core.fields import check_keys
 from open_r1.core.inputs import is_offline, read_manifest
 from open_r1.core.outbox import FOLDER, REFUSED, entries, left, tidy
 from open_r1.core.pipelines import is_pipeline, read_pipeline
 from open_r1.core.processes import step_aside
 from open_r1.core.publishing import Repository
 from open_r1.core.pushing import RUNNER, add_final
-from open_r1.core.recipes import check_keys, parse_overrides
+from open_r1.core.recipes import parse_overrides
 
 USAGE = "[--resume] DIRECTORY|PIPELINE.yaml ... [--namespace ORG] [--public] [--root DIR] [--seed N] [--smoke]"
 KNOWN = ("resume", "namespace", "public", "root", "seed", "smoke", "with", "debug")

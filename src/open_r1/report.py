@@ -15,16 +15,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import versions, write_atomically
+from open_r1.core.artifacts import write_atomically
 from open_r1.core.card_facts import sampling_of
 from open_r1.core.cards import add_results
+from open_r1.core.environment import versions
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
+from open_r1.core.fields import check_keys
 from open_r1.core.hub import called, looks_local
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import BARE, STORE, Key, key
 from open_r1.core.publishing import MODEL, Publishing, kind_of
 from open_r1.core.pushing import add_card
-from open_r1.core.recipes import check_keys, fingerprint
+from open_r1.core.recipes import fingerprint
 from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
 from open_r1.data.sources import source_names

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from open_r1.core import artifacts
+from open_r1.core import artifacts, inputs
 from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError
 from open_r1.core.keys import BATCH, COSMETIC, DATA, FILE, LAST, MODEL, RUN, Key
@@ -150,14 +150,14 @@ def test_unusable_local_model_is_refused(tmp_path, files, message):
         for file in files:
             (path / file).write_text("{}")
     with pytest.raises(ArtifactError, match=message):
-        artifacts.require_model(str(path))
+        inputs.require_model(str(path))
 
 
 def test_usable_local_model_and_hub_id_are_accepted(tmp_path):
     for file in ("config.json", "tokenizer_config.json"):
         (tmp_path / file).write_text("{}")
-    artifacts.require_model(str(tmp_path))
-    artifacts.require_model("namespace/model")
+    inputs.require_model(str(tmp_path))
+    inputs.require_model("namespace/model")
 
 
 def test_a_run_that_failed_at_once_leaves_nothing_that_its_correction_must_force(recipe):

@@ -1,13 +1,13 @@
 """Recipes: inheritance, references, smoke values, overrides, and errors that name the key."""
 
 import json
-from dataclasses import dataclass, field
 
 import pytest
 from conftest import REPOSITORY
 
 from open_r1.core import recipes
 from open_r1.core.errors import RecipeError
+from open_r1.core.fields import check_keys
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_unknown_key_of_an_overlay_names_both_files(overlaid):
     recipe, plain, _ = overlaid
     found, where, _ = recipes.read_command_line(["--config", recipe, "--with", plain], "sft")
     with pytest.raises(RecipeError, match=r"r.yaml with .*plain.yaml: unknown key"):
-        recipes.check_keys(found, ["a", "b"], where)
+        check_keys(found, ["a", "b"], where)
 
 
 def test_reference_of_an_overlay_that_the_recipe_lacks_names_both_files(write):
@@ -174,28 +174,6 @@ def test_unreadable_command_line_is_a_recipe_error(words):
         recipes.parse_overrides(words)
 
 
-@pytest.mark.parametrize(
-    ("key", "hint"),
-    [
-        ("learning_rte", "`learning_rate`"),
-        ("torch_dtype", "dtype"),
-        ("reward_funcs", "rewards"),
-        ("qqq", "remove"),
-        ("dataset_name", "datasets: [{path:"),
-        ("dataset_config", "name:"),
-        ("dataset_mixture", "weight"),
-        ("dataset_prompt_column", "columns:"),
-        ("system_prompt", "chat_template"),
-        ("callbacks", "recipe"),
-        ("wandb_project", "WANDB_PROJECT"),
-    ],
-)
-def test_unknown_key_is_refused_with_its_better_name(key, hint):
-    with pytest.raises(RecipeError, match=f"r.yaml: unknown key `{key}`") as caught:
-        recipes.check_keys({key: 1}, ["learning_rate", "seed"], "r.yaml")
-    assert hint in caught.value.hint
-
-
 def test_fingerprint_covers_values_and_not_their_order():
     one = recipes.fingerprint({"a": 1, "b": {"c": 2}})
     assert one == recipes.fingerprint({"b": {"c": 2}, "a": 1})
@@ -206,29 +184,6 @@ def test_fingerprint_covers_values_and_not_their_order():
 def test_difference_names_changed_added_and_removed_keys():
     text = recipes.difference({"a": 1, "b": 2, "c": 3}, {"a": 1, "b": 5, "d": 4})
     assert text == "b: 2 -> 5; c: 3 -> None; d: None -> 4"
-
-
-@dataclass
-class Arguments:
-    name: str
-    steps: int = 1
-    rate: float = 0.5
-    items: list = field(default_factory=list)
-
-
-def test_fill_makes_the_dataclass_with_numbers_as_numbers():
-    # YAML reads 1e-3 as a text
-    filled = recipes.fill(Arguments, {"name": "x", "rate": "1e-3", "steps": "7"}, "r.yaml")
-    assert filled == Arguments("x", 7, 0.001)
-
-
-@pytest.mark.parametrize(
-    ("recipe", "message"),
-    [({}, "lacks `name`"), ({"name": "x", "stps": 1}, "stps"), ({"name": "x", "steps": "many"}, "steps: many")],
-)
-def test_fill_refuses_missing_unknown_and_non_numbers(recipe, message):
-    with pytest.raises(RecipeError, match=f"r.yaml.*{message}"):
-        recipes.fill(Arguments, recipe, "r.yaml")
 
 
 def test_command_line_gives_recipe_place_and_force(write):
@@ -247,42 +202,6 @@ def test_every_mini_recipe_resolves_with_and_without_smoke():
         for smoke in (False, True):
             recipe = recipes.load_recipe(path, {"root": "elsewhere"}, smoke)
             assert "${" not in str(recipe) and "inherit" not in recipe and "smoke" not in recipe
-
-
-@dataclass
-class Trained:
-    learning_rate: float | None = None
-    steps: int = 1
-    quick: bool = False
-    optim: str | None = field(default=None, metadata={"choices": ["adamw", "muon"]})
-
-
-@dataclass
-class More:
-    name: str = ""
-    stop: list[str] | None = None
-
-
-def test_two_dataclasses_share_the_keys_of_a_recipe():
-    recipe = {"learning_rate": "1e-5", "steps": "3", "quick": True, "name": "x", "stop": None}
-    one, two = recipes.fill_all((Trained, More), recipe, "r.yaml")
-    assert one == Trained(1e-5, 3, True) and two == More("x", None)
-
-
-@pytest.mark.parametrize(
-    ("recipe", "message"),
-    [
-        ({"steps": 1.5}, "steps: 1.5` is no int"),
-        ({"learning_rate": "fast"}, "learning_rate: fast` is no float"),
-        ({"quick": "perhaps"}, "quick: perhaps` is neither true nor false"),
-        ({"optim": "adam"}, "optim: adam` is unknown"),
-        ({"stops": 1}, "unknown key `stops`"),
-    ],
-    ids=str,
-)
-def test_a_value_that_is_none_of_its_type_is_one_line(recipe, message):
-    with pytest.raises(RecipeError, match=message):
-        recipes.fill_all((Trained, More), recipe, "r.yaml")
 
 
 def test_without_a_file_the_command_line_is_the_recipe():

@@ -10,8 +10,9 @@ from conftest import REPOSITORY
 from tiny_models import BASE_END, TURN_END, greedy, run, save_rows, save_tiny_base
 
 from open_r1 import grpo, reward_model, sft
-from open_r1.core.artifacts import read_manifest, require_model
+from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import ArtifactError
+from open_r1.core.inputs import require_model
 
 TEMPLATE = str(REPOSITORY / "recipes/templates/chatml/r1.jinja")
 TEXTS = [{"prompt": f"{n} + 1", "good": "So it is.", "bad": "No answer"} for n in range(4)]

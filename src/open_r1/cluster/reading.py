@@ -14,9 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from ..core.errors import ArtifactError, RecipeError
+from ..core.fields import fill
 from ..core.hub import looks_local, split_id
 from ..core.inputs import adapter_base, is_offline
-from ..core.recipes import Recipe, fill, load_recipe
+from ..core.recipes import Recipe, load_recipe
 from .job import SAMPLING, Job
 from .layout import Layout
 from .shapes import Shape, shape_of, table

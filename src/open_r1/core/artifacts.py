@@ -9,23 +9,19 @@ make; `started.json` keeps the latter for an unfinished run.
 
 import json
 import os
-import platform
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Mapping
-from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import yaml
 
 from .cards import write_card
+from .environment import git_commit, gpu, versions
 from .errors import ArtifactError, Halted
 from .files import write_atomically
-from .hub import called, looks_local
-from .inputs import ADAPTER, MANIFEST, adapter_base, contents, local_inputs, read_manifest
+from .inputs import MANIFEST, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, PARTS, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
 from .outbox import tell_lost
@@ -40,7 +36,6 @@ HALT = "halted.json"  # why a guard ended the run, and the recipe that it had
 TRACKING = "tracking.json"  # the name of a run for its trackers
 TOLD = (TRACKING, "runs", "completions")  # what a run tells of itself: nothing that could be continued
 START = "start"  # the merged model of a run that starts from an adapter, while it is needed
-PACKAGES = ("torch", "transformers", "trl", "accelerate", "datasets", "peft", "math-verify")
 
 
 def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, classes: set[str] = FINISHED) -> Recipe:
@@ -300,46 +295,3 @@ def read_note(file: Path) -> dict[str, Any]:
         return json.loads(file.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return {}
-
-
-def versions() -> dict[str, str]:
-    """Versions of Python and of the packages that decide the numbers."""
-    return {"python": platform.python_version(), **{name: metadata.version(name) for name in PACKAGES}}
-
-
-def gpu() -> str | None:
-    """Kind of GPU that this process has used, `None` for none."""
-    torch = sys.modules.get("torch")
-    return torch.cuda.get_device_name() if torch and torch.cuda.is_initialized() else None
-
-
-def git_commit() -> str | None:
-    """Commit of the checkout this package runs from, `None` outside a checkout."""
-    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "--short", "HEAD"]
-    try:
-        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
-    except (OSError, subprocess.SubprocessError):
-        return None
-
-
-def require_model(name: str) -> None:
-    """
-    Raises `ArtifactError` unless a local model directory holds a tokenizer and the configuration of weights, or an
-    adapter whose base is there too.
-    """
-    if not looks_local(name):
-        return
-    path, base = Path(name).expanduser(), adapter_base(name)
-    if not path.is_dir():
-        raise ArtifactError(
-            f"model {name} does not exist", "run the stage that makes it, or give a Hub id `namespace/name`"
-        )
-    needed = [("tokenizer_config.json", "tokenizer")] + ([] if base else [("config.json", "model configuration")])
-    for file, what in reversed(needed):
-        if not (path / file).is_file():
-            raise ArtifactError(f"model {called(name)} has no {what} ({file})", f"save the {what} beside the weights")
-    if base and looks_local(base[0]) and not Path(base[0]).expanduser().is_dir():
-        raise ArtifactError(
-            f"the adapter {name} stands on {base[0]}, which does not exist",
-            f"make that model first, or correct `base_model_name_or_path` in {path / ADAPTER}",
-        )

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .errors import ArtifactError
-from .hub import is_hub_name, looks_local
+from .hub import called, is_hub_name, looks_local
 from .keys import FILE, Keys, named
 
 MANIFEST = "manifest.json"
@@ -138,3 +138,26 @@ def hash_of(path: Path) -> str:
             digest.update(f"{inside} {state.st_size} ".encode())
             digest.update(file.read_bytes() if state.st_size <= WHOLE else str(state.st_mtime_ns).encode())
     return digest.hexdigest()[:16]
+
+
+def require_model(name: str) -> None:
+    """
+    Raises `ArtifactError` unless a local model directory holds a tokenizer and the configuration of weights, or an
+    adapter whose base is there too.
+    """
+    if not looks_local(name):
+        return
+    path, base = Path(name).expanduser(), adapter_base(name)
+    if not path.is_dir():
+        raise ArtifactError(
+            f"model {name} does not exist", "run the stage that makes it, or give a Hub id `namespace/name`"
+        )
+    needed = [("tokenizer_config.json", "tokenizer")] + ([] if base else [("config.json", "model configuration")])
+    for file, what in reversed(needed):
+        if not (path / file).is_file():
+            raise ArtifactError(f"model {called(name)} has no {what} ({file})", f"save the {what} beside the weights")
+    if base and looks_local(base[0]) and not Path(base[0]).expanduser().is_dir():
+        raise ArtifactError(
+            f"the adapter {name} stands on {base[0]}, which does not exist",
+            f"make that model first, or correct `base_model_name_or_path` in {path / ADAPTER}",
+        )

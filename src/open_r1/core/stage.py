@@ -8,13 +8,14 @@ from typing import Any, NamedTuple, TypeVar
 
 from .artifacts import Artifact, pins_of, recorded
 from .commands import COMMANDS
+from .fields import fill_all
 from .inputs import go_offline
 from .keys import Keys, keys_of
 from .pinned import Pins, fetch, fetch_bases, hub_names, models, moved, place_all
 from .processes import is_main_process
 from .publishing import DATASET, MODEL, repository_of
 from .pushing import add_final, require_access
-from .recipes import Recipe, fill_all, read_command_line
+from .recipes import Recipe, read_command_line
 
 T = TypeVar("T")
 

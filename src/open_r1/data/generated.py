@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from ..core.errors import DataError
-from ..core.recipes import check_keys
+from ..core.fields import check_keys
 from ..core.rows import Row
 from .splits import split_of
 

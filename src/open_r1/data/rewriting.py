@@ -17,10 +17,11 @@ from typing import Any
 from ..core.artifacts import Artifact
 from ..core.endpoints import RETRIED, Endpoint, EndpointError, RequestError, together
 from ..core.errors import RecipeError
+from ..core.fields import fill
 from ..core.formats import ResponseFormat, read_response
 from ..core.journal import Journal
 from ..core.languages import consistency
-from ..core.recipes import fill, read_entries
+from ..core.recipes import read_entries
 from ..core.rows import RULELESS, Row, name_of
 from ..core.server_settings import ServerSettings
 from ..verify import Case, verify_many

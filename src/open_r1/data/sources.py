@@ -31,10 +31,10 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.benchmarks import KEYS as OF_BENCHMARKS
 from ..core.errors import DataError
+from ..core.fields import check_keys
 from ..core.hub import looks_local, split_id
 from ..core.keys import DATA, FILE, Key
 from ..core.languages import language_code
-from ..core.recipes import check_keys
 from ..core.rows import Row
 from .choosing import having, lying_between, rename, require_columns
 from .columns import CHATS, detected, shared_row

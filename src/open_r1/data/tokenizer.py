@@ -11,9 +11,9 @@ model would never learn to stop.
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
-from ..core.artifacts import require_model
 from ..core.errors import ArtifactError, RecipeError
 from ..core.formats import read_template
+from ..core.inputs import require_model
 
 if TYPE_CHECKING:
     from transformers import PreTrainedTokenizerBase

@@ -7,10 +7,10 @@ A model is loaded once per rank; one that is too large for that is served (`url`
 import asyncio
 from typing import Any
 
-from ..core.artifacts import require_model
 from ..core.endpoints import Endpoint, RequestError, check_urls
 from ..core.errors import RecipeError
 from ..core.formats import Response, ResponseFormat
+from ..core.inputs import require_model
 from ..data.models import load_model
 from .base import Reward, Row
 

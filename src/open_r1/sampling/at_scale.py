@@ -211,7 +211,7 @@ def store_replies(
 
 def check_executor(settings: dict[str, Any]) -> None:
     """Raises `RecipeError` for unknown settings and missing packages."""
-    from ..core.recipes import check_keys
+    from ..core.fields import check_keys
 
     check_keys(settings, KEYS, "`executor`")
     if settings.get("kind") not in ("local", "slurm"):

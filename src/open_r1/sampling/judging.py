@@ -20,9 +20,9 @@ from typing import Any
 
 from ..core.endpoints import Endpoint, RequestError, shown, together
 from ..core.errors import ArtifactError, EndpointError, RecipeError
+from ..core.fields import fill
 from ..core.journal import Journal
 from ..core.judges import Judge
-from ..core.recipes import fill
 from ..core.rows import UNJUDGED, Row
 from .judge_tasks import TASKS, Ask, Task
 from .parts import TABLE, placed

@@ -5,11 +5,11 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import RecipeError
+from ..core.fields import check_keys
 from ..core.formats import SHAPES
 from ..core.hub import called
 from ..core.inputs import read_manifest
 from ..core.keys import FILE, MODEL, Key, Keys
-from ..core.recipes import check_keys
 
 ENTRY: Keys = {"path": Key(loads=MODEL), "chat_template": Key(loads=FILE)}
 

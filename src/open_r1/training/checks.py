@@ -9,11 +9,10 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import require_model
 from ..core.benchmarks import read_benchmark
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.formats import CLOSE, render_row, turn_end
-from ..core.inputs import ADAPTER
+from ..core.inputs import ADAPTER, require_model
 from .adapters import check_adapter
 from .arguments import RewardModelArguments, StageArguments
 

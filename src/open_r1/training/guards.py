@@ -21,7 +21,7 @@ from torch.distributed.tensor import DTensor
 from transformers import TrainerCallback
 
 from ..core.errors import Halted, RecipeError
-from ..core.recipes import check_keys
+from ..core.fields import check_keys
 from .ranks import any_rank
 
 if TYPE_CHECKING:

@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import require_model, write_atomically
+from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError
-from ..core.inputs import is_adapter
+from ..core.inputs import is_adapter, require_model
 from ..core.processes import is_main_process
 
 if TYPE_CHECKING:
