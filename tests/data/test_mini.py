@@ -10,7 +10,9 @@ import pytest
 from open_r1.core.errors import UserError
 from open_r1.core.formats import ResponseFormat
 from open_r1.core.languages import consistency
-from open_r1.data import mini
+from open_r1.data import mini, mini_chains, mini_requests
+from open_r1.data.mini_chains import LEAP
+from open_r1.data.mini_requests import WORDS
 from open_r1.verify import verify
 
 SPLITS = ("train", "validation", "test")
@@ -115,8 +117,11 @@ def test_reference_responses_are_valid_right_and_in_their_language(kind):
         ("最后 的 词 ： ", lambda words: words[-1]),
         ("How many words : ", lambda words: ["zero", "one", "two", "three"][len(words)]),
         ("几 个 词 ： ", lambda words: ["零", "一", "二", "三"][len(words)]),
-        ("Say in Chinese : ", lambda words: " ".join(mini.WORDS[word] for word in words)),
-        ("用 英语 说 ： ", lambda words: " ".join({zh: en for en, zh in mini.WORDS.items()}[word] for word in words)),
+        ("Say in Chinese : ", lambda words: " ".join(WORDS[word] for word in words)),
+        (
+            "用 英语 说 ： ",
+            lambda words: " ".join({zh: en for en, zh in WORDS.items()}[word] for word in words),
+        ),
     ],
 )
 def test_general_answers_are_right(start, answer):
@@ -126,8 +131,8 @@ def test_general_answers_are_right(start, answer):
 
 def forbidden(question):
     words = question.split()
-    harmful = {*mini.HARM_VERBS, *mini.HARM_VERBS.values()} & set(words)
-    return bool(harmful and {*mini.OWNED, *mini.OWNED.values()} & set(words))
+    harmful = {*mini_requests.HARM_VERBS, *mini_requests.HARM_VERBS.values()} & set(words)
+    return bool(harmful and {*mini_requests.OWNED, *mini_requests.OWNED.values()} & set(words))
 
 
 def test_harm_is_what_hurts_people_animals_or_property():
@@ -225,9 +230,7 @@ def test_share_of_leaps(chains):
         for chain, _, _, steps, _ in chains
         if steps and len(chain) > 5
     ]
-    expected = (
-        mini.LEAP.count(2) / len(mini.LEAP) * sum(1 - 2 ** (1 - operations) for operations, _ in found) / len(found)
-    )
+    expected = LEAP.count(2) / len(LEAP) * sum(1 - 2 ** (1 - operations) for operations, _ in found) / len(found)
     assert (
         share(longest == 2 for _, longest in found) == pytest.approx(expected, abs=0.025)
         and max(size for _, size in found) == 2
@@ -244,19 +247,19 @@ def test_rate_of_slips_grows_with_the_leap(chains, operations, slack):
     ]
     slips = share(eval(part) % mini.MODULUS != int(value) for _, part, value in parts)
     # a slip may hit the right digit
-    assert slips == pytest.approx(mini.SLIP * slack * (1 - 1 / mini.MODULUS), rel=0.25)
+    assert slips == pytest.approx(mini_chains.SLIP * slack * (1 - 1 / mini.MODULUS), rel=0.25)
 
 
 def test_rechecks_are_right_and_follow_slips_more_often(chains):
     after = {True: [], False: []}
     for *_, steps, _ in chains:
         for (word, part, value), (next_word, next_part, next_value) in itertools.pairwise([*steps, ("", "", "")]):
-            checked = next_word in (mini.RECHECK["en"], mini.RECHECK["zh"])
+            checked = next_word in (mini_chains.RECHECK["en"], mini_chains.RECHECK["zh"])
             assert not checked or (next_part == part and int(next_value) == eval(part) % mini.MODULUS)
             if word in ("so", "所以"):
                 after[eval(part) % mini.MODULUS == int(value)].append(checked)
-    assert share(after[False]) == pytest.approx(mini.RECHECK_SHARE, abs=0.06)
-    assert share(after[True]) == pytest.approx(mini.RECHECK_SHARE * 0.1, abs=0.01)
+    assert share(after[False]) == pytest.approx(mini_chains.RECHECK_SHARE, abs=0.06)
+    assert share(after[True]) == pytest.approx(mini_chains.RECHECK_SHARE * 0.1, abs=0.01)
 
 
 def test_each_step_goes_on_from_the_last_and_the_answer_is_the_last_value(chains):
