@@ -13,7 +13,7 @@ from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import ArtifactError, Halted, RecipeError, Stopped
 from open_r1.core.fields import fill
 from open_r1.core.inputs import local_inputs
-from open_r1.core.runner import stage_command
+from open_r1.core.pipeline_stage import stage_command
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 MINI = REPOSITORY / "recipes" / "mini" / "pipeline.yaml"

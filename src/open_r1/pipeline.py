@@ -29,10 +29,11 @@ from open_r1.cluster.chain import submit_chain
 from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
 from open_r1.core.outbox import tell_lost
+from open_r1.core.pipeline_stage import SHUTDOWN, Stage, stage_command
 from open_r1.core.pipelines import PUBLISHED, downstream, own_root, read_options, read_pipeline, select
 from open_r1.core.pushing import RUNNER, Pusher, require_access
 from open_r1.core.recipes import Recipe, place
-from open_r1.core.runner import SHUTDOWN, Stage, run_stages, stage_command
+from open_r1.core.runner import run_stages
 
 KNOWN: tuple[str, ...] = ("root", "seed", "with", "jobs", "smoke", "from", "to", "only", "force", "slurm", "dry-run")
 KNOWN += ("debug", "from-hub", *PUBLISHED)

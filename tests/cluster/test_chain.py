@@ -15,8 +15,8 @@ from slurm_cluster import Cluster, missing
 
 from open_r1.cluster.chain import cancel_chain
 from open_r1.core.locks import Lock
+from open_r1.core.pipeline_stage import Stage
 from open_r1.core.recipes import read_yaml
-from open_r1.core.runner import Stage
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 

@@ -14,7 +14,7 @@ from ..core.errors import ArtifactError, SlurmError
 from ..core.inputs import read_manifest
 from ..core.locks import Lock
 from ..core.outbox import tell_lost
-from ..core.runner import Stage
+from ..core.pipeline_stage import Stage
 from .queue import Job, call, cancel, find, submit
 from .resources import request
 from .site import SITE, Site, read_site

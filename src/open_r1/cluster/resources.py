@@ -13,7 +13,7 @@ from typing import Any
 
 from ..core.commands import COMMANDS
 from ..core.errors import RecipeError
-from ..core.runner import Stage
+from ..core.pipeline_stage import Stage
 from .site import Site
 
 # what the chain gives itself

@@ -9,7 +9,8 @@ from ..core.artifacts import LOCK, read_halt, read_progress
 from ..core.inputs import read_manifest
 from ..core.live import clock
 from ..core.outbox import count_left
-from ..core.runner import Stage, last_line
+from ..core.pipeline_stage import Stage
+from ..core.runner import last_line
 from .queue import Job
 
 DEPENDENCY = "DependencyNeverSatisfied"  # Slurm's reason for a job that waited for one that failed

@@ -13,8 +13,8 @@ from .commands import COMMANDS
 from .errors import RecipeError
 from .fields import check_keys
 from .keys import keys_of
+from .pipeline_stage import Stage, connect
 from .recipes import Recipe, has_sections, inherited, load_recipe, merge, parse_overrides, read_overlay, section
-from .runner import Stage, connect
 
 PUBLISHED = ("push_to_hub", "hub_namespace", "hub_private")  # said once for all stages
 

@@ -14,21 +14,17 @@ import signal
 import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .artifacts import Artifact, read_halt, read_progress
+from .artifacts import read_halt, read_progress
 from .commands import COMMANDS
 from .errors import ArtifactError, Halted, Stopped, UserError
-from .inputs import local_inputs, read_manifest
+from .inputs import read_manifest
 from .keeper import Keeper
-from .keys import Keys
 from .live import LiveTable
+from .pipeline_stage import Stage, has_launcher, stage_command
 from .processes import Signals
-from .publishing import DATASET, MODEL, Repository, repository_of
-from .pushing import add_final
-from .recipes import Recipe
 
 Notes = tuple[dict[str, Any], dict[str, Any]]  # progress, and halt
 PRELOAD = ["open_r1.training.preload"]  # what forked stages find imported
@@ -38,70 +34,7 @@ class Waiting(ArtifactError):
     """A stage that has done its part and waits for jobs or for a reader."""
 
 
-# seconds a launcher leaves its ranks to save after SIGTERM, in its environment; torch's default is 30
-SHUTDOWN = ("TORCH_ELASTIC_SHUTDOWN_TIMEOUT", "600")
 STATES = {Stopped: "stopped", Halted: "halted", Waiting: "waiting"}  # how the table calls a stage that ended so
-
-
-@dataclass
-class Stage:
-    """
-    One stage of a pipeline.
-
-    Attributes:
-        name (`str`): Name of the stage and of its output directory.
-        command (`str`): The `open-r1` command that runs it.
-        arguments (`list[str]`): Its command line.
-        recipe (`dict`): The resolved recipe.
-        log (`Path`): Where its output goes.
-        keys (`Keys`): The declared keys of its command.
-        needs (`set[str]`): The stages before it whose artifacts it loads, also through others.
-        resources (`dict`): What it asks Slurm for.
-    """
-
-    name: str
-    command: str
-    arguments: list[str]
-    recipe: Recipe = field(repr=False)
-    log: Path
-    keys: Keys = field(default_factory=dict, repr=False)
-    needs: set[str] = field(default_factory=set)
-    resources: Recipe = field(default_factory=dict, repr=False)
-
-    @property
-    def output(self) -> Path:
-        return Path(self.recipe["output_dir"])
-
-    def complete(self) -> bool:
-        """Whether its artifact is there and is what the recipe makes; says where it was made in another way."""
-        if read_manifest(self.output) is None:
-            return False
-        artifact = Artifact(self.recipe, self.keys)
-        complete = artifact.complete
-        if notice := artifact.notice():
-            print(f"notice: {notice}", flush=True)
-        if complete and self.publishes:
-            add_final(self.output, self.recipe)
-        return complete
-
-    @property
-    def publishes(self) -> bool:
-        return bool(self.recipe.get("push_to_hub"))
-
-    @property
-    def repository(self) -> Repository:
-        """Where its artifact is published."""
-        return repository_of(self.recipe, MODEL if COMMANDS[self.command].trains else DATASET)
-
-
-def connect(stages: list[Stage]) -> None:
-    """Fills in what each stage needs of those before it."""
-    for number, stage in enumerate(stages):
-        paths = map(Path, local_inputs(stage.recipe, stage.keys))
-        inputs = {place for path in paths for place in (path, *path.parents)}
-        for other in stages[:number]:
-            if other.output in inputs:
-                stage.needs |= {other.name} | other.needs
 
 
 def cores_of(stage: Stage, stages: list[Stage], place: int, jobs: int) -> list[int]:
@@ -112,17 +45,6 @@ def cores_of(stage: Stage, stages: list[Stage], place: int, jobs: int) -> list[i
         return []
     share = len(cores) // jobs  # the same at every place: which one is free is chance
     return cores[place * share : (place + 1) * share]
-
-
-def has_launcher(stage: Stage, launch: Any) -> bool:
-    """Whether a launcher starts a stage: it may use several devices."""
-    return isinstance(launch, list) and COMMANDS[stage.command].trains
-
-
-def stage_command(stage: Stage, launch: Any) -> list[str]:
-    """The command line of a stage, as a user would type it."""
-    prefix = launch if has_launcher(stage, launch) else [sys.executable]
-    return [*prefix, "-m", COMMANDS[stage.command].module, *stage.arguments]
 
 
 class Place:

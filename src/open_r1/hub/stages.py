@@ -14,8 +14,8 @@ from ..core.commands import COMMANDS
 from ..core.errors import NotOnHub
 from ..core.hub import commit_of, listing, snapshot
 from ..core.inputs import MANIFEST, local_inputs, read_manifest
+from ..core.pipeline_stage import Stage
 from ..core.publishing import DATASET, MODEL, repository_of
-from ..core.runner import Stage
 from .pulling import Item, artifact_item
 
 
