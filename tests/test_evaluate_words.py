@@ -116,6 +116,13 @@ def test_two_models_in_words_have_a_directory_each(tmp_path, files):
     assert '--models=["one", "two"]' in line and line[-2:] == ["--output_dir", "x"]
 
 
+def test_a_benchmark_that_is_named_twice_is_drawn_once(tmp_path, pauses, capsys, files):
+    with answering(files[0]) as server:
+        out = run(server, tmp_path / "out", files[0], files[0])
+        assert sorted(drawn(server)) == expected(files[0], 2)
+    assert list(read_manifest(out)["metrics"][MODEL]["by_dataset"]) == ["aime24"]
+
+
 def test_the_remains_of_a_run_that_was_forced_go_on(tmp_path, pauses, capsys, files):
     one, two = files
     with answering(*files) as server:
@@ -143,6 +150,10 @@ def test_a_model_that_is_replaced_is_refused_without_force(tmp_path, pauses, cap
         (["m", "--benchmarks", "aime_24"], "benchmark 'aime_24' does not exist", "did you mean `aime24`?"),
         (["m", "--benchmarks", "own.yaml"], "benchmark 'own.yaml' does not exist", "use one of"),
         (["m", "--benchmarks"], "`--benchmarks` without a value", "write `--benchmarks NAME,NAME`"),
+        (["m", "--benchmarks", " , "], "`--benchmarks  , ` names none", "write `--benchmarks NAME,NAME`"),
+        (["--benchmarks", "aime24"], "no model is named", "open-r1 evaluate MODEL --benchmarks"),
+        (["a/m", "b/m", "--benchmarks", "aime24"], "would be called `m` (a/m, b/m)", "give them names"),
+        (["m", "--benchmarks", "aime24", "--check"], "no published numbers of m", "published.yaml has"),
         (["--compare", "nowhere", "neither"], "not two folders of models", "give two"),
         (["--rejudge", "nowhere"], "no evaluation lies there", "`output_dir`"),
     ],
@@ -163,6 +174,7 @@ def others(monkeypatch):
     ):
         module = types.ModuleType(name)
         module.compare_stores = module.check = function
+        module.published_on = lambda model, names: {name: None for name in names}
         monkeypatch.setitem(sys.modules, name, module)
 
 
