@@ -123,6 +123,20 @@ def test_a_benchmark_that_is_named_twice_is_drawn_once(tmp_path, pauses, capsys,
     assert list(read_manifest(out)["metrics"][MODEL]["by_dataset"]) == ["aime24"]
 
 
+def test_what_failed_before_anything_was_drawn_is_in_nobodys_way(tmp_path, pauses, capsys, files, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vllm", None)  # not installed
+    words = [MODEL, "--benchmarks", str(files[0]), "--output_dir", str(tmp_path / "out"), "--num_samples", "2"]
+    with pytest.raises(SystemExit):
+        evaluate.main(words)
+    assert "`engine: vllm` needs vLLM" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        evaluate.main([*words, "--url", "http://127.0.0.1:9/v1"])
+    assert "no server answers" in capsys.readouterr().err
+    with answering(files[0]) as server:
+        evaluate.main([*words, "--url", server.url])  # in the same process: it holds nothing any more
+        assert sorted(drawn(server)) == expected(files[0], 2)
+
+
 def test_the_remains_of_a_run_that_was_forced_go_on(tmp_path, pauses, capsys, files):
     one, two = files
     with answering(*files) as server:

@@ -136,18 +136,26 @@ def run(words: list[str]) -> Path:
         print((output / SUMMARY).read_text(encoding="utf-8"), flush=True)
         return output
     args, _, artifact = stage
+    try:
+        draw_and_count(args, artifact, force)
+    finally:
+        artifact.release()
+    return artifact.path
+
+
+def draw_and_count(args: EvaluateArguments, artifact: Artifact, force: bool) -> None:
+    """Draws what is missing of all models, or submits the jobs that do, and prints the table."""
     problems = load_problems(args)
     if not any(row["domain"] == "reasoning" for rows in problems.values() for row in rows):
         raise DataError(*NO_REASONING)
     tasks = plan(args, artifact)
     prepare(tasks, artifact, force)
     if args.executor and not draw_at_scale(tasks, problems, args, artifact):
-        return artifact.path
+        return
     results = evaluate_models(args, tasks, problems, artifact)
     write_atomically(artifact.path / SUMMARY, text_table(results))
     artifact.finish(metrics=results)
     print(text_table(results), flush=True)
-    return artifact.path
 
 
 def rejudge(words: list[str]) -> None:

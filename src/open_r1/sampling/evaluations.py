@@ -26,7 +26,7 @@ from ..metrics.summary import check_measures
 from ..verify import bad_golds, check_kind
 from .arguments import Sampling
 from .models import ENTRY, Model, read_models
-from .store import drawn_as, identity_of, keep_matching, stores_of
+from .store import drawn_as, identity_of, stores_of
 
 FIRST = 20  # answers of a benchmark of which one must be readable
 SAMPLES_EACH = 16  # k where neither the recipe nor the benchmark says
@@ -156,8 +156,6 @@ def prepare(tasks: list[Task], artifact: Artifact, force: bool) -> None:
         )
     for store in others:
         shutil.rmtree(store)
-    for store, identity in wanted.items():
-        keep_matching(store, identity)
 
 
 def load_problems(args: EvaluateArguments) -> dict[str, list[Row]]:
