@@ -2,15 +2,18 @@
 
 import json
 import shutil
+import subprocess
 import sys
 import types
 
 import pytest
 import yaml
 from benchmark_answers import MODEL, answering, local_file, problems_of
+from conftest import REPOSITORY
 
 from open_r1 import evaluate
 from open_r1.core.artifacts import read_manifest
+from open_r1.core.recipes import read_command_line
 from open_r1.sampling.store import read_stores, stores_of
 
 
@@ -156,6 +159,38 @@ def test_a_model_that_is_replaced_is_refused_without_force(tmp_path, pauses, cap
             words = ["other", "--benchmarks", str(one), "--url", server.url, "--output_dir", str(out)]
             evaluate.main([*words, "--num_samples", "2"])
         assert "fake/aime24" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("words", "benchmark", "key"),
+    [
+        ("TASK=aime24", "aime24", {}),
+        ("TASK=lcb", "livecodebench", {}),
+        ("TASK=gpqa:diamond PARALLEL=tensor NUM_GPUS=2", "gpqa_diamond", {"extra": {"tensor_parallel_size": 2}}),
+        ("TASK=math_500 NUM_GPUS=4", "math_500", {"extra": {"tensor_parallel_size": 4}}),
+        (
+            "TASK=math_500 PARALLEL=data NUM_GPUS=8",
+            "math_500",
+            {"executor": {"kind": "local", "server": "vllm", "server_args": {"data-parallel-size": 8}}},
+        ),
+    ],
+)
+def test_make_evaluates_as_users_of_open_r1_write_it(words, benchmark, key):
+    command = ["make", "--dry-run", "evaluate", "MODEL=org/m", *words.split()]
+    said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in said.replace("\\\n", " ").splitlines() if " evaluate org/m" in line]
+    (written,) = evaluate.in_words(line.split()[2:])
+    recipe, _, _ = read_command_line(written, "evaluate")
+    assert recipe["models"] == ["org/m"] and [entry["benchmark"] for entry in recipe["datasets"]] == [benchmark]
+    assert {name: recipe[name] for name in ("extra", "executor") if name in recipe} == key
+
+
+def test_make_refuses_what_it_cannot_do():
+    for words, message in (("TASK=aime24", "MODEL=..."), ("MODEL=m TASK=aime24 PARALLEL=fast", "PARALLEL=fast")):
+        done = subprocess.run(
+            ["make", "-n", "evaluate", *words.split()], cwd=REPOSITORY, capture_output=True, text=True
+        )
+        assert done.returncode == 2 and message in done.stderr
 
 
 @pytest.mark.parametrize(
