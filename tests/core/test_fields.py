@@ -58,6 +58,7 @@ class Trained:
     learning_rate: float | None = None
     steps: int = 1
     quick: bool = False
+    extra: dict = field(default_factory=dict)
     optim: str | None = field(default=None, metadata={"choices": ["adamw", "muon"]})
 
 
@@ -80,6 +81,7 @@ def test_two_dataclasses_share_the_keys_of_a_recipe():
         ({"learning_rate": "fast"}, "learning_rate: fast` is no float"),
         ({"quick": "perhaps"}, "quick: perhaps` is neither true nor false"),
         ({"optim": "adam"}, "optim: adam` is unknown"),
+        ({"extra": 3}, "extra: 3` is no mapping"),
         ({"stops": 1}, "unknown key `stops`"),
     ],
     ids=str,

@@ -196,6 +196,8 @@ def test_what_has_no_verdict_counts_as_wrong_and_is_shown_beside(store):
     rows = [sample("a", n, outcome, None) for n, outcome in enumerate(("correct", "unjudged", "failed", "no_answer"))]
     metrics = summarize(rows, entries(4))
     assert [metrics[key] for key in ("pass@1", "unjudged", "failed", "no_answer")] == [0.25] * 4
+    unread = summarize([sample("a", n, outcome, None) for n, outcome in enumerate(("bad_gold", "error"))], entries(2))
+    assert unread["unjudged"] == 1 and unread["pass@1"] == 0
     assert "unjudged" in text_table({"m": metrics}) and "unjudged" not in text_table(
         {"m": summarize(store, entries(3))}
     )

@@ -3,6 +3,7 @@ Generation in many tasks through datatrove: the rows that one process gives, als
 tests/test_slurm.py.
 """
 
+import json
 import os
 import random
 import signal
@@ -14,10 +15,13 @@ import pytest
 from benchmark_answers import MODEL, answering, local_file, problems_of
 from conftest import REPOSITORY, run_cli
 from faulty import FAULTY, check_rows, write_recipe
+from tiny_models import save_tiny_base
 from waiting import wait_for
 
 from open_r1.cluster.standing import is_written
 from open_r1.core.rows import name_of
+from open_r1.sampling.arguments import GenerateArguments
+from open_r1.sampling.at_scale import context_of
 from open_r1.sampling.store import read_stores
 
 pytest.importorskip("datatrove")
@@ -99,6 +103,17 @@ def test_every_task_can_start_a_server_of_its_own(tmp_path):
     }
     run_cli("generate", "--config", write_recipe(tmp_path, 20, executor=executor))
     check_rows(tmp_path, 20)
+
+
+@pytest.mark.parametrize(
+    ("own", "context"), [({}, 777), ({"context": 64}, 64), ({"server": "custom"}, 0), ({"server": "endpoint"}, 0)]
+)
+def test_a_server_of_a_task_has_the_models_whole_context(tmp_path, own, context):
+    model = save_tiny_base(tmp_path / "model", "chatml")
+    config = json.loads((tmp_path / "model/config.json").read_text())
+    (tmp_path / "model/config.json").write_text(json.dumps(config | {"max_position_embeddings": 777}))
+    args = GenerateArguments(model=str(model), executor={"kind": "local", "server": "vllm"} | own)
+    assert context_of(args) == context
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ import pytest
 from test_store import PROBLEMS
 
 from open_r1.core.endpoints import Endpoint
-from open_r1.core.served import Served
+from open_r1.core.served import UNREADABLE, Served
 from open_r1.sampling.arguments import Sampling
 from open_r1.sampling.server import ServerEngine
 
@@ -29,6 +29,13 @@ def engine(**settings) -> ServerEngine:
 def test_reasoning_that_the_server_split_off_is_put_back(message, reason, text):
     reply = {"choices": [{"message": message, "finish_reason": reason}]}
     assert engine().read(reply)[0] == text
+
+
+def test_content_that_is_no_text_is_an_unusable_reply():
+    with pytest.raises(UNREADABLE, match="content is a list"):
+        engine().read(
+            {"choices": [{"message": {"content": [{"type": "text", "text": "7"}]}, "finish_reason": "stop"}]}
+        )
 
 
 @pytest.mark.parametrize(

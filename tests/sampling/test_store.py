@@ -126,6 +126,22 @@ def test_failed_completions_are_kept_with_their_reason_and_tried_again_alone(tmp
     assert list(read_store(tmp_path / "new")) == list(read_store(tmp_path / "whole"))
 
 
+def test_one_failure_of_a_problem_that_occurs_twice_is_tried_again_alone(tmp_path, capsys):
+    first, again, problems = FakeEngine(), FakeEngine(), [PROBLEMS[0], PROBLEMS[0]]
+    draw, seen = first.draw, []
+
+    def once(problem, sample, seed):
+        first.fails = {(problem, sample)} if sample == 1 and not seen else set()
+        seen.extend([sample] * sample)
+        return draw(problem, sample, seed)
+
+    first.draw = once
+    fill_store(first, problems, tmp_path / "new")
+    assert [row["outcome"] for row in read_store(tmp_path / "new")].count("failed") == 1
+    fill_store(again, problems, tmp_path / "new")
+    assert again.drawn == [("p0", 1)] and pairs(tmp_path / "new") == [("p0", 0), ("p0", 1)] * 2
+
+
 def test_a_part_that_was_written_twice_counts_once(tmp_path):
     fill_store(FakeEngine(), PROBLEMS, tmp_path)
     part = tmp_path / "part-00000.jsonl"

@@ -182,6 +182,10 @@ class Artifact:
             self.progress(note["done"], note["total"])  # no longer stopped, if it was
         return True
 
+    def release(self) -> None:
+        """Gives the directory back, for a process that goes on with other things."""
+        self._lock.release()
+
     def _begun(self) -> bool:
         """Whether an unfinished run lies here, and not one that failed at once."""
         entries = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(LOCK)}

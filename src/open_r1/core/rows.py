@@ -11,7 +11,8 @@ from typing import Any
 Row = dict[str, Any]
 COPIED = ("problem_id", "answer", "verifier", "domain", "language", "difficulty", "metadata")  # from problem to sample
 OPEN = "open"  # the verifier of prompts without a reference: only preference rewards and comparisons can score them
-RULELESS = ("judge", OPEN)  # verifiers that are no rule
+JUDGE = "judge"  # that of answers which a judge compares with a reference
+RULELESS = (JUDGE, OPEN)  # verifiers that are no rule
 UNJUDGED = "unjudged"  # the outcome of rows that no rule decides (`verifier: judge`) until `curate` has asked a judge
 FAILED = "failed"  # the outcome of a completion that was never drawn
 

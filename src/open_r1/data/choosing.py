@@ -8,6 +8,33 @@ from ..core.errors import DataError
 if TYPE_CHECKING:
     from datasets import Dataset
 
+# keys of an entry: what they hold (one of some words, where these stand there), and how that is written
+FORMS: dict[str, tuple[Any, str]] = {
+    "columns": (dict, "{THEIRS: OURS}"),
+    "where": (dict, "{COLUMN: VALUE}"),
+    "between": (dict, "{COLUMN: [FIRST, LAST]}"),
+    "files": (list, "[NAME, NAME]"),
+    "measures": (list, "[NAME, NAME]"),
+    "contamination": (list, "[COLUMN, COLUMN]"),
+    "prompt": (str, "TEXT"),
+    "limit": (int, "NUMBER, at least 1"),
+    "metric": (("correct", "score"), "correct, or score"),
+    "axis": (("reasoning", "general"), "reasoning, or general"),
+}
+
+
+def check_forms(source: dict[str, Any]) -> None:
+    """Raises `DataError` for the first key of an entry that holds something of another form."""
+    for key, (kind, form) in FORMS.items():
+        value = source.get(key)
+        if value is None:
+            continue
+        fits = value in kind if isinstance(kind, tuple) else isinstance(value, kind) and value is not True
+        if kind is list and fits:
+            fits = all(isinstance(item, str) for item in value)
+        if not fits or (key == "limit" and value < 1):
+            raise DataError(f"datasets entry {source['path']}: `{key}: {value}`", f"write `{key}: {form}`")
+
 
 def rename(dataset: "Dataset", columns: dict[str, str], path: str) -> "Dataset":
     """Renames columns, with an error that lists what there is."""

@@ -36,7 +36,7 @@ from ..core.hub import looks_local, split_id
 from ..core.keys import DATA, FILE, Key
 from ..core.languages import language_code
 from ..core.rows import Row
-from .choosing import having, lying_between, rename, require_columns
+from .choosing import check_forms, having, lying_between, rename, require_columns
 from .columns import CHATS, detected, shared_row
 from .generated import GENERATORS
 from .readers import BYTES, asked, at_once, fingerprint, known
@@ -113,14 +113,7 @@ def check_source(source: Any) -> None:
     """Raises `DataError` for an entry of a recipe that names no source."""
     if not isinstance(source, dict) or not isinstance(source.get("path"), str):
         raise DataError(f"`datasets` entry {source!r} has no `path`", "write `- path: mini:chain` or a Hub id or file")
-    for key, form in (("where", "VALUE"), ("between", "[FIRST, LAST]")):
-        if not isinstance(source.get(key) or {}, dict):
-            raise DataError(
-                f"datasets entry {source['path']}: `{key}: {source[key]}`", f"write `{key}: {{COLUMN: {form}}}`"
-            )
-    files = source.get("files") or []
-    if not isinstance(files, list) or not all(isinstance(file, str) for file in files):
-        raise DataError(f"datasets entry {source['path']}: `files: {files}`", "write `files: [NAME, NAME]`")
+    check_forms(source)
     if source.get("language") is not None and not language_code(source["language"]):
         raise DataError(
             f"datasets entry {source['path']}: unknown language {source['language']!r}",

@@ -36,3 +36,4 @@ MEASURES: dict[str, Callable[[Iterable[list[Row]]], dict[str, Any]]] = {
     "length_controlled": length_controlled,
     "arena": arena,
 }
+DECIDED = dict.fromkeys(("simpleqa", "length_controlled", "arena"), "judge") | {"ifeval": "constraints"}  # by whom

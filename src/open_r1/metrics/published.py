@@ -7,7 +7,7 @@ it is inside and not so near, prompt, harness or budget of tokens differ.
 
 import functools
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any, NamedTuple
 
 import yaml
@@ -55,6 +55,18 @@ def published(model: str) -> dict[str, Published]:
     }
 
 
+def published_on(model: str, benchmarks: Collection[str]) -> dict[str, Published]:
+    """What was published of a model on these benchmarks; raises `RecipeError` where nothing was."""
+    known = published(model)
+    if not known:
+        raise RecipeError(f"no published numbers of {called(model)}", f"{FILE.name} has {', '.join(read_file())}")
+    found = {name: known[name] for name in benchmarks if name in known}
+    if not found:
+        message = f"of {called(model)} nothing was published on {', '.join(benchmarks)}"
+        raise RecipeError(message, f"evaluate on some of {', '.join(known)}")
+    return found
+
+
 def check(model: str, metrics: Mapping[str, Any]) -> str:
     """
     Compares a model's metrics with what was published of it.
@@ -69,15 +81,9 @@ def check(model: str, metrics: Mapping[str, Any]) -> str:
         `str`: a line for each benchmark of both. Raises `RecipeError` where nothing was published of the model, or not
         on these benchmarks.
     """
-    known = published(model)
-    if not known:
-        raise RecipeError(f"no published numbers of {called(model)}", f"{FILE.name} has {', '.join(read_file())}")
-    measured = {name: row for name, row in metrics["by_dataset"].items() if name in known}
-    if not measured:
-        message = f"of {called(model)} nothing was published on {', '.join(metrics['by_dataset'])}"
-        raise RecipeError(message, f"evaluate on some of {', '.join(known)}")
+    known, measured = published_on(model, metrics["by_dataset"]), metrics["by_dataset"]
     lines = [f"{called(model)}, published in: {next(iter(known.values())).source}"]
-    return "\n".join([*lines, *(line(name, known[name], row) for name, row in measured.items())])
+    return "\n".join([*lines, *(line(name, found, measured[name]) for name, found in known.items())])
 
 
 def line(name: str, theirs: Published, ours: Mapping[str, Any]) -> str:

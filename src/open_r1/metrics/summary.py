@@ -14,11 +14,12 @@ from typing import Any
 from ..core.errors import DataError, RecipeError
 from ..core.languages import consistency, ends_in_loop, is_mixed, reflections
 from ..core.rows import FAILED, UNJUDGED, Row, natural
-from ..verify import NO_ANSWER, equivalent
+from ..verify import BAD_GOLD, ERROR, NO_ANSWER, equivalent
 from ..verify.text import refuses
-from .measures import MEASURES
+from .measures import DECIDED, MEASURES
 from .statistics import drawing_error, interval, interval_of_mean, mean, pass_at_1, pass_at_k, vote
 
+NO_VERDICT = (UNJUDGED, BAD_GOLD, ERROR)  # they count as wrong, and are shown beside
 Entries = Mapping[str, Mapping[str, Any]]
 NO_REASONING = ("the problems are none of domain `reasoning`", "evaluate on problems with answers")
 REFUSALS = {"refuse": "refused_forbidden", "comply": "refused_allowed"}
@@ -106,7 +107,7 @@ class Tally:
         counts["reflections"] += reflections(row["text"])
         counts["no_answer"] += row["outcome"] == NO_ANSWER
         counts["repetition"] += ends_in_loop(row["text"])
-        counts["unjudged"] += row["outcome"] == UNJUDGED
+        counts["unjudged"] += row["outcome"] in NO_VERDICT
         counts["failed"] += row["outcome"] == FAILED
 
     def row(self) -> dict[str, Any]:
@@ -157,12 +158,16 @@ def mean_of(measured: dict[str, dict[str, Any]]) -> dict[str, Any]:
 
 
 def check_measures(entries: Entries) -> None:
-    """Raises `RecipeError` for a number that nobody knows how to count."""
+    """Raises `RecipeError` for a number that nobody knows how to count, or not of such verdicts."""
     for name, entry in entries.items():
         for measure in entry.get("measures") or []:
             if measure not in MEASURES:
                 known = ", ".join(sorted(MEASURES)) or "none"
                 raise RecipeError(f"{name}: unknown `measures: {measure}`", f"use some of: {known}")
+            wanted, verifier = DECIDED.get(measure), entry.get("verifier")
+            if wanted and verifier and verifier != wanted:
+                message = f"{name}: `measures: {measure}` counts verdicts of `{wanted}`, not of `{verifier}`"
+                raise RecipeError(message, f"remove it, or say `verifier: {wanted}`")
 
 
 def summarize(rows: Iterable[Row], entries: Entries) -> dict[str, Any]:

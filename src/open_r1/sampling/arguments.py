@@ -100,6 +100,10 @@ class Sampling:
         for name in ("num_samples", "max_new_tokens", "batch_size", "segment"):
             if getattr(self, name) is not None and getattr(self, name) < 1:
                 raise RecipeError(f"`{name}: {getattr(self, name)}`", "it must be at least 1")
+        if self.temperature < 0:
+            raise RecipeError(f"`temperature: {self.temperature}`", "it must be at least 0")
+        if not 0 < self.top_p <= 1:
+            raise RecipeError(f"`top_p: {self.top_p}`", "it must be above 0, and at most 1")
         if self.shots is not None and self.shots < 0:
             raise RecipeError(f"`shots: {self.shots}`", "it must be at least 0")
         if self.url:

@@ -9,7 +9,7 @@ the servers.
                                # or endpoint: `url` of the recipe
       server_args: {max-model-len: 32768}
       tensor_parallel: 4       # GPUs of one server
-      context: 32768
+      context: 32768           # of one server; by default the model's own
       # any argument of datatrove's SlurmPipelineExecutor
       slurm: {time: "24:00:00", partition: gpu, gpus_per_task: 4, cpus_per_task: 32}
 
@@ -106,12 +106,12 @@ def sample_documents(
     settings, urls = args.executor, [sampling.url] if isinstance(sampling.url, str) else sampling.url
     engine = ServerEngine(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
     if (server := settings.get("server", "endpoint")) != "endpoint":
-        engine.served = Served(settings.get("context", 0), server if server in LISTS_ALL else "")
+        engine.served = Served(context_of(args), server if server in LISTS_ALL else "")
         engine.sampling = replace(sampling, url="")
     config = InferenceConfig(
         server_type=server,
         model_name_or_path=args.model,
-        model_max_context=settings.get("context", 8192),
+        model_max_context=context_of(args) or 8192,
         use_chat=sampling.api == "chat",
         endpoint_url=urls[0] or None,
         api_key=os.environ.get(sampling.key_variable),
@@ -136,6 +136,20 @@ def sample_documents(
     except InferenceError as error:  # which no process can send to another: the one that started this would hang
         cause = error.__cause__
         raise (cause if isinstance(cause, UserError) else RuntimeError(str(error)[:2000])) from None
+
+
+def context_of(args: GenerateArguments) -> int:
+    """
+    The context of a task's server. datatrove names one to vLLM in any case, by default 8,192: what a model of ours
+    says in 32,768 tokens would have no place there.
+    """
+    settings = args.executor
+    if settings.get("context") or settings.get("server") not in LISTS_ALL:
+        return settings.get("context", 0)
+    from transformers import AutoConfig
+
+    config = AutoConfig.from_pretrained(args.model, trust_remote_code=args.trust_remote_code)
+    return config.get_text_config().max_position_embeddings
 
 
 def mend(folder: Path, rank: int, chunk: int) -> None:

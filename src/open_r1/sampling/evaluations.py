@@ -19,13 +19,16 @@ from ..core.benchmarks import DESCRIBING
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.keys import LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
 from ..core.publishing import Publishing
-from ..core.rows import RULELESS, Row
+from ..core.recipes import fill
+from ..core.rows import JUDGE, RULELESS, Row
 from ..data.sources import ASKED, SOURCE, load_sources, source_names, without_amounts
-from ..verify import check_kind
+from ..metrics.summary import check_measures
+from ..verify import bad_golds, check_kind
 from .arguments import Sampling
 from .models import ENTRY, Model, read_models
-from .store import drawn_as, identity_of, keep_matching, stores_of
+from .store import drawn_as, identity_of, stores_of
 
+FIRST = 20  # answers of a benchmark of which one must be readable
 SAMPLES_EACH = 16  # k where neither the recipe nor the benchmark says
 
 
@@ -71,6 +74,8 @@ class EvaluateArguments(Publishing, Sampling):
         super().__post_init__()
         if not self.models:
             raise DataError("the recipe lists no `models`", "add `models:` with artifact directories or Hub ids")
+        if not isinstance(self.models, list):
+            raise DataError(f"`models: {self.models}` is no list", "write `models: [NAME, NAME]`")
         read_models(self.models)
         for entry in self.datasets:
             if isinstance(entry, dict) and entry.get("judge") and not self.judge:
@@ -151,20 +156,31 @@ def prepare(tasks: list[Task], artifact: Artifact, force: bool) -> None:
         )
     for store in others:
         shutil.rmtree(store)
-    for store, identity in wanted.items():
-        keep_matching(store, identity)
 
 
 def load_problems(args: EvaluateArguments) -> dict[str, list[Row]]:
     """The problems of each benchmark."""
     found = {}
     for name, entry in zip(source_names(args.datasets), args.datasets, strict=True):
-        if entry.get("judge"):
+        fill(Sampling, {key: entry[key] for key in ASKED if key in entry}, name)
+        if entry.get("judge") or entry.get("verifier") == JUDGE:
             from .judging import check_judge
 
             check_judge(entry, args.judge)
         rows = load_sources([without_amounts(entry, ASKED)], ["prompt", "answer"], named=True).to_list()
         for kind in {row["verifier"] for row in rows} - set(RULELESS):
             check_kind(kind)
+        check_measures({name: entry})
+        check_golds(name, rows)
         found[name] = [row | {"dataset": name} for row in rows]
     return found
+
+
+def check_golds(name: str, rows: list[Row]) -> None:
+    """Raises `DataError` where none of a benchmark's first answers can be read: whatever is said would be wrong."""
+    for row in rows[:FIRST]:
+        wrong = [] if row["verifier"] in RULELESS else bad_golds([(row["verifier"], row["answer"])], [row])
+        if not wrong:
+            return
+    message = f"{name}: no answer can be read as `verifier: {rows[0]['verifier']}`, the first one is"
+    raise DataError(f"{message} {str(rows[0]['answer'])[:80]!r}", "correct `verifier`, `columns` or `reader`")

@@ -206,6 +206,8 @@ class ServerEngine:
         nothing else and the model stopped by itself, it is an answer.
         """
         text, reasoning = message.get("content") or "", message.get("reasoning_content") or message.get("reasoning")
+        if not isinstance(text, str):
+            raise TypeError(f"content is a {type(text).__name__}")
         given = self.response_format.prefilled  # then the tag is part of the prompt, and readers add it
         if reasoning is not None:
             if not text and finish_reason == "stop":

@@ -13,6 +13,7 @@ import shutil
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -120,7 +121,7 @@ def fill_store(
     """
     parts = make_parts(problems, engine.sampling)
     kept = {
-        part.number: {(row["problem_id"], row["sample"]) for row in rows}
+        part.number: Counter((row["problem_id"], row["sample"]) for row in rows)
         for part in parts
         if (rows := read_failed(directory, part.number))
     }
@@ -131,11 +132,10 @@ def fill_store(
         rows = store_rows(part, draws, engine)
         meter.add(rows)
         if before := read_failed(directory, part.number):
-            order = {(problem["problem_id"], sample): n for n, (problem, sample) in enumerate(parts[part.number].jobs)}
-            rows = sorted(before + rows, key=lambda row: order[row["problem_id"], row["sample"]])
+            rows = in_order(parts[part.number], before + rows)
         save_part(directory, part.number, rows)
 
-    engine.draw_parts([without(part, kept.get(part.number, set())) for part in missing], save)
+    engine.draw_parts([without(part, kept.get(part.number, Counter())) for part in missing], save)
 
 
 def identity_of(args: Sampling, artifact: Artifact, **own: Any) -> str:
@@ -227,12 +227,23 @@ def read_failed(directory: Path, index: int) -> list[Row] | None:
     return [row for _, row in placed(path) if "error" not in row]
 
 
-def without(part: Part, done: set[tuple[str, int]]) -> Part:
-    """A part without the completions that are there already."""
-    return Part(
-        part.number,
-        [(problem, sample) for problem, sample in part.jobs if (problem["problem_id"], sample) not in done],
-    )
+def without(part: Part, done: Counter[tuple[str, int]]) -> Part:
+    """A part without the completions that are there already; of a problem that occurs twice each is one."""
+    jobs = []
+    for problem, sample in part.jobs:
+        if done[problem["problem_id"], sample]:
+            done[problem["problem_id"], sample] -= 1
+        else:
+            jobs.append((problem, sample))
+    return Part(part.number, jobs)
+
+
+def in_order(part: Part, rows: list[Row]) -> list[Row]:
+    """Rows in the order of a part's completions."""
+    found: dict[tuple[str, int], list[Row]] = {}
+    for row in rows:
+        found.setdefault((row["problem_id"], row["sample"]), []).append(row)
+    return [found[problem["problem_id"], sample].pop(0) for problem, sample in part.jobs]
 
 
 def is_published(directory: str | Path) -> bool:

@@ -49,12 +49,12 @@ SURE = (
     r"(?:(?:\w{3,12}ly|indeed|thus|hence|therefore|then|donc|for sure|option|choice|letter|statement|la(?: lettre)?"
     r"|l['’]option|opción)\W{1,9}){0,3}"
 )
-NO_ARTICLE = (  # words that follow an A that is no article
+NO_ARTICLE = (  # words that follow an A that is no article, and an I that is no pronoun
     r"(?:because|since|as|is|are|not|here|for|so|but|and|or|rather|by|with|if|only|seems|must|has|too)\b"
 )
 TOKEN = (
     r"[(\[*\"'`$]{0,9}(?<![A-Za-z])(?:(?-i:[A-J])|(?<=\()[A-J](?=\)))(?![A-Za-z0-9'’])"
-    rf"(?!(?<=A)\s+(?!{NO_ARTICLE})[a-z])[)\]*\"'`$]{{0,9}}"
+    rf"(?!(?<=[AI])\s+(?!{NO_ARTICLE})[a-z])[)\]*\"'`$]{{0,9}}"
 )
 BEFORE = re.compile(
     rf"(?:\b{NOUN}\b(?:[\s,]+(?!(?:not?|nicht|pas|não|non|не)\b)[^\W\d]+){{0,4}}?,?\W{{0,4}}{IS}(?!\w)"
