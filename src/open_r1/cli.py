@@ -83,7 +83,7 @@ def main() -> None:
         sys.stdout.flush()
     except BrokenPipeError:
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
-        sys.stdout.flush()  # where `| head` had enough this ends the process, like any other command
+        print(flush=True)  # where `| head` had enough this ends the process, like any other command
         raise
 
 
