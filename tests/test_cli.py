@@ -2,10 +2,13 @@
 
 import dataclasses
 import importlib
+import os
+import signal
 import subprocess
 import sys
 
 import pytest
+from conftest import REPOSITORY
 
 from open_r1.cli import described
 from open_r1.core.commands import COMMANDS
@@ -47,6 +50,18 @@ def test_help_says_what_each_key_means(name):
     assert [head[0] for head in heads] == [field.name for field in dataclasses.fields(arguments)]
     assert [head[0] for head in heads if len(head) < 2] == []
     assert heads[0][0] in run(name, "--help").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--help"], ["evaluate", "--help"], ["status", f"{REPOSITORY}/recipes/mini/pipeline.yaml"]]
+)
+def test_a_reader_that_has_enough_ends_a_command_silently(arguments):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "open_r1.cli", *arguments]
+    done = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (done.returncode, done.stderr) == (-signal.SIGPIPE, "")
 
 
 @pytest.mark.parametrize("name", ["sft", "grpo", "reward-model"])

@@ -41,11 +41,12 @@ def test_a_folder_of_models_that_are_not_ours(folder, capsys):
     assert "is complete" in capsys.readouterr().out
 
 
-def test_an_evaluation_alone_with_one_model_and_no_weights(tmp_path):
+@pytest.mark.parametrize("named", ["root", "root/evaluate"])
+def test_an_evaluation_alone_with_one_model_and_no_weights(tmp_path, named):
     write_evaluation(tmp_path / "root/evaluate", ["teacher"], ["contest"], by_benchmark=True)
-    main([str(tmp_path / "root")])
-    assert {path.stem for path in (tmp_path / "root/report").glob("*.png")} == {"stages"}
-    page = (tmp_path / "root/report/index.html").read_text()
+    main([str(tmp_path / named)])
+    assert {path.stem for path in (tmp_path / named / "report").glob("*.png")} == {"stages"}
+    page = (tmp_path / named / "report/index.html").read_text()
     assert 'id="axes"' not in page and 'id="students"' not in page and 'id="training"' not in page
 
 

@@ -6,6 +6,7 @@ Help answers at once: nothing heavy is imported before a command runs.
 import dataclasses
 import importlib
 import re
+import signal
 import sys
 import textwrap
 
@@ -63,9 +64,8 @@ def described(arguments: type) -> list[str]:
     return lines
 
 
-def main() -> None:
-    """Entry point of `open-r1`."""
-    arguments = sys.argv[1:]
+def run(arguments: list[str]) -> None:
+    """Runs a command, or prints its help."""
     if not arguments or arguments[0] in ("-h", "--help"):
         return print(usage())
     name, rest = arguments[0], arguments[1:]
@@ -74,6 +74,17 @@ def main() -> None:
     if "-h" in rest or "--help" in rest:
         return print(command_help(name))
     importlib.import_module(COMMANDS[name].module).main(rest)
+
+
+def main() -> None:
+    """Entry point of `open-r1`."""
+    try:
+        run(sys.argv[1:])
+        sys.stdout.flush()
+    except BrokenPipeError:
+        signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+        print(flush=True)  # where `| head` had enough this ends the process, like any other command
+        raise
 
 
 if __name__ == "__main__":

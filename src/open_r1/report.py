@@ -155,7 +155,7 @@ def draw(args: ReportArguments, results: dict[str, Any], places: dict[str, int])
     chosen = args.figures or ([default_figure(results["curves"])] if results["curves"] else [])
     drawn = [figure for entry in chosen if (figure := curve_figure(entry, results["curves"], places)).panels]
     if results["rollouts"]:
-        drawn.append(rollout_figure(results["rollouts"]))
+        drawn.append(rollout_figure(results["rollouts"], places))
     if found := axes(results["stages"], results["benchmarks"]):
         drawn.append(axes_figure(found, places))
     rows, shared = compared(results["stages"])
@@ -164,7 +164,7 @@ def draw(args: ReportArguments, results: dict[str, Any], places: dict[str, int])
     if small := students(results["stages"], results["parameters"]):
         labels = {name: f"{name} ({shown(results['parameters'][name])})" for name in small}
         sized = {labels[name]: row for name, row in small.items()}
-        bars.append(bar_figure("students", "Students by size", sized, {labels[name]: places[name] for name in small}))
+        bars.append(bar_figure("students", "Models by size", sized, {labels[name]: places[name] for name in small}))
     return drawn, bars
 
 

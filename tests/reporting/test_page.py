@@ -9,7 +9,7 @@ from made_evaluation import HOSTILE, MODELS
 from reading import Page
 
 from open_r1.core.tables import plain
-from open_r1.reporting.page import bar, beside, measures, parts, policy
+from open_r1.reporting.page import bar, beside, details, measures, parts, policy
 
 
 @pytest.fixture(scope="module")
@@ -133,4 +133,27 @@ def test_further_numbers_have_a_table_for_each_benchmark():
 def test_a_single_benchmark_has_no_mean_beside_it():
     one = {"pass@1": 0.5, "helpful": 0.1, "by_dataset": {"a": {"pass@1": 0.5}}}
     assert parts(one) == [("a", one)]
-    assert [name for name, _ in parts({"by_dataset": {"a": {}, "b": {}}})] == ["a", "b", "mean"]
+    assert [name for name, _ in parts({"by_dataset": {"a": {}, "b": {}}})] == ["a", "b", "mean of 2"]
+
+
+@pytest.mark.parametrize(
+    ("stages", "head", "rows"),
+    [
+        ({"x": {"a": 0.5}, "y": {"a": 0.1}}, ["model", "pass@1"], [["x", "0.500"], ["y", "0.100"]]),
+        (
+            {"x": {"b": 0.5, "a": 0.2}, "y": {"a": 0.1}},
+            ["model", "benchmark", "pass@1"],
+            [["x", "a", "0.200"], ["y", "a", "0.100"], ["x", "b", "0.500"], ["x", "mean of 2", "-"]],
+        ),
+    ],
+    ids=["one benchmark needs no column", "benchmark by benchmark, then what is a mean of how many"],
+)
+def test_all_numbers_have_a_row_for_each_model_and_benchmark(stages, head, rows):
+    found = {
+        name: {"samples": 4, "by_dataset": {part: {"pass@1": value, "samples": 4} for part, value in parts.items()}}
+        for name, parts in stages.items()
+    }
+    for whole in found.values():
+        if len(whole["by_dataset"]) == 1:
+            whole |= next(iter(whole["by_dataset"].values()))
+    assert details({"stages": found}) == (head, rows)

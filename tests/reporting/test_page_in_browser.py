@@ -109,6 +109,15 @@ def test_without_its_script_all_can_be_read(page, reported):
     assert page.run("document.querySelectorAll('form:not([hidden]), thead button').length") == 0
 
 
+@pytest.mark.parametrize("width", [390, 1280])
+def test_names_of_models_that_differ_at_their_end_are_shown_whole(page, reported, width):
+    page.look(width)
+    page.open(reported / "report/index.html")
+    page.run("document.querySelectorAll('.bars tbody th').forEach(one => one.textContent = 'a-long-name'.repeat(9))")
+    cut = "[...document.querySelectorAll('.bars tbody th')].filter(one => one.scrollWidth > one.clientWidth).length"
+    assert page.run(cut) == 0 and page.run("document.documentElement.scrollWidth") == width
+
+
 @pytest.mark.parametrize("width", [320, 390, 768, 1280])
 def test_no_width_makes_the_page_scroll_sideways(page, reported, width):
     page.look(width)

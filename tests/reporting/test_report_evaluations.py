@@ -29,6 +29,7 @@ def both(folder: Path) -> list[str]:
 
 def test_the_evaluations_of_a_folder_are_found_and_nothing_else(folder):
     assert [Path(path).name for path in both(folder)] == ["evaluate", "evaluate_general"]
+    assert find_evaluations(folder / "evaluate") == [folder / "evaluate"]
 
 
 @pytest.mark.parametrize(
@@ -94,6 +95,15 @@ def test_what_a_benchmark_counts_is_named(tmp_path, metric, counts):
     recipe = {"models": ["x"], "datasets": [{"path": "a/b"} | ({"metric": metric} if metric else {})]}
     (tmp_path / "manifest.json").write_text(json.dumps({"recipe": recipe, "metrics": {"x": {"a": 1}}}))
     assert benchmarks([str(tmp_path)], [])["b"]["counts"] == counts
+
+
+def test_how_samples_were_drawn_is_what_the_recipe_says_but_for_an_entry(tmp_path):
+    datasets = [{"path": "a/b"}, {"path": "a/c", "temperature": 0, "max_new_tokens": 8}]
+    recipe = {"models": ["x"], "datasets": datasets, "temperature": 0.6, "max_new_tokens": 96}
+    manifest = {"command": "evaluate", "recipe": recipe, "metrics": {"x": {"a": 1}}}
+    (tmp_path / "manifest.json").write_text(json.dumps(manifest))
+    found = benchmarks([str(tmp_path)], [])
+    assert [(about["temperature"], about["max_new_tokens"]) for about in found.values()] == [(0.6, 96), (0, 8)]
 
 
 @pytest.mark.parametrize(("recipe", "entry", "k"), [(8, 64, 8), (None, 64, 64), (None, None, None)])

@@ -8,7 +8,8 @@ from xml.etree import ElementTree
 import matplotlib
 import pytest
 
-from open_r1.reporting.drawing import COLOURS, Panel, few, lines, number, save_png, svg
+from open_r1.core.tables import number
+from open_r1.reporting.drawing import COLOURS, Panel, few, lines, save_png, svg
 from open_r1.reporting.figures import apart, axes_figure, bar_figure, curve_figure, rollout_figure
 from open_r1.reporting.training import curves, default_figure
 
@@ -34,17 +35,20 @@ def test_rollouts_have_right_and_wrong_of_each_run_on_one_scale():
     def row(step, right, wrong, words):
         return {"step": step, "tokens_right": right, "tokens_wrong": wrong, "reflection_per_1k": words}
 
-    figure = rollout_figure({"zero": [row(1, 40, 10, 25), row(2, None, 70, 0)], "other": [row(1, 5, None, 50)]})
-    assert [panel.title.split(":")[0] for panel in figure.panels] == ["zero", "zero", "other", "other"]
-    lengths, words, other, _ = map(axis_of, figure.panels)
+    runs = {"zero": [row(1, 40.0, 10.0, 25), row(2, None, 70.0, 0)], "other": [row(1, 5.0, None, 50)]}
+    figure = rollout_figure(runs, {"zero": 3, "other": 1})
+    assert [panel.title for panel in figure.panels] == ["zero: length", "other: length", "words of reflection"]
+    lengths, other, words = map(axis_of, figure.panels)
     assert {line.get_label(): shown(line) for line in lengths.lines} == {"right": [40, None], "wrong": [10, 70]}
-    assert shown(words.lines[0]) == [25, 0] and lengths.get_ylim() == other.get_ylim() == (0, 73.5)
+    assert lengths.get_ylim() == other.get_ylim() == (0, 73.5)
+    assert {line.get_label(): shown(line) for line in words.lines} == {"zero": [25, 0], "other": [50]}
+    assert [line.get_color() for line in words.lines] == [COLOURS[3], COLOURS[1]]
     assert figure.panels[0].head == ["step", "right", "wrong"]
     assert figure.panels[0].rows == [[1, "40.0", "10.0"], [2, "-", "70.0"]]
 
 
 def test_curves_have_a_panel_for_each_metric_and_a_line_for_each_run():
-    found = {"a": {"step": [1, 2], "kl": [0.1, None], "reward": [0, 1]}, "b": {"step": [2], "reward": [0.5]}}
+    found = {"a": {"step": [1, 2], "kl": [0.1, None], "reward": [0.0, 1.0]}, "b": {"step": [2], "reward": [0.5]}}
     asked = {"file": "f", "title": "t", "runs": ["a", "b", "gone"], "metrics": ["reward", "kl"]}
     figure = curve_figure(asked, found, {"a": 0, "b": 11})
     rewards, kl = map(axis_of, figure.panels)
@@ -111,4 +115,6 @@ def test_an_svg_has_the_colours_and_letters_of_the_page_and_nothing_to_load():
 def test_long_tables_are_thinned_and_keep_their_ends():
     rows = [[n] for n in range(1000)]
     assert few(rows)[0] == [0] and few(rows)[-1] == [999] and len(few(rows)) == 13 and few(rows[:5]) == rows[:5]
-    assert [number(value) for value in (None, float("nan"), 0.1234, 1234.56)] == ["-", "-", "0.123", "1234.6"]
+    assert [number(value) for value in (None, 0.1234, 123.45, 1234.5, 7, [1.0, None])] == [
+        "-", "0.123", "123.5", "1234", "7", "[1.000, -]"
+    ]  # fmt: skip

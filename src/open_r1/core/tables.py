@@ -68,17 +68,21 @@ def table_cells(stages: dict[str, dict[str, Any]]) -> list[list[str]]:
 def further_lines(stages: dict[str, dict[str, Any]]) -> list[str]:
     """What the `measures` of benchmarks say, a line for each row of the table that has some."""
     found = {name: row["measures"] for name, row in table_rows(stages).items() if row.get("measures")}
-    return [f"{name}: {', '.join(map(figure, numbers.items()))}" for name, numbers in found.items()]
+    return [
+        f"{name}: {', '.join(f'{key} {number(value)}' for key, value in numbers.items())}"
+        for name, numbers in found.items()
+    ]
 
 
-def figure(item: tuple[str, Any]) -> str:
-    """A number by its name; an interval in brackets."""
-    name, value = item
-    if isinstance(value, float):
-        return f"{name} {value:.3f}" if abs(value) < 10 else f"{name} {value:.0f}"
+def number(value: Any) -> str:
+    """A number with the places that tell something; an interval in brackets; a dash for none."""
     if isinstance(value, list | tuple):
-        return f"{name} [{', '.join('-' if end is None else figure(('', end)).strip() for end in value)}]"
-    return f"{name} {'-' if value is None else value}"
+        return f"[{', '.join(map(number, value))}]"
+    if value is None or value != value:
+        return "-"
+    if not isinstance(value, float):
+        return str(value)
+    return f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}" if abs(value) < 1000 else f"{value:.0f}"
 
 
 def markdown_table(stages: dict[str, dict[str, Any]]) -> str:

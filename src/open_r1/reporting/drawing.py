@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..core.tables import number
+
 # `--c0` and so on in the style of the page
 COLOURS = ["#2f6fde", "#d9541e", "#15946b", "#a63fc4", "#b8860b"]
 COLOURS += ["#0f93a8", "#d12d6f", "#6b7f1f", "#7a5cff", "#8c5a3c"]
@@ -95,16 +97,12 @@ def lines(
         axis.set_xlabel("training step")
         axis.set_ylabel(label)
         if curves:
-            axis.legend(frameon=False, fontsize=8)
+            axis.legend(frameon=False, fontsize=8, ncols=2, loc="lower left", bbox_to_anchor=(0, 1))
 
     steps = sorted({step for found, _ in curves.values() for step in found})
     known = {name: dict(zip(*curve, strict=True)) for name, curve in curves.items()}
     rows = few([[step, *(number(known[name].get(step)) for name in curves)] for step in steps])
     return Panel(title, draw, ["step", *curves], rows)
-
-
-def number(value: float | None) -> str:
-    return "-" if value is None or value != value else f"{value:.3f}" if abs(value) < 10 else f"{value:.1f}"
 
 
 # ---------------------------------------------------------------------------------------------------------- writing

@@ -15,7 +15,7 @@ from ..core.errors import ArtifactError
 from ..core.hub import called, looks_local
 from ..core.inputs import read_manifest
 from ..core.rows import Row
-from ..data.sources import source_names
+from ..data.sources import ASKED, source_names
 from ..sampling.models import read_models
 from ..sampling.store import read_store, stores_of
 from .comparison import mean_row
@@ -46,8 +46,9 @@ def is_evaluation(manifest: Mapping[str, Any] | None) -> bool:
 
 
 def find_evaluations(folder: Path) -> list[Path]:
-    """The complete evaluations in a folder."""
-    return sorted(path.parent for path in folder.glob("*/manifest.json") if is_evaluation(read_manifest(path.parent)))
+    """The complete evaluations in a folder, which may be one itself."""
+    places = [folder, *sorted(path.parent for path in folder.glob("*/manifest.json"))]
+    return [place for place in places if is_evaluation(read_manifest(place))]
 
 
 def read_evaluation(path: str) -> dict[str, Any]:
@@ -136,7 +137,8 @@ def benchmarks(evaluations: Iterable[str], measured: Iterable[str]) -> dict[str,
         for name, entry in zip(source_names(entries), entries, strict=True):
             again = free_name(name, Path(evaluation).name, set(found))
             axis = entry.get("axis") or ("general" if entry.get("domain") == "general" else "reasoning")
-            about = {"axis": axis, "path": entry["path"], **sampling_of(manifest)}
+            own = {key: entry[key] for key in ASKED if key in entry}
+            about = {"axis": axis, "path": entry["path"], **sampling_of(manifest), **own}
             about["counts"] = "mean score" if entry.get("metric") == "score" else "pass@1"
             about["num_samples"] = recipe.get("num_samples") or entry.get("num_samples") or about.get("num_samples")
             if again == name or again in measured:

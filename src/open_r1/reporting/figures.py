@@ -3,7 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
-from .drawing import COLOURS, INK, Figure, Panel, lines, number
+from ..core.tables import number
+from .drawing import COLOURS, INK, Curve, Figure, Panel, lines
 
 LABELS = {
     "accuracy": "accuracy reward",
@@ -29,23 +30,26 @@ def curve_figure(figure: Mapping[str, Any], curves: Mapping[str, Any], places: M
     return Figure(figure["file"], figure["title"], panels, max(1, len(panels)))
 
 
-def rollout_figure(runs: Mapping[str, list[dict[str, Any]]]) -> Figure:
-    """Length of right and wrong completions, and words of reflection, over training: two panels for each run."""
-    tops = [top(runs, ("tokens_right", "tokens_wrong")), top(runs, ("reflection_per_1k",))]
+def rollout_figure(runs: Mapping[str, list[dict[str, Any]]], places: Mapping[str, int]) -> Figure:
+    """Over training: length of right and wrong completions, a panel for each run, and words of reflection of all."""
+    keys, words = {"right": "tokens_right", "wrong": "tokens_wrong"}, "reflection_per_1k"
+    longest = top(runs, *keys.values())
     panels = []
     for name, measured in runs.items():
-        steps = [row["step"] for row in measured]
-        curves = {word: (steps, [row[f"tokens_{word}"] for row in measured]) for word in ("right", "wrong")}
-        words = {name: (steps, [row["reflection_per_1k"] for row in measured])}
-        pair = (
-            lines(f"{name}: length", "mean length (tokens)", curves, {"right": 2, "wrong": 1}),
-            lines(f"{name}: words of reflection", "reflection / 1,000 tokens", words, {name: 0}),
-        )
-        panels += [bounded(panel, limit) for panel, limit in zip(pair, tops, strict=True)]
+        lengths = {word: curve(measured, key) for word, key in keys.items()}
+        panel = lines(f"{name}: length", f"{name}: tokens", lengths, {"right": 2, "wrong": 1})
+        panels.append(bounded(panel, longest))
+    reflection = {name: curve(measured, words) for name, measured in runs.items()}
+    panel = lines("words of reflection", "reflection / 1,000 tokens", reflection, places)
+    panels.append(bounded(panel, top(runs, words)))
     return Figure("rollouts", "Completions in training: length, and words of reflection", panels, 2, (5.5, 3.0))
 
 
-def top(runs: Mapping[str, list[dict[str, Any]]], keys: tuple[str, ...]) -> float:
+def curve(measured: list[dict[str, Any]], key: str) -> Curve:
+    return [row["step"] for row in measured], [row[key] for row in measured]
+
+
+def top(runs: Mapping[str, list[dict[str, Any]]], *keys: str) -> float:
     """The highest value of all runs, so that their panels compare."""
     return max((row[key] or 0.0 for measured in runs.values() for row in measured for key in keys), default=0.0) or 1.0
 
@@ -54,7 +58,6 @@ def bounded(panel: Panel, limit: float) -> Panel:
     def draw(axis: Any) -> None:
         panel.draw(axis)
         axis.set_ylim(0, 1.05 * limit)
-        axis.set_title(panel.title, fontsize=10)
 
     return panel._replace(draw=draw)
 
@@ -79,7 +82,7 @@ def bar_figure(file: str, title: str, rows: Mapping[str, dict[str, Any]], places
 
 
 def axes_figure(found: Mapping[str, Any], places: Mapping[str, int]) -> Figure:
-    """Stage against stage: reasoning across, general upwards; names stand beside, each with a line to its point."""
+    """Models on two axes: reasoning across, general upwards; names stand beside, each with a line to its point."""
     points = {name: (means["reasoning"], means["general"]) for name, means in found["models"].items()}
 
     def draw(axis: Any) -> None:
@@ -98,7 +101,9 @@ def axes_figure(found: Mapping[str, Any], places: Mapping[str, int]) -> Figure:
 
     head = ["model", "reasoning", "general"]
     rows = [[name, number(x), number(y)] for name, (x, y) in points.items()]
-    return Figure("axes", "Stage against stage", [Panel("Reasoning and general", draw, head, rows)], 1, (4.2, 4.0))
+    return Figure(
+        "axes", "Reasoning against general ability", [Panel("Reasoning and general", draw, head, rows)], 1, (4.2, 4.0)
+    )
 
 
 def axis_label(name: str, benchmarks: list[str]) -> str:

@@ -11,13 +11,32 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.tables import COLUMNS, cell
+from ..core.tables import COLUMNS, cell, number
 from .comparison import axes, score, students
 from .completions import EACH, TAGS, Shown, by_problem
-from .drawing import COLOURS, Figure, number, svg
+from .drawing import COLOURS, Figure, svg
 from .sizes import shown
 
 TEMPLATE = "page.html.jinja"
+MEANINGS = {  # of the columns whose names do not say it
+    "cons@k": "share right by the vote of k samples",
+    "pass@k": "share with a right one among k",
+    "format": "share in the form that was asked for",
+    "tokens": "mean length",
+    "cut": "share that did not end by itself",
+    "no answer": "share without anything that could be compared",
+    "loops": "share that ends in a repetition",
+    "language": "share of the reasoning in the language of the problem",
+    "mixed": "share that mixes languages",
+    "reflect/1k": "words of reflection in 1,000 tokens",
+    "helpful": "share of general requests answered well",
+    "refuses harm": "share of harmful requests refused",
+    "over-refuses": "share of their harmless neighbours refused",
+    "unjudged": "share without a verdict of the judge",
+    "failed": "share never drawn",
+    "seconds": "time of drawing",
+    "contamination": "whether the training data was checked against the benchmark",
+}
 
 
 def beside(name: str) -> str:
@@ -65,7 +84,7 @@ def benchmark_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> lis
 
 
 def size_bars(results: Mapping[str, Any], places: Mapping[str, int]) -> list[dict[str, Any]]:
-    """Students by size, with how large each is."""
+    """Models by size, with how large each is."""
     sizes = results["parameters"]
     rows = students(results["stages"], sizes)
     return [{"size": shown(sizes[name]), **bar(name, row, places[name])} for name, row in rows.items()]
@@ -85,22 +104,25 @@ def matrix(results: Mapping[str, Any], groups: list[dict[str, Any]]) -> list[dic
 
 
 def details(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
-    """All numbers, a row per benchmark and model, without the columns that nothing fills."""
+    """All numbers, benchmark by benchmark and then the means, without the columns that tell nothing apart."""
+    stages = results["stages"]
+    names = {part for whole in stages.values() for part in whole["by_dataset"]}
     rows = [
-        [part, model, *(cell(row, *column) for column in COLUMNS.values())]
-        for model, whole in results["stages"].items()
+        [model, part, *(cell(row, *column) for column in COLUMNS.values())]
+        for model, whole in stages.items()
         for part, row in parts(whole)
     ]
-    head = ["benchmark", "model", *COLUMNS]
-    kept = [n for n in range(len(head)) if n < 2 or any(row[n] != "-" for row in rows)]
-    rows.sort(key=lambda row: (row[0] == "mean", row[0]))
+    rows.sort(key=lambda row: (row[1] not in names, row[1]))
+    head = ["model", "benchmark", *COLUMNS]
+    nothing = names | {"-"} if len(names) == 1 else {"-"}
+    kept = [n for n in range(len(head)) if n == 0 or any(row[n] not in nothing for row in rows)]
     return [head[n] for n in kept], [[row[n] for n in kept] for row in rows]
 
 
 def parts(whole: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
     """A model's rows by benchmark, and their mean; of a single one the whole row, which holds it and more."""
     found = whole["by_dataset"]
-    return [(next(iter(found)), whole)] if len(found) == 1 else [*found.items(), ("mean", whole)]
+    return [(next(iter(found)), whole)] if len(found) == 1 else [*found.items(), (f"mean of {len(found)}", whole)]
 
 
 def measures(results: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:
@@ -115,25 +137,16 @@ def measures(results: Mapping[str, Any]) -> list[tuple[str, list[str], list[list
         (
             part,
             ["model", *heads[part]],
-            [[model, *(shown_measure(row.get(key)) for key in heads[part])] for model, row in rows.items()],
+            [[model, *(number(row.get(key)) for key in heads[part])] for model, row in rows.items()],
         )
         for part, rows in found.items()
     ]
 
 
-def shown_measure(value: Any) -> str:
-    """A number, or an interval of two."""
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(shown_measure, value))}]"
-    return number(value) if value is None or isinstance(value, float) else str(value)
-
-
 def sampling_rows(about: Mapping[str, Mapping[str, Any]]) -> list[list[Any]]:
     """How the samples of each data set were drawn."""
-    keys = ("path", "axis", "num_samples", "temperature", "top_p", "max_new_tokens")
-    return [
-        [name, *("-" if (value := found.get(key)) is None else value for key in keys)] for name, found in about.items()
-    ]
+    keys = ("path", "num_samples", "temperature", "top_p", "max_new_tokens")
+    return [[name, *("-" if found.get(key) is None else found[key] for key in keys)] for name, found in about.items()]
 
 
 def render(
@@ -179,6 +192,7 @@ def render(
         matrix=matrix(results, groups),
         head=head,
         rows=rows,
+        meanings={name: MEANINGS[name] for name in head if name in MEANINGS},
         sizes=size_bars(results, places),
         figures=[(figure, [(panel, svg(panel, figure.size)) for panel in figure.panels]) for figure in figures],
         problems=by_problem(completions),
