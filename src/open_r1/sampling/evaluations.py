@@ -17,9 +17,9 @@ from typing import Any, NamedTuple
 from ..core.artifacts import Artifact
 from ..core.benchmarks import DESCRIBING
 from ..core.errors import ArtifactError, DataError, RecipeError
+from ..core.fields import fill
 from ..core.keys import LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
 from ..core.publishing import Publishing
-from ..core.recipes import fill
 from ..core.rows import JUDGE, RULELESS, Row
 from ..data.sources import ASKED, SOURCE, load_sources, source_names, without_amounts
 from ..metrics.summary import check_measures
