@@ -110,14 +110,16 @@ def ask(program: str, task: Task, sampling: Sampling) -> float:
 
 
 def as_read(row: Row, kind: str) -> Row:
-    """A question as lighteval takes it: its reference is LaTeX, or one of its letters."""
+    """A question as lighteval takes it, its reference as LaTeX or as one of the letters; none where it names none."""
     if "messages" in row or row["verifier"] != kind:
-        raise DataError(f"`--lighteval` asks one turn of `verifier: {kind}`, not {row}", "leave it out")
+        what = f"one turn of `verifier: {kind}`, and problem {row['problem_id']} of {row['dataset']} is another"
+        raise DataError(f"`--lighteval` asks {what}", "leave it out")
     if kind == "math":
-        return {"question": row["question"], "choices": [f"\\boxed{{{row['answer']}}}"], "gold": 0}
-    letters = list(choice.LETTERS[: len(row["options"])])
-    right = [choice.judge(row["answer"], letter, tuple(row["options"])) for letter in letters]
-    return {"question": row["question"], "choices": letters, "gold": right.index(True)}
+        return {"question": row["question"], "choices": [f"\\boxed{{{row['answer']}}}"], "gold": [0]}
+    options = tuple(row.get("options", ()))
+    letters = choice.LETTERS[: len(options) or None]
+    gold = [n for n, letter in enumerate(letters) if choice.judge(row["answer"], letter, options)]
+    return {"question": row["question"], "choices": list(letters), "gold": gold}
 
 
 def settings(task: Task, sampling: Sampling) -> dict[str, Any]:
