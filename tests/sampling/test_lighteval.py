@@ -103,7 +103,7 @@ def test_it_gets_the_questions_the_references_and_the_settings(tmp_path, pauses,
     plan = ("right", "line", "wrong", "nothing")
     line, _ = measured(tmp_path, capsys, "gpqa_diamond", plan, program(tmp_path, PLAYED), words)
     assert line[-3:] == ["0.5000", "0.7500", "+0.2500"]
-    said = (tmp_path / "out" / MODEL / "gpqa_diamond/lighteval/log.txt").read_text().splitlines()
+    said = (tmp_path / "out" / MODEL / "gpqa_diamond/.lighteval/log.txt").read_text().splitlines()
     problems = {row["prompt"][-1]["content"]: row["answer"] for row in problems_of(tmp_path / "gpqa_diamond.yaml")}
     rows = [json.loads(row) for row in said[: len(problems)]]
     assert {row["question"]: row["choices"][row["gold"][0]] for row in rows} == problems
@@ -123,7 +123,7 @@ def test_of_a_short_context_it_asks_what_is_left(tmp_path, pauses, capsys):
     with serving(server):
         words = ["--url", server.url, "--output_dir", str(tmp_path / "out"), "--num_samples", "1"]
         evaluate.main([MODEL, "--benchmarks", str(file), *words, "--lighteval", program(tmp_path, PLAYED)])
-    asked = (tmp_path / "out" / MODEL / "gpqa_diamond/lighteval/model.yaml").read_text()
+    asked = (tmp_path / "out" / MODEL / "gpqa_diamond/.lighteval/model.yaml").read_text()
     assert "temperature" in asked and "max_new_tokens" not in asked
 
 
@@ -154,7 +154,7 @@ def test_what_it_cannot_measure_is_refused(tmp_path, pauses, capsys, words, text
     drawn = any("body" in request for request in server.requests)
     assert drawn == bool(text)  # what can be told before is refused before
     if drawn:
-        assert str(tmp_path / "out" / MODEL / "aime24/lighteval/log.txt") in error
+        assert str(tmp_path / "out" / MODEL / "aime24/.lighteval/log.txt") in error
 
 
 def test_another_kind_of_verdict_is_refused(tmp_path, capsys):

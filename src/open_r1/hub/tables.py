@@ -25,7 +25,7 @@ from ..sampling.store import is_published, read_store
 GROUP = 16 << 20  # characters of a row group: what a writer or a reader holds
 SHARD = 100 << 20  # bytes of a file
 METRICS = "metrics.json"  # beside the completions of a model that was evaluated
-LEFT_OUT = ("tasks", "lighteval")  # what jobs leave, the store has it all; another harness beside it
+LEFT_OUT = ("tasks",)  # what the jobs of a generation leave; the store has it all
 
 
 def publish_tables(source: Path, target: Path) -> list[dict[str, Any]]:

@@ -6,9 +6,9 @@ It stays outside, in an environment of its own: it demands another latex2sympy2-
 the questions and references of a complete evaluation, and asks the same server for as many samples with the same
 settings; what it takes for an answer, and the count, are its own (`recipes/benchmarks/lighteval_task.py`).
 
-    OUTPUT/MODEL/BENCHMARK/lighteval/rows, model.yaml     what it reads
-                                     log.txt, out         what it wrote: results, and details of each sample
-                                     .litellm_cache       replies: a killed run asks only for those that it lacks
+    OUTPUT/MODEL/BENCHMARK/.lighteval/rows, model.yaml    what it reads; a hidden folder is not published
+                                      log.txt, out        what it wrote: results, and details of each sample
+                                      .litellm_cache      replies: a killed run asks only for those that it lacks
 """
 
 import asyncio
@@ -31,12 +31,10 @@ from ..core.locks import Lock
 from ..core.processes import die_with_parent
 from ..core.rows import Row
 from ..core.tables import markdown
-from ..data.sources import source_names
 from ..verify import choice
 from .arguments import Sampling
 from .evaluating import sampling_for
-from .evaluations import EvaluateArguments, Task, folder_names, samples_each
-from .models import read_models
+from .evaluations import EvaluateArguments, Task, tasks_of
 from .store import read_store
 
 KINDS = ("math", "choice")
@@ -60,16 +58,6 @@ def find(args: EvaluateArguments, command: str) -> str:
     return str(Path(program).absolute())
 
 
-def tasks_of(args: EvaluateArguments) -> list[Task]:
-    """What is compared; the stores hold our completions."""
-    names, each = source_names(args.datasets), samples_each(vars(args))
-    return [
-        Task(model, name, entry, Path(args.output_dir, model.name, folder), each[name], "")
-        for model in read_models(args.models)
-        for name, folder, entry in zip(names, folder_names(names), args.datasets, strict=True)
-    ]
-
-
 def compare(args: EvaluateArguments, program: str) -> str:
     """A table of our numbers of an evaluation and those that lighteval, a program that `find` gave, comes to."""
     output, manifest = Path(args.output_dir), read_manifest(args.output_dir)
@@ -87,7 +75,7 @@ def compare(args: EvaluateArguments, program: str) -> str:
 
 def ask(program: str, task: Task, sampling: Sampling) -> float:
     """lighteval's pass@1 of a benchmark."""
-    place, kind = (task.store / "lighteval").resolve(), task.entry.get("verifier", "math")
+    place, kind = (task.store / ".lighteval").resolve(), task.entry.get("verifier", "math")
     shutil.rmtree(place / "out", ignore_errors=True)
     (place / "rows").mkdir(parents=True, exist_ok=True)
     rows = [as_read(row, kind) for row in read_store(task.store) if row["sample"] == 0]
