@@ -3,6 +3,7 @@
     open-r1 evaluate MODEL [MODEL...] --benchmarks aime24,math_500 [--url http://localhost:8000/v1] [--key value ...]
     open-r1 evaluate --config recipes/mini/evaluate.yaml
     open-r1 evaluate ... --check              # and compares with what is published of a known model
+    open-r1 evaluate ... --lighteval COMMAND  # and has lighteval, in an environment of its own, measure the same
     open-r1 evaluate --rejudge OUTPUT         # judges the kept completions again: no model, no network
     open-r1 evaluate --compare A B            # two models' folders, problem by problem
     open-r1 evaluate --pending OUTPUT         # the saved steps of a training (`core/saved_steps.py`)
@@ -16,7 +17,9 @@ Every completion is kept, in a store for each model and benchmark (`sampling/eva
 
 import multiprocessing
 import sys
+from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor, wait
+from functools import partial
 from itertools import groupby, takewhile
 from pathlib import Path
 from typing import Any
@@ -25,6 +28,7 @@ from open_r1.core import saved_steps
 from open_r1.core.artifacts import LOCK, RECIPE, Artifact, write_atomically
 from open_r1.core.benchmarks import FOLDER, PREFIX, read_benchmark
 from open_r1.core.errors import ArtifactError, DataError, RecipeError, report_errors
+from open_r1.core.fields import fill_all
 from open_r1.core.hub import called
 from open_r1.core.inputs import BASES, read_manifest
 from open_r1.core.locks import Lock
@@ -41,7 +45,7 @@ from open_r1.sampling.models import read_models
 from open_r1.sampling.store import stores_of
 
 ARGUMENTS = EvaluateArguments
-USAGE = "[MODEL ... --benchmarks NAME,NAME] [--config RECIPE.yaml] [--check] [--key value ...]"
+USAGE = "[MODEL ... --benchmarks NAME,NAME] [--config RECIPE.yaml] [--check] [--lighteval COMMAND] [--key value ...]"
 PROTOCOL = FOLDER.parent / "base" / "evaluate.yaml"
 
 
@@ -54,7 +58,7 @@ def in_words(words: list[str]) -> list[list[str]]:
     `output_dir`. A command line without them is one itself.
     """
     models = list(takewhile(lambda word: not word.startswith("--"), words))
-    given, rest = taken("benchmarks", words[len(models) :])
+    given, rest = taken("benchmarks", words[len(models) :], "NAME,NAME")
     if not models and given is None:
         return [rest]
     options = parse_overrides(rest)
@@ -72,14 +76,14 @@ def in_words(words: list[str]) -> list[list[str]]:
     ]
 
 
-def taken(option: str, words: list[str]) -> tuple[str | None, list[str]]:
+def taken(option: str, words: list[str], meant: str) -> tuple[str | None, list[str]]:
     """The value of an option, and the command line without it."""
     for at, word in enumerate(words):
         if word.startswith(f"--{option}="):
             return word.partition("=")[2], [*words[:at], *words[at + 1 :]]
         if word == f"--{option}":
             if at + 1 == len(words):
-                raise RecipeError(f"`--{option}` without a value", f"write `--{option} NAME,NAME`")
+                raise RecipeError(f"`--{option}` without a value", f"write `--{option} {meant}`")
             return words[at + 1], [*words[:at], *words[at + 2 :]]
     return None, words
 
@@ -227,6 +231,15 @@ def check(output: Path) -> None:
         print(compare_with_published(called(model.path), manifest["metrics"][model.name]), flush=True)
 
 
+def in_lighteval(words: list[str], command: str) -> Callable[[], str]:
+    """What has lighteval measure an evaluation when it is complete; what cannot be is refused now."""
+    from open_r1.sampling import lighteval
+
+    recipe, where, _ = read_command_line(words, "evaluate")
+    (args,) = fill_all((EvaluateArguments,), recipe, where)
+    return partial(lighteval.compare, args, lighteval.find(args, command))
+
+
 @report_errors
 def main(arguments: list[str] | None = None) -> None:
     """Runs evaluations from the command line."""
@@ -238,12 +251,16 @@ def main(arguments: list[str] | None = None) -> None:
     if words[:1] == ["--pending"]:
         return evaluate_pending(words[1:])
     checked = "--check" in words
-    for line in in_words([word for word in words if word != "--check"]):
+    command, words = taken("lighteval", [word for word in words if word != "--check"], "le/bin/lighteval")
+    for line in in_words(words):
         if checked:
             expect_published(line)
+        beside = in_lighteval(line, command) if command else None
         output = run(line)
         if checked:
             check(output)
+        if beside:
+            print(beside(), flush=True)
 
 
 if __name__ == "__main__":

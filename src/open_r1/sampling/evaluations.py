@@ -11,6 +11,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -107,19 +108,26 @@ class Task(NamedTuple):
 # ------------------------------------------------------------------------------------------------ what is to be drawn
 
 
+def tasks_of(args: EvaluateArguments) -> list[Task]:
+    """All that an evaluation is of, model by model, without identities."""
+    names, numbers = source_names(args.datasets), samples_each(vars(args))
+    return [
+        Task(model, name, entry, Path(args.output_dir, model.name, folder), numbers[name], "")
+        for model in read_models(args.models)
+        for name, folder, entry in zip(names, folder_names(names), args.datasets, strict=True)
+    ]
+
+
 def plan(args: EvaluateArguments, artifact: Artifact) -> list[Task]:
     """All that an evaluation draws, model by model."""
-    names = source_names(args.datasets)
-    folders, recipe, numbers = folder_names(names), artifact.recipe, samples_each(artifact.recipe)
-    tasks = []
-    for model, given in zip(read_models(args.models), recipe["models"], strict=True):
+    tasks, recipe = [], artifact.recipe
+    for task, (given, raw) in zip(tasks_of(args), product(recipe["models"], recipe["datasets"]), strict=True):
         entry = {"path": given} if isinstance(given, str) else given
         drawn_of = {key: entry[key] for key in ("path", "chat_template") if key in entry}
-        drawn_of["response_format"] = model.writes
-        for name, folder, source, raw in zip(names, folders, args.datasets, recipe["datasets"], strict=True):
-            asked = {key: value for key, value in raw.items() if key not in DESCRIBING}
-            identity = identity_of(args, artifact, models=[drawn_of], datasets=[asked], num_samples=numbers[name])
-            tasks.append(Task(model, name, source, artifact.path / model.name / folder, numbers[name], identity))
+        drawn_of["response_format"] = task.model.writes
+        asked = {key: value for key, value in raw.items() if key not in DESCRIBING}
+        own = {"models": [drawn_of], "datasets": [asked], "num_samples": task.num_samples}
+        tasks.append(task._replace(identity=identity_of(args, artifact, **own)))
     return tasks
 
 
