@@ -56,7 +56,7 @@ def merge(folder: Path) -> None:
 
 @contextlib.contextmanager
 def told(folder: Path) -> Iterator[None]:
-    """Tells in one line what the libraries raise; torch's own exception is none that `except Exception` would catch."""
+    """Tells in one line what the libraries raise; torch's own exception is no `Exception`."""
     from torch.distributed.checkpoint.api import CheckpointException
 
     try:
