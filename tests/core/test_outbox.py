@@ -74,11 +74,17 @@ def test_a_disk_that_is_full_does_not_end_a_training(tmp_path, monkeypatch, caps
     assert "step 4 is not published: [Errno 28] No space left on device" in capsys.readouterr().out
 
 
-def test_pieces_of_a_model_are_not_published(tmp_path, capsys):
+def test_the_pieces_of_a_model_are_queued_without_those_of_the_optimizer(tmp_path):
     output, recipe = artifact(tmp_path / "zero")
-    (output / "checkpoint-4/model.safetensors").unlink()
+    checkpoint = output / "checkpoint-4"
+    (checkpoint / "model.safetensors").unlink()
+    for folder in ("pytorch_model_fsdp_0", "optimizer_0"):
+        (checkpoint / folder).mkdir()
+        for name in ("__0_0.distcp", "__1_0.distcp", ".metadata"):
+            (checkpoint / folder / name).write_text(name)
     add_step(output, recipe, "abc", 4)
-    assert not entries(output) and "its checkpoint is in pieces" in capsys.readouterr().out
+    pieces = [f"pytorch_model_fsdp_0/{name}" for name in (".metadata", "__0_0.distcp", "__1_0.distcp")]
+    assert held(entries(output)[0]) == pieces
 
 
 def test_a_file_system_without_hard_links_gets_copies(tmp_path, monkeypatch):

@@ -19,6 +19,7 @@ from .errors import UserError
 from .inputs import is_offline, read_manifest
 from .outbox import FOLDER, add, entries, left, pushed, waiting
 from .publishing import MODEL, Repository, kind_of, repository_of
+from .shards import PIECES
 
 WAIT, PREFLIGHT = 300.0, 60.0  # seconds for what is not published at the end, and for the Hub's answer before a run
 RUNNER = "OPEN_R1_PUBLISHES"  # set for the stages of a runner, which publishes for them
@@ -26,8 +27,8 @@ ENVIRONMENT = dict(os.environ)  # before a stage that loads nothing from the Hub
 # of an output: what only an unfinished run needs, and pickles, which no other machine should read
 LEFT_OUT = ["checkpoint-*", "start", "progress.json", "started.json", "halted.json", "*.lock", "*.bin", "*.pt"]
 LEFT_OUT += ["*.pth", "evaluations"]
-# of a checkpoint: the model, not the optimizer
-STEP_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt"]
+# of a checkpoint: the model, whole or in pieces, not the optimizer
+STEP_FILES = ["*.safetensors", "*.json", "*.jinja", "*.model", "*.txt", *PIECES]
 
 
 def facts_of(recipe: Mapping[str, Any], kind: str, made: str) -> dict[str, Any]:
@@ -56,15 +57,16 @@ def left_out(path: Path) -> bool:
     return path.name.startswith(".") or any(path.match(pattern) for pattern in LEFT_OUT)
 
 
+def step_files(checkpoint: Path) -> list[Path]:
+    """The files of a checkpoint that are its model."""
+    return [file for pattern in STEP_FILES for file in sorted(checkpoint.glob(pattern))]
+
+
 def add_step(output: Path, recipe: Mapping[str, Any], made: str, step: int) -> None:
     """Queues the model of a checkpoint that is complete; `made` is the hash of what the recipe makes."""
     checkpoint = output / f"checkpoint-{step}"
-    if not list(checkpoint.glob("*.safetensors")):
-        print(f"notice: step {step} is not published: its checkpoint is in pieces (FSDP); the result is", flush=True)
-        return
-    files = [file for pattern in STEP_FILES for file in sorted(checkpoint.glob(pattern))]
     try:
-        queue(output, f"step-{step:06d}", files, checkpoint, facts_of(recipe, MODEL, made))
+        queue(output, f"step-{step:06d}", step_files(checkpoint), checkpoint, facts_of(recipe, MODEL, made))
     except OSError as error:  # a full disk: what the training saves next says so too, and ends it where it must
         print(f"notice: step {step} is not published: {error}", flush=True)
 

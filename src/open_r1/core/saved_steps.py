@@ -24,8 +24,9 @@ from .inputs import read_manifest
 from .locks import Lock
 from .outbox import link
 from .processes import die_with_parent, step_aside
-from .pushing import ENVIRONMENT, STEP_FILES
+from .pushing import ENVIRONMENT, step_files
 from .recipes import as_words
+from .shards import FOLDER as PIECES
 
 FOLDER, KEPT, DRAFT = "evaluations", ".models", ".draft"
 LOOK = 1.0  # seconds between two looks for a step
@@ -50,14 +51,14 @@ def keep(output: Path, step: int, model: Path) -> None:
     place = output / FOLDER / KEPT / f"step-{step:06d}"
     if place.exists() or read_manifest(result_of(place)):
         return
-    if not list(model.glob("*.safetensors")):
-        return print(f"notice: step {step} is not evaluated: its checkpoint is in pieces (FSDP)", flush=True)
     draft = place.with_name(DRAFT)
     try:
         shutil.rmtree(draft, ignore_errors=True)  # a kill has left it
         draft.mkdir(parents=True)
-        for file in [file for pattern in STEP_FILES for file in sorted(model.glob(pattern))]:
-            link(file, draft / file.name)
+        for file in step_files(model):
+            part = draft / file.relative_to(model)
+            part.parent.mkdir(exist_ok=True)
+            link(file, part)
         draft.rename(place)
     except OSError as error:  # a full disk: what the training saves next says so too, and ends it where it must
         print(f"notice: step {step} is not evaluated: {error}", flush=True)
@@ -161,13 +162,20 @@ def evaluate(output: Path, how: Mapping[str, Any], more: Iterable[str], tried: s
         model = models[0]
         tried.add(model)
         result, log = result_of(model), result_of(model).with_suffix(".log")
-        if read_manifest(result) is None:  # else a kill came before its model was let go
-            run([*words_of(model, how), *more], log)
+        if read_manifest(result) is None and made_whole(model, log):  # else a kill came before it was let go
+            run("cli", [*words_of(model, how), *more], log)
         if read_manifest(result) is None:
             print(f"{model.name} is not evaluated: see {log}", flush=True)
             continue
         shutil.rmtree(model)
         print(f"{model.name} is evaluated: {result / model.name / 'metrics.json'}", flush=True)
+
+
+def made_whole(model: Path, log: Path) -> bool:
+    """Whether a kept model can be loaded: pieces are put together first, in a process that keeps no memory."""
+    if (model / PIECES).is_dir():
+        run("core.shards", [str(model)], log)
+    return not (model / PIECES).is_dir()
 
 
 def words_of(model: Path, how: Mapping[str, Any]) -> list[str]:
@@ -177,10 +185,10 @@ def words_of(model: Path, how: Mapping[str, Any]) -> list[str]:
     return ["evaluate", "--benchmarks", ",".join(how["benchmarks"]), *as_words(values)]
 
 
-def run(words: list[str], log: Path) -> None:
-    """Runs a command of ours, which ends with this process."""
+def run(module: str, words: list[str], log: Path) -> None:
+    """Runs a module of ours, which ends with this process."""
     with log.open("a") as file:
-        command = [sys.executable, "-m", "open_r1.cli", *words]
+        command = [sys.executable, "-m", f"open_r1.{module}", *words]
         subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=die_with_parent)
 
 

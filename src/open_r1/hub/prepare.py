@@ -1,4 +1,5 @@
-"""What happens to an entry of the queue before it is sent, once: tables, last check, card; and the scan for secrets.
+"""What happens to an entry of the queue before it is sent, once: a model in pieces becomes whole; tables, last check,
+card; and the scan for secrets.
 
 The files of an entry share their bytes with the artifact, so they stay as they are: what is sent lies beside them.
 """
@@ -12,6 +13,7 @@ from ..core.hub import looks_local
 from ..core.inputs import adapter_base
 from ..core.outbox import FILES, pushed
 from ..core.publishing import MODEL
+from ..core.shards import merge
 from ..training.adapters import point_at_base
 from .cards import write_card
 from .last_check import check_model
@@ -49,6 +51,7 @@ def make_ready(entry: Path, facts: dict[str, Any], place: str, branch: str) -> N
     """Makes the folder that is sent: whole, or not at all."""
     output, draft, name = entry.parent.parent, entry / DRAFT, facts["name"]
     shutil.rmtree(draft, ignore_errors=True)
+    merge(entry / FILES)
     configs, samples = publish_tables(entry / FILES, draft), []
     if facts["repository"]["kind"] == MODEL and name != "card":
         samples = check_model(draft, facts["must_stop"]) if name == "final" else []

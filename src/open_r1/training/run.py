@@ -7,6 +7,7 @@ SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a s
 """
 
 import contextlib
+import functools
 import shutil
 import sys
 from collections.abc import Callable
@@ -32,6 +33,7 @@ from .ranks import first_decides, require_sharding
 from .tokenizers import make_tokenizer
 
 if TYPE_CHECKING:
+    import torch
     from datasets import Dataset
     from transformers import PreTrainedModel, PreTrainedTokenizerBase, Trainer, TrainingArguments
     from trl import ModelConfig
@@ -114,7 +116,7 @@ class Run:
         require_sharding(trainer)
         dtype = trainer.model.dtype  # FSDP changes it
         with StopRequest() as request:
-            self.train_on(trainer, request)
+            self.train_on(trainer, request, dtype)
             trainer.save_state()
             set_generation_defaults(trainer.model, self.tokenizer)
             save_whole(trainer, self.artifact.path, dtype)
@@ -133,7 +135,7 @@ class Run:
             self.finish_adapter(model)
         require_loadable(self.artifact.path, self.config.trust_remote_code)
 
-    def train_on(self, trainer: "Trainer", request: StopRequest) -> None:
+    def train_on(self, trainer: "Trainer", request: StopRequest, dtype: "torch.dtype") -> None:
         """
         Trains from the newest complete checkpoint; raises `Stopped` where a signal ends it before the last step, and
         `Halted` where a guard does.
@@ -149,7 +151,8 @@ class Run:
             self.artifact.forget_halt()
         guards = Guards(trainer, self.limits, self.window, self.halted_step if checkpoint else 0)
         stop, timing = StopTogether(request, self.window, guards), Timing(trainer)
-        saved = Checkpoints(trainer, self.pass_on)
+        pass_on = functools.partial(self.pass_on, trainer, dtype)
+        saved = Checkpoints(trainer, pass_on)
         for callback in (EpochOrder(), Progress(self.artifact), stop, guards, saved, timing):
             trainer.add_callback(callback)
         follow(trainer, self.recipe, self.artifact.path, bool(checkpoint))
@@ -157,7 +160,7 @@ class Run:
             check_checkpoint(checkpoint, trainer.model, self.config.trust_remote_code)
         if checkpoint and is_main_process():
             print(f"resuming {checkpoint}", flush=True)
-            self.pass_on(int(checkpoint.name.partition("-")[2]))  # a kill may have come before it was queued
+            pass_on(int(checkpoint.name.partition("-")[2]))  # a kill may have come before it was queued
         try:
             with contextlib.suppress(AllTrained), timing.listening():
                 trainer.train(resume_from_checkpoint=str(checkpoint) if checkpoint else None)
@@ -185,12 +188,20 @@ class Run:
         trainer.accelerator.wait_for_everyone()  # a launcher ends the other ranks as soon as one has failed
         raise Stopped(f"by a signal at step {done} of {total}", "run it again to continue")
 
-    def pass_on(self, step: int) -> None:
+    def pass_on(self, trainer: "Trainer", dtype: "torch.dtype", step: int) -> None:
         """Queues a checkpoint for the Hub and for its benchmarks, where the recipe wants that."""
+        from .saving import describe
+
         output = self.artifact.path
         checkpoint = output / f"checkpoint-{step}"
-        if (self.args.push_to_hub or self.args.benchmarks) and (checkpoint / ADAPTER).is_file():
-            point_at_base(checkpoint, *self.base)
+        if not (self.args.push_to_hub or self.args.benchmarks):
+            return
+        try:
+            describe(trainer, checkpoint, dtype)
+            if (checkpoint / ADAPTER).is_file():
+                point_at_base(checkpoint, *self.base)
+        except (OSError, ValueError) as error:  # a full disk, or settings that transformers does not save
+            return print(f"notice: step {step} is neither published nor evaluated: {error}", flush=True)
         if self.args.push_to_hub:
             add_step(output, self.recipe, self.artifact.hash, step)
         if self.args.benchmarks:

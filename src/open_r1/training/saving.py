@@ -1,7 +1,9 @@
-"""What a finished training run must have on disk: a model that loads."""
+"""What a training run must have on disk: a model that loads, and steps that can be made one."""
 
 import contextlib
+import copy
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +12,7 @@ from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError
 from ..core.inputs import is_adapter, require_model
 from ..core.processes import is_main_process
+from ..core.shards import FOLDER as PIECES
 
 if TYPE_CHECKING:
     import torch
@@ -50,6 +53,49 @@ def save_whole(trainer: "Trainer", directory: Path, dtype: "torch.dtype") -> Non
         kept = {name: weight for name, weight in weights.items() if name not in model.all_tied_weights_keys}
         model.save_pretrained(directory, state_dict=kept)
         trainer.processing_class.save_pretrained(directory)
+
+
+def describe(trainer: "Trainer", checkpoint: Path, dtype: "torch.dtype") -> None:
+    """
+    Adds to a checkpoint in pieces what FSDP leaves out and other checkpoints have: the configuration of the model or
+    the adapter, the generation config, the tokenizer. Each file is there whole, or not at all.
+
+    Args:
+        trainer (`Trainer`):
+            What it has saved.
+        checkpoint (`Path`):
+            Where to; one that holds the weights as they are loaded stays as it is.
+        dtype (`torch.dtype`):
+            Precision of a whole model when it is put together.
+
+    Raises `ValueError` for one that holds neither, as DeepSpeed's.
+    """
+    if not (checkpoint / PIECES).is_dir():
+        if not any(checkpoint.glob("*.safetensors")):
+            raise ValueError("its checkpoint holds no weights that others could load")
+        return
+    draft = checkpoint / ".settings"
+    shutil.rmtree(draft, ignore_errors=True)
+    config_of(trainer.model, dtype).save_pretrained(draft)
+    if trainer.model.can_generate():
+        trainer.model.generation_config.save_pretrained(draft)
+    trainer.processing_class.save_pretrained(draft)
+    for file in filter(Path.is_file, sorted(draft.iterdir())):
+        file.replace(checkpoint / file.name)
+    shutil.rmtree(draft)
+
+
+def config_of(model: Any, dtype: "torch.dtype") -> Any:
+    """The configuration of a model, or of its adapter, as `save_pretrained` would write it in one process."""
+    from accelerate.utils import is_peft_model
+
+    if is_peft_model(model):
+        config = copy.copy(model.active_peft_config)
+        config.inference_mode = True
+    else:
+        config = copy.deepcopy(model.config)
+        config.dtype, config.architectures = dtype, [type(model).__name__.removeprefix("FSDP")]
+    return config
 
 
 def save_prompts(directory: Path, rows: "Dataset", config: Any) -> None:
