@@ -156,7 +156,7 @@ def moments(values: Any) -> tuple[Any, Any, Any, Any, int]:
     center, problems = values.mean(axis=-1), values.shape[-1]
     away = values - center[..., None]
     away = np.where(abs(away) > 1e-9, away, 0.0)  # less is rounding: equal values have no spread at all
-    total, third, fourth = ((away**power).sum(axis=-1) for power in (2, 3, 4))
+    total, third, fourth = ((away**2 * power).sum(axis=-1) for power in (1.0, away, away**2))
     carry = np.where(fourth > 0, total**2 / np.where(fourth > 0, fourth, 1.0), 1.0)
     return center, total / max(problems - 1, 1), third / np.where(fourth > 0, total, 1.0), carry, problems
 
