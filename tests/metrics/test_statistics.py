@@ -213,6 +213,14 @@ def test_paired_interval_of_equal_models_is_narrower_than_that_of_each():
     """What both find hard is no difference; two that agree on each of 30 problems may still differ on others."""
     scores = [n % 4 / 3 for n in range(30)]
     low, high = paired_interval(scores, scores)
-    assert low == -high and 0.05 < high < 0.13
+    assert low == -high and 0.1 < high < 0.12
     alone = interval(scores)
     assert high - low < alone[1] - alone[0]
+    assert paired_interval(scores * 20, scores * 20)[1] == pytest.approx(3.40 / 600, abs=1e-4)
+
+
+def test_paired_interval_reaches_further_to_the_side_of_the_few_that_differ():
+    """5 of 200 problems won and none lost: more may be won by others, and fewer only as Student's interval says."""
+    low, high = paired_interval([1.0] * 5 + [0.0] * 195, [0.0] * 200)
+    half = student(199) * math.sqrt(5 / 200 * 195 / 199 / 200)
+    assert 0.025 - low == pytest.approx(half, rel=0.01) and 1.25 * half < high - 0.025 < 1.4 * half
