@@ -17,6 +17,8 @@ from waiting import PATIENCE
 
 from open_r1.core.artifacts import START, read_manifest, read_progress
 from open_r1.core.errors import Halted, Stopped
+from open_r1.core.outbox import FILES, entries
+from open_r1.core.shards import merge
 from open_r1.metrics.kept_rollouts import read_rollout, rollout_files
 
 MINI = "recipes/mini"
@@ -288,15 +290,22 @@ def test_adapter_of_two_ranks_that_were_killed_is_that_of_one(
 @pytest.mark.slow
 @pytest.mark.parametrize("mode", ["ddp", "fsdp_sharded"])
 def test_bfloat16_continues_and_is_saved_as_such(launched, stage, whole, tmp_path, mode):
-    """By autocast; FSDP holds the weights in float32 meanwhile."""
+    """By autocast; FSDP holds the weights in float32 meanwhile. What is queued of the last step is such."""
     ranks, output, more = launched(mode), tmp_path / "interrupted", ("--dtype", "bfloat16", "--bf16", "true")
+    more, plan = (*more, "--push_to_hub", "true"), {"environment": {"HF_HUB_OFFLINE": "1"}}
     command = stage("sft", ranks, output, *more)
-    killed_in_a_save(ranks, command, output, "sft")
-    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command)
-    require_same(output, whole(mode, "sft", more))
-    saved = safetensors.torch.load_file(output / "model.safetensors").values()
-    assert {weight.dtype for weight in saved} == {torch.bfloat16}
-    assert json.loads((output / "config.json").read_text())["dtype"] == "bfloat16"
+    killed_in_a_save(ranks, command, output, "sft", **plan)
+    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command, **plan)
+    require_same(output, whole(mode, "sft", more, **plan))
+    *steps, result = entries(output)
+    assert [step.name[5:] for step in steps] == [f"step-{step:06d}" for step in (2, 4, 6, 8)]
+    merge(steps[-1] / FILES)
+    for place in (output, steps[-1] / FILES, result / FILES):
+        saved = safetensors.torch.load_file(place / "model.safetensors")
+        assert {weight.dtype for weight in saved.values()} == {torch.bfloat16}
+        assert saved.keys() == (wanted := safetensors.torch.load_file(output / "model.safetensors")).keys()
+        assert all(torch.equal(saved[name], weight) for name, weight in wanted.items())
+        assert json.loads((place / "config.json").read_text())["dtype"] == "bfloat16"
 
 
 @pytest.mark.slow

@@ -9,7 +9,7 @@ import torch
 from transformers import LlamaConfig, LlamaForCausalLM, LlamaForSequenceClassification
 
 from open_r1.core.errors import ArtifactError
-from open_r1.training.saving import require_loadable
+from open_r1.training.saving import describe, require_loadable
 
 SIZES = {"vocab_size": 32, "hidden_size": 8, "intermediate_size": 16, "num_hidden_layers": 2}
 SIZES |= {"num_attention_heads": 2, "num_key_value_heads": 2}
@@ -114,3 +114,8 @@ def test_empty_adapter_is_refused(model):
     safetensors.torch.save_file({}, model / "adapter_model.safetensors")
     with pytest.raises(ArtifactError, match="holds no weights"):
         require_loadable(model)
+
+
+def test_a_checkpoint_without_weights_is_told_of(tmp_path):
+    with pytest.raises(ValueError, match="no weights that others could load"):
+        describe(None, tmp_path, torch.float32)
