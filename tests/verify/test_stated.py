@@ -56,6 +56,21 @@ def test_the_value_of_a_last_sentence(text, value):
 
 
 @pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("Answer:\n33", "33"),
+        ("**Answer:**\n\n33.", "33"),
+        ("## Final Answer\n\n**33**", "33"),
+        ("最终答案：\n\n33", "33"),
+        ("Answer:\nFirst we count to 33, then we stop.", None),
+        ("The answer follows below\n33\nor 34", None),
+    ],
+)
+def test_a_value_alone_below_the_word_is_the_answer(text, value):
+    assert short_answer(text) == value
+
+
+@pytest.mark.parametrize(
     ("gold", "answer", "right"),
     [
         ("7", "The total is 7.", True),

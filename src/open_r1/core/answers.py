@@ -1,7 +1,8 @@
 r"""Where a final part states its short answer: in a box, after "the answer is", or in its conclusion.
 
 - The last `\boxed{}`, with the boxes that "and", "or" or a comma join to it.
-- Else what follows the last "the answer is" (`Answer:`, 答案, réponse, ...), up to the sentence's end or the reason.
+- Else what follows the last "the answer is" (`Answer:`, 答案, réponse, ...), up to the sentence's end or the reason;
+  also a value alone on the line below.
 - Else a displayed formula at the end.
 - Else all of it, where it is nothing but a value, "42"; or the end of an equation, where that is all: "9 * 9 = 81".
 - Else the one value that the last sentence states (`conclusions.py`). The last number of a text is no answer: where a
@@ -19,12 +20,14 @@ EQUATION = re.compile(
     rf"[\d\s+\-−*/×·÷().]{{1,60}}(?:=[\d\s+\-−*/×·÷().]{{1,60}}){{0,5}}=\s*(?P<value>{PLAIN.pattern})"
 )
 MARKER = re.compile(
-    r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=：])|答案\s*(?:是|为|[:：])|[故应]选\s*[:：]|####"
+    r"\banswers?\b\W{0,3}(?:(?:is|are)\b\s*:?|[:=：])|(?m:^[#* \t]{0,9}(?:final )?answer[* \t]*$)"
+    r"|答案\s*(?:是|为|[:：])|[故应]选\s*[:：]|####"
     r"|\b(?P<foreign>"
     r"(?:réponse|respuesta|resposta|risposta|antwort|ответ)\b\W{0,3}(?:(?:est|es|ist|é|è)(?!\w)\s*:?|[:：=—–])"
     r"|(?:答え|正解|정답|답)\s*(?:は|은|는|[:：])|(?:उत्तर|الجواب|الإجابة)\s*(?:هو|هي|[:：]))",
     re.IGNORECASE,
 )
+BELOW = re.compile(r"[ \t*_:：]*\n\s*(?P<line>[^\n]+)")  # the line below "Answer:"
 # Where the statement of an answer ends: at the sentence's end, or at the reason that is given for it.
 STATEMENT = re.compile(
     r"[ \t*:：]*(?P<answer>(?:\$\$[^$]{1,1000}\$\$|\$[^$\n]{1,1000}\$|\\\(.{1,1000}?\\\)|\\\[.{1,1000}?\\\]"
@@ -95,7 +98,10 @@ def stated(text: str) -> str | None:
     """What follows the last "the answer is", up to the end of the sentence or the reason for it."""
     for marker in reversed(list(MARKER.finditer(text))):
         match = STATEMENT.match(text, marker.end())
-        if answer := match["answer"].strip().strip("*` ").rstrip(".").rstrip("*` ") if match else "":
+        answer = match["answer"].strip().strip("*` ").rstrip(".").rstrip("*` ") if match else ""
+        if not answer and (below := BELOW.match(text, marker.end())):
+            answer = alone(below["line"].strip("*` ")) or ""
+        if answer:
             if len(answer) <= WINDOW and (marker["foreign"] or PROSE.search(answer)):
                 return single_value(answer) or answer
             return answer[match.end() :] if (match := SUBJECT.match(answer)) else answer
