@@ -1,5 +1,7 @@
-"""Two tasks for lighteval, by its ways to read an answer; `open-r1 evaluate ... --lighteval COMMAND` runs them beside
-a folder `rows`. It counts what lighteval's own aime24_avg and gpqa:diamond count: the mean over n samples."""
+"""Two tasks for lighteval, which read answers as its `aime24` and its `gpqa:diamond` do: the mean of n samples.
+
+`open-r1 evaluate ... --lighteval COMMAND` runs one of them where the questions lie in a folder `rows`.
+"""
 
 import numpy as np
 from lighteval.metrics.metrics import Metrics

@@ -1,7 +1,5 @@
 """The same questions through lighteval, for who wants its number beside ours (paper section 3: pass@1, mean of k).
 
-    open-r1 evaluate MODEL --benchmarks aime24 --url URL --lighteval le/bin/lighteval
-
 It stays outside, in an environment of its own: it demands another latex2sympy2-extended than math-verify does. It gets
 the questions and references of a complete evaluation, and asks the same server for as many samples with the same
 settings; what it takes for an answer, and the count, are its own (`recipes/benchmarks/lighteval_task.py`).
@@ -23,7 +21,7 @@ import yaml
 
 from ..core.artifacts import LOCK, write_atomically
 from ..core.benchmarks import FOLDER
-from ..core.endpoints import Endpoint
+from ..core.endpoints import Endpoint, check_urls
 from ..core.errors import DataError, RecipeError
 from ..core.hub import called
 from ..core.inputs import read_manifest
@@ -47,7 +45,7 @@ def find(args: EvaluateArguments, command: str) -> str:
     program = shutil.which(command)
     if program is None:
         raise RecipeError(f"`--lighteval {command}` is no program", "docs/evaluation.md says how to install it")
-    if args.engine != "server" or args.api != "chat" or not isinstance(args.url, str):
+    if args.engine != "server" or args.api != "chat" or len(check_urls(args.url)) > 1:
         said = f"engine: {args.engine}, api: {args.api}, url: {args.url}"
         raise RecipeError(f"`--lighteval` asks one server by chat, not {said}", "give one `--url`")
     for task in tasks_of(args):
@@ -86,9 +84,8 @@ def ask(program: str, task: Task, sampling: Sampling) -> float:
     environment = os.environ | {"OPENAI_API_KEY": os.environ.get(sampling.key_variable) or "none"}
     environment.pop("PYTHONPATH", None)  # our packages are not its own
     with (place / "log.txt").open("w") as log:
-        ended = subprocess.run(
-            words, cwd=place, env=environment, stdout=log, stderr=log, check=False, preexec_fn=die_with_parent
-        )
+        how: dict[str, Any] = {"cwd": place, "env": environment, "stdout": log, "stderr": log}
+        ended = subprocess.run(words, **how, preexec_fn=die_with_parent)
     results = list((place / "out/results").rglob("results_*.json"))
     unanswered = (place / "log.txt").read_text(encoding="utf-8", errors="replace").count(NO_REPLY)
     if ended.returncode or unanswered or not results:
@@ -114,13 +111,12 @@ def settings(task: Task, sampling: Sampling) -> dict[str, Any]:
     """How lighteval asks: as we do, once for all samples of a question."""
     name = called(task.model.path)
     context = asyncio.run(context_of(sampling, name))
-    own: dict[str, Any] = {"temperature": sampling.temperature, "top_p": sampling.top_p, "seed": sampling.seed}
-    own["stop_tokens"] = sampling.stop or None
-    if not context or sampling.max_new_tokens < context:  # else the server would refuse it
-        own["max_new_tokens"] = sampling.max_new_tokens
+    fits = not context or sampling.max_new_tokens < context  # a server refuses more tokens than its context has
+    own = {name: getattr(sampling, name) for name in ("temperature", "top_p", "seed")}
+    own |= {"stop_tokens": sampling.stop or None, "max_new_tokens": sampling.max_new_tokens if fits else None}
     return {
         "model_name": f"openai/{name}",
-        "base_url": sampling.url,
+        "base_url": check_urls(sampling.url)[0],
         "concurrent_requests": max(1, sampling.concurrency // task.num_samples),
         "timeout": sampling.timeout,
         "api_max_retry": sampling.retries + 1,
