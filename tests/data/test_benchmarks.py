@@ -160,6 +160,15 @@ def test_a_file_that_does_not_fit_its_data_says_so(own, message):
         sources.load_source(fixture("aime24", **own))
 
 
+def test_a_column_of_numbers_and_texts_is_one_of_texts(tmp_path):
+    rows = [{"q": "1 + 1?", "answer": 2, "parts": [1, "x"]}, {"q": "The letter?", "answer": "x", "parts": ["y"]}]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    found = sources.load_source(
+        {"path": str(tmp_path / "rows.jsonl"), "columns": {"q": "question"}, "prompt": "{question}"}
+    )
+    assert found["answer"] == ["2", "x"] and found["parts"] == [["1", "x"], ["y"]]
+
+
 def test_a_row_without_what_the_prompt_names_is_not_asked(tmp_path):
     row = json.loads((ROWS / "mmlu.jsonl").read_text(encoding="utf-8").splitlines()[0])
     rows = [row, row | {"choices": None}]

@@ -48,14 +48,23 @@ def asked(dataset: "Dataset", entry: dict[str, Any]) -> "Dataset":
     if reader is not None and reader not in READERS:
         names = ", ".join(sorted(READERS))
         raise DataError(f"datasets entry {entry['path']}: unknown `reader: {reader}`", f"use one of {names}")
+    mixed = [name for name, feature in dataset.features.items() if "Json(" in repr(feature)]  # or a list of such
 
     def made(row: Row) -> list[Row]:
+        row = row | {name: as_text(row[name]) for name in mixed}
         found = row if reader is None else read(row, entry)
         return [] if found is None else [with_prompt(found, prompt, entry["path"])]
 
     if dataset.data.nbytes <= BYTES:
         return datasets.Dataset.from_list([found for row in dataset for found in made(row)])
     return asked_on_disk(dataset, entry, made)
+
+
+def as_text(value: Any) -> Any:
+    """A value of a column that holds numbers and texts, which no table can, as text."""
+    if isinstance(value, list):
+        return [as_text(one) for one in value]
+    return value if value is None or isinstance(value, dict) else str(value)
 
 
 def asked_on_disk(dataset: "Dataset", entry: dict[str, Any], made: Callable[[Row], list[Row]]) -> "Dataset":
