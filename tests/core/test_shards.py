@@ -11,7 +11,7 @@ import torch.distributed.checkpoint as dcp
 from families import EXPERTS
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForSequenceClassification
 
-from open_r1.core import shards
+from open_r1.core import saved_steps, shards
 from open_r1.core.errors import ArtifactError
 
 SIZES = {"vocab_size": 64, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2}
@@ -120,6 +120,17 @@ def test_a_piece_that_is_missing_is_one_line(step, name):
         shards.merge(step)
     assert "one file system" in caught.value.hint and "\n" not in str(caught.value)
     assert (step / shards.FOLDER).is_dir() and not list(step.glob("*.safetensors"))
+
+
+def test_a_step_whose_pieces_are_missing_is_not_evaluated_and_says_why(step, tmp_path, capsys):
+    model = tmp_path / "out" / saved_steps.FOLDER / saved_steps.KEPT / "step-000002"
+    model.parent.mkdir(parents=True)
+    step.rename(model)
+    (model / shards.FOLDER / "__0_0.distcp").unlink()
+    saved_steps.evaluate(tmp_path / "out", {"benchmarks": ["aime24"]}, (), set())
+    log = saved_steps.result_of(model).with_suffix(".log")
+    assert capsys.readouterr().out == f"step-000002 is not evaluated: see {log}\n"
+    assert log.read_text().count("error: ") == 1 and "make no model" in log.read_text()
 
 
 def test_a_full_disk_passes(step, monkeypatch):

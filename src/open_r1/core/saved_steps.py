@@ -162,7 +162,7 @@ def evaluate(output: Path, how: Mapping[str, Any], more: Iterable[str], tried: s
         model = models[0]
         tried.add(model)
         result, log = result_of(model), result_of(model).with_suffix(".log")
-        if read_manifest(result) is None and made_whole(model, log):  # else a kill came before it was let go
+        if read_manifest(result) is None and not make_whole(model, log):  # else a kill came before it was let go
             run("cli", [*words_of(model, how), *more], log)
         if read_manifest(result) is None:
             print(f"{model.name} is not evaluated: see {log}", flush=True)
@@ -171,11 +171,9 @@ def evaluate(output: Path, how: Mapping[str, Any], more: Iterable[str], tried: s
         print(f"{model.name} is evaluated: {result / model.name / 'metrics.json'}", flush=True)
 
 
-def made_whole(model: Path, log: Path) -> bool:
-    """Whether a kept model can be loaded: pieces are put together first, in a process that keeps no memory."""
-    if (model / PIECES).is_dir():
-        run("core.shards", [str(model)], log)
-    return not (model / PIECES).is_dir()
+def make_whole(model: Path, log: Path) -> int:
+    """Puts the pieces of a kept model together, in a process of its own, whose memory is gone then; its exit code."""
+    return run("core.shards", [str(model)], log) if (model / PIECES).is_dir() else 0
 
 
 def words_of(model: Path, how: Mapping[str, Any]) -> list[str]:
@@ -185,11 +183,13 @@ def words_of(model: Path, how: Mapping[str, Any]) -> list[str]:
     return ["evaluate", "--benchmarks", ",".join(how["benchmarks"]), *as_words(values)]
 
 
-def run(module: str, words: list[str], log: Path) -> None:
-    """Runs a module of ours, which ends with this process."""
+def run(module: str, words: list[str], log: Path) -> int:
+    """Runs a module of ours, which ends with this process; its exit code."""
     with log.open("a") as file:
         command = [sys.executable, "-m", f"open_r1.{module}", *words]
-        subprocess.run(command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=die_with_parent)
+        return subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=die_with_parent
+        ).returncode
 
 
 if __name__ == "__main__":
