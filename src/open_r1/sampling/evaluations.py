@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from ..core.artifacts import Artifact
 from ..core.benchmarks import DESCRIBING
 from ..core.errors import ArtifactError, DataError, RecipeError
-from ..core.keys import LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
+from ..core.keys import COSMETIC, LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
 from ..core.publishing import Publishing
 from ..core.recipes import fill
 from ..core.rows import JUDGE, RULELESS, Row
@@ -67,7 +67,7 @@ class EvaluateArguments(Publishing, Sampling):
     judge: dict = key({}, LAST, inside=SERVER)
     max_failed: float = key(0.0, RUN)
     executor: dict = key({}, RUN)
-    output_dir: str = ""
+    output_dir: str = key("", COSMETIC)  # what lies there may be moved
     root: str = "data"
 
     def __post_init__(self):
