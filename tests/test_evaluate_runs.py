@@ -227,6 +227,16 @@ def test_a_benchmark_that_cannot_be_run_is_one_line_and_draws_nothing(
     assert message in error and fix in hint and error.startswith("error: ") and hint.startswith("  fix: ")
 
 
+def test_a_damaged_part_is_one_line(evaluated, capsys):
+    (part,) = (evaluated / MODEL / "aime24").glob("part-*.jsonl")
+    part.write_text(part.read_text()[:-40])
+    for words in (["--rejudge", str(evaluated)], ["--compare", *[str(evaluated / MODEL)] * 2]):
+        with pytest.raises(SystemExit):
+            evaluate.main(words)
+        error, hint = capsys.readouterr().err.strip().splitlines()[-2:]
+        assert f"{part}: a line that is no row" in error and "delete it" in hint
+
+
 def test_a_store_with_fewer_samples_than_k_is_one_line(evaluated, capsys):
     (part,) = (evaluated / MODEL / "aime24").glob("part-*.jsonl")
     part.write_text("".join(part.read_text().splitlines(keepends=True)[:-1]))

@@ -140,6 +140,26 @@ def test_what_failed_before_anything_was_drawn_is_in_nobodys_way(tmp_path, pause
         assert sorted(drawn(server)) == expected(files[0], 2)
 
 
+def test_an_evaluation_that_was_moved_goes_on_where_it_lies(tmp_path, pauses, capsys, files):
+    one, two = files
+    with answering(*files) as server:
+        out = run(server, tmp_path / "out", one).rename(tmp_path / "moved")
+        drawn(server)
+        run(server, out, one)
+        assert not drawn(server)
+        run(server, out, two)
+        assert sorted(drawn(server)) == expected(two, 2)
+
+
+def test_a_directory_of_something_else_is_left_alone(tmp_path, pauses, capsys, files):
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out/recipe.yaml").write_text("inputs: [a]\n")
+    (tmp_path / "out/results.json").write_text("{}")
+    with answering(files[0]) as server, pytest.raises(SystemExit):
+        run(server, tmp_path / "out", files[0])
+    assert "holds an unfinished run of another recipe" in capsys.readouterr().err
+
+
 def test_the_remains_of_a_run_that_was_forced_go_on(tmp_path, pauses, capsys, files):
     one, two = files
     with answering(*files) as server:

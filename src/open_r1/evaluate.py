@@ -97,7 +97,7 @@ def benchmarks(given: str | None, output: str) -> dict[str, Any]:
         raise RecipeError(f"`--benchmarks {given}` names none", "write `--benchmarks NAME,NAME`")
     known = {read_benchmark(name)["benchmark"] for name in names}
     before = Path(output, RECIPE)
-    kept = read_yaml(before)["datasets"] if output and before.is_file() else []
+    kept = read_yaml(before).get("datasets") or [] if output and before.is_file() else []
     kept = [entry for entry in kept if entry.get("benchmark") not in known]
     return {"datasets": [*kept, *({"path": PREFIX + name} for name in names)]}
 

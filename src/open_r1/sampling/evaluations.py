@@ -19,7 +19,7 @@ from ..core.artifacts import Artifact
 from ..core.benchmarks import DESCRIBING
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.fields import fill
-from ..core.keys import LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
+from ..core.keys import COSMETIC, LAST, MODEL, PARTS, RUN, SAMPLES, SERVER, key
 from ..core.publishing import Publishing
 from ..core.rows import JUDGE, RULELESS, Row
 from ..data.sources import ASKED, SOURCE, load_sources, source_names, without_amounts
@@ -68,7 +68,7 @@ class EvaluateArguments(Publishing, Sampling):
     judge: dict = key({}, LAST, inside=SERVER)
     max_failed: float = key(0.0, RUN)
     executor: dict = key({}, RUN)
-    output_dir: str = ""
+    output_dir: str = key("", COSMETIC)  # what lies there may be moved
     root: str = "data"
 
     def __post_init__(self):

@@ -203,17 +203,25 @@ class Lines:
     """A part as it is drawn; a row's place is its offset."""
 
     def __init__(self, path: Path):
-        self.file, self.large = path.open("rb"), Beside(beside(path))
+        self.path, self.file, self.large = path, path.open("rb"), Beside(beside(path))
 
     def __iter__(self) -> Iterator[tuple[int, Row]]:
         offset = 0
         for line in self.file:
-            yield offset, self.large.whole(json.loads(line))
+            yield offset, self.read(line)
             offset += len(line)
 
     def row(self, place: int) -> Row:
         self.file.seek(place)
-        return self.large.whole(json.loads(self.file.readline()))
+        return self.read(self.file.readline())
+
+    def read(self, line: bytes) -> Row:
+        try:
+            row = json.loads(line)
+        except ValueError:
+            hint = "delete it and the `manifest.json` above it, and run again: what it held is drawn again"
+            raise ArtifactError(f"{self.path}: a line that is no row: {line[:60]!r}", hint) from None
+        return self.large.whole(row)
 
     def close(self) -> None:
         self.file.close()
