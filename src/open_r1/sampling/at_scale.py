@@ -9,7 +9,7 @@ the servers.
                                # or endpoint: `url` of the recipe
       server_args: {max-model-len: 32768}
       tensor_parallel: 4       # GPUs of one server
-      context: 32768
+      context: 40960           # of that server, by default `max_new_tokens`
       # any argument of datatrove's SlurmPipelineExecutor
       slurm: {time: "24:00:00", partition: gpu, gpus_per_task: 4, cpus_per_task: 32}
 
@@ -105,13 +105,14 @@ def sample_documents(
 
     settings, urls = args.executor, [sampling.url] if isinstance(sampling.url, str) else sampling.url
     engine = ServerEngine(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
+    context = settings.get("context", sampling.max_new_tokens)
     if (server := settings.get("server", "endpoint")) != "endpoint":
-        engine.served = Served(settings.get("context", 0), server if server in LISTS_ALL else "")
+        engine.served = Served(context, server if server in LISTS_ALL else "")
         engine.sampling = replace(sampling, url="")
     config = InferenceConfig(
         server_type=server,
         model_name_or_path=args.model,
-        model_max_context=settings.get("context", 8192),
+        model_max_context=context,
         use_chat=sampling.api == "chat",
         endpoint_url=urls[0] or None,
         api_key=os.environ.get(sampling.key_variable),
