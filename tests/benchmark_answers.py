@@ -92,6 +92,15 @@ def local_file(folder, name, **own):
     return file
 
 
+def write_sums(folder):
+    """A benchmark of one's own: three sums."""
+    rows = [{"question": f"What is {n} + 2?", "answer": str(n + 2)} for n in range(3)]
+    (folder / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
+    entry = {"path": str(folder / "rows.jsonl"), "prompt": "{question}", "verifier": "math"}
+    (folder / "sums.yaml").write_text(yaml.safe_dump(entry))
+    return folder / "sums.yaml"
+
+
 def problems_of(file):
     """The problems of a benchmark file."""
     return list(load_source(yaml.safe_load(Path(file).read_text(encoding="utf-8"))))

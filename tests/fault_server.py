@@ -25,9 +25,9 @@ def reply_to(prompt, seed):
 class Server(ThreadingHTTPServer):
     daemon_threads, request_queue_size = True, 256
 
-    def __init__(self, port, share, log, delay, broken=False):
+    def __init__(self, port, share, log, delay, broken=False, context=0):
         super().__init__(("127.0.0.1", port), Handler)
-        self.broken = broken
+        self.broken, self.context = broken, context
         self.share, self.delay, self.attempts, self.lock = share, delay, Counter(), threading.Lock()
         self.log = open(log, "a", buffering=1)  # noqa: SIM115
 
@@ -46,6 +46,8 @@ class Handler(BaseHTTPRequestHandler):
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         if self.server.broken:
             return self.answer(503, {})
+        if self.server.context and body.get("max_tokens", 0) >= self.server.context:
+            return self.answer(400, {"error": "max_tokens is too large"})
         prompt, seed = body["messages"][-1]["content"], body["seed"]
         with self.server.lock:
             attempt = self.server.attempts[prompt, seed]
@@ -96,6 +98,7 @@ if __name__ == "__main__":
     parser.add_argument("--log", default="/dev/null")
     parser.add_argument("--delay", type=float, default=0.0, help="seconds of thought before every answer")
     parser.add_argument("--broken", action="store_true", help="answer every request with 503")
+    parser.add_argument("--max-model-len", type=int, default=0, help="refuse what asks for more tokens")
     args = parser.parse_args()
     print("Uvicorn running on", args.port, flush=True)  # what datatrove waits for
-    Server(args.port, args.share, args.log, args.delay, args.broken).serve_forever(0.05)
+    Server(args.port, args.share, args.log, args.delay, args.broken, args.max_model_len).serve_forever(0.05)

@@ -11,7 +11,9 @@ import sys
 
 import pytest
 import safetensors.torch
+from benchmark_answers import write_sums
 from conftest import REPOSITORY
+from faulty import FAULTY
 from slurm_cluster import Cluster, free_ports, missing
 from slurm_site import ENVIRONMENT, Site
 from waiting import wait_for
@@ -179,6 +181,34 @@ def with_server_alone(site, command, environment):
     finally:
         server.kill()
         server.wait()
+
+
+def test_saved_steps_become_jobs_that_outlive_the_training(site, start_model):
+    """Its two ranks hold both nodes; a node is lost between two steps, and nothing is evaluated twice."""
+    pytest.importorskip("datatrove")
+    slurm = {"time": "00:20:00", "partition": "main", "cpus_per_task": 1, "mem_per_cpu_gb": 2}
+    own = {"server": "custom", "server_args": {"server_script": str(FAULTY)}, "context": 4096}
+    evaluation = {"engine": "server", "num_samples": 2, "executor": {"kind": "slurm", "slurm": slurm, **own}}
+    more = ["--max_steps", 4, "--benchmarks", json.dumps([str(write_sums(site.root))])]
+    more += ["--evaluation", json.dumps(evaluation), "--output_dir", "out", "--with", "with_ddp.yaml"]
+    job = site.submit(*SFT, *SHORT, *more, "--model_name_or_path", start_model, HOLD_STEPS="3")
+    folder = site.root / "out/evaluations"
+    wait_for(lambda: "step-000002 is with Slurm" in text_of(folder / "log"), "the jobs of the first step")
+    kill_second_node(site, job, 3)
+    assert site.finish(job) == "COMPLETED 0:0", site.log(job)[-4000:]
+    assert "resuming out/checkpoint-2" in site.log(job)
+    assert "step-000004 (with Slurm)" in site.log(job) and "open-r1 evaluate --pending out" in site.log(job)
+    site.cluster.wait(lambda: not site.cluster.run("squeue", "-h"))
+    assert list((folder / ".models").iterdir()) == []
+    for step in ("step-000002", "step-000004"):
+        found = json.loads((folder / step / step / "metrics.json").read_text())["by_dataset"]["sums"]
+        assert (found["problems"], found["samples"]) == (3, 2)
+        logs = [log.name.partition("_")[0] for log in folder.glob(f"{step}/tasks/{step}/*/logs/slurm_logs/*.out")]
+        assert len(logs) == len(set(logs)) == 2  # the task, and datatrove's statistics of it
+
+
+def text_of(file):
+    return file.read_text() if file.exists() else ""
 
 
 def test_a_stage_that_does_not_train_has_one_node(site, start_model):

@@ -159,6 +159,7 @@ def draw_and_count(args: EvaluateArguments, artifact: Artifact, force: bool) -> 
     results = evaluate_models(args, tasks, problems, artifact)
     write_atomically(artifact.path / SUMMARY, text_table(results))
     artifact.finish(metrics=results)
+    saved_steps.let_go(artifact.path)
     print(text_table(results), flush=True)
 
 
@@ -191,11 +192,12 @@ def evaluate_pending(words: list[str]) -> None:
             f"`--pending {' '.join(words)}`: no training with `benchmarks` lies there", "give its `output_dir`"
         )
     lock = saved_steps.turn(output)
-    saved_steps.evaluate(output, how, words[1:], set())
+    failed = saved_steps.evaluate(output, how, words[1:], set())
     lock.release()
-    if left := saved_steps.left(output):
+    left = saved_steps.left(output)
+    if failed:
         raise ArtifactError(left, "the logs say why; run the command again")
-    print("nothing is pending", flush=True)
+    print(left or "nothing is pending", flush=True)
 
 
 def compare(words: list[str]) -> None:

@@ -98,15 +98,21 @@ def test_every_task_can_start_a_server_of_its_own(tmp_path):
         "kind": "local",
         "tasks": 2,
         "server": "custom",
-        "server_args": {"server_script": str(FAULTY)},
-        "context": 4096,
+        "server_args": {"server_script": str(FAULTY), "max-model-len": 64},  # as vLLM refuses what does not fit
     }
     run_cli("generate", "--config", write_recipe(tmp_path, 20, executor=executor))
     check_rows(tmp_path, 20)
 
 
 @pytest.mark.parametrize(
-    ("own", "context"), [({}, 777), ({"context": 64}, 64), ({"server": "custom"}, 0), ({"server": "endpoint"}, 0)]
+    ("own", "context"),
+    [
+        ({}, 777),
+        ({"context": 64}, 64),
+        ({"server_args": {"max-model-len": 9}}, 9),
+        ({"server": "custom"}, 0),
+        ({"server": "endpoint"}, 0),
+    ],
 )
 def test_a_server_of_a_task_has_the_models_whole_context(tmp_path, own, context):
     model = save_tiny_base(tmp_path / "model", "chatml")

@@ -3,18 +3,24 @@
 import json
 import os
 import signal
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
 import yaml
+from benchmark_answers import write_sums
+from conftest import REPOSITORY
+from launched import Launched
+from servers import body, running
 from test_continue import PATIENCE, SFT, finished, killed_after, losses, start
+from tiny_models import TURN_END, save_rows, save_tiny_base
 from waiting import wait_for
 
 from open_r1 import evaluate
 from open_r1.core import saved_steps
 from open_r1.core.errors import ArtifactError, RecipeError
 from open_r1.training.arguments import RewardModelArguments, SFTArguments
-from open_r1.training.checks import check_benchmarks
+from open_r1.training.benchmarks import check_benchmarks
 
 SHORT = {"max_steps": 4}
 HOW = {"engine": "transformers", "num_samples": 1, "max_new_tokens": 4, "dtype": "float32", "seed": 3}
@@ -23,12 +29,7 @@ STEPS = ["step-000002", "step-000004"]
 
 @pytest.fixture
 def sums(tmp_path) -> Path:
-    """A benchmark of one's own."""
-    rows = [{"question": f"What is {n} + 2?", "answer": str(n + 2)} for n in range(3)]
-    (tmp_path / "rows.jsonl").write_text("".join(f"{json.dumps(row)}\n" for row in rows))
-    entry = {"path": str(tmp_path / "rows.jsonl"), "prompt": "{question}", "verifier": "math"}
-    (tmp_path / "sums.yaml").write_text(yaml.safe_dump(entry))
-    return tmp_path / "sums.yaml"
+    return write_sums(tmp_path)
 
 
 def keys(sums: Path, **more: object) -> dict:
@@ -91,7 +92,7 @@ def test_an_evaluation_that_was_killed_goes_on(tmp_path, sums, capsys):
     output = tmp_path / "out"
     finished(SFT, output, **keys(sums))
     lines = [f"open_r1.core.saved_steps {output}"]
-    process = wait_for(lambda: running(lines[0]) or not saved_steps.pending(output), lines[0])
+    process = wait_for(lambda: pid_of(lines[0]) or not saved_steps.pending(output), lines[0])
     if process is not True:
         os.kill(process, signal.SIGKILL)
     wait_for(lambda: not busy(output), "its end")
@@ -99,7 +100,7 @@ def test_an_evaluation_that_was_killed_goes_on(tmp_path, sums, capsys):
     assert "nothing is pending" in capsys.readouterr().out and list(evaluated(output)) == STEPS
 
 
-def running(words: str) -> int:
+def pid_of(words: str) -> int:
     """The process with these words in its command line; 0 for none."""
     for place in Path("/proc").glob("[0-9]*/cmdline"):
         try:
@@ -108,6 +109,49 @@ def running(words: str) -> int:
         except OSError:
             continue
     return 0
+
+
+def test_of_two_ranks_one_has_each_step_evaluated_once(tmp_path, sums):
+    ranks, output = Launched(tmp_path / "ranks", "ddp"), tmp_path / "mini/base"
+    options = keys(sums) | {"save_steps": 2, "per_device_train_batch_size": 4, "optimizer": "null"}
+    words = [word for key, value in options.items() for word in (f"--{key}", value)]
+    command = ["sft", "--config", "recipes/mini/base.yaml", "--smoke", "--root", tmp_path / "mini", *words]
+    try:
+        ranks.start(command, hold={"event": "on_step_end", "step": 3, "ranks": ranks.every})
+        ranks.wait_until_held(ranks.every)
+        ranks.kill()
+        assert "resuming" in ranks.run(command)
+        assert list(evaluated(output)) == STEPS
+    finally:
+        ranks.close()
+    log = output / "evaluations/log"
+    wait_for(lambda: "step-000004 is evaluated" in log.read_text(), log)
+    assert log.read_text().count("is evaluated") == 2 and "is not" not in log.read_text()
+
+
+@pytest.mark.parametrize(("merge", "save"), [(True, "steps"), (False, "no")], ids=["a step", "the result"])
+def test_an_adapter_is_evaluated_on_its_base(tmp_path, sums, merge, save):
+    save_tiny_base(tmp_path / "base", "chatml")
+    save_rows(tmp_path / "texts.jsonl", 8)
+    recipe = {"model_name_or_path": str(tmp_path / "base"), "max_length": 128, "use_peft": True, "merge": merge}
+    recipe |= {"use_cpu": True, "bf16": False}
+    recipe |= {"datasets": [{"path": str(tmp_path / "texts.jsonl")}], "eos_token": TURN_END["chatml"]}
+    recipe |= {"chat_template": str(REPOSITORY / "recipes/templates/chatml/r1.jinja")}
+    (tmp_path / "lora.yaml").write_text(yaml.safe_dump(recipe))
+    lora, output = ["sft", "--config", str(tmp_path / "lora.yaml")], tmp_path / "out"
+    finished(lora, output, **keys(sums) | {"save_strategy": json.dumps(save), "max_steps": 2})
+    assert [row["by_dataset"]["sums"]["problems"] for row in evaluated(output).values()] == [3]
+
+
+def test_a_server_that_serves_one_model_is_refused_and_one_that_is_away_is_not():
+    values = {"benchmarks": ["aime24"], "evaluation": {"url": ""}}
+    for owner, refused in (("vllm", True), ("org", False)):
+        with running() as server:
+            server.otherwise = body(json.dumps({"data": [{"id": "m", "owned_by": owner}]}).encode())
+            values["evaluation"]["url"] = server.url
+            with pytest.raises(RecipeError, match="none of the saved steps") if refused else nullcontext():
+                check_benchmarks("recipe.yaml", SFTArguments(**values))
+    check_benchmarks("recipe.yaml", SFTArguments(**values))
 
 
 def test_an_unknown_benchmark_is_refused_before_anything_is_made(tmp_path):
@@ -122,9 +166,10 @@ def test_an_unknown_benchmark_is_refused_before_anything_is_made(tmp_path):
         pytest.param(SFTArguments, {"benchmarks": "aime24"}, "no list of names", id="no-list"),
         pytest.param(SFTArguments, {"benchmarks": ["simpleqa"]}, "'simpleqa' needs a judge", id="judge"),
         pytest.param(SFTArguments, {"evaluation": 4}, "no mapping", id="no-mapping"),
+        pytest.param(SFTArguments, {"benchmarks": ["aime24"]}, "adapters, which no server loads", id="adapter"),
         pytest.param(RewardModelArguments, {"benchmarks": ["aime24"]}, "answers nothing", id="reward-model"),
     ],
 )
 def test_what_could_not_be_evaluated_is_refused(kind, values, message):
     with pytest.raises(RecipeError, match=message):
-        check_benchmarks("recipe.yaml", kind(**values))
+        check_benchmarks("recipe.yaml", kind(**values), adapter=True)

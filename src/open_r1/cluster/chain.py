@@ -15,11 +15,10 @@ from ..core.inputs import read_manifest
 from ..core.locks import Lock
 from ..core.outbox import tell_lost
 from ..core.pipeline_stage import Stage
+from ..core.saved_steps import FOLDER, JOBS
 from .queue import Job, call, cancel, find, submit
 from .resources import request
 from .site import SITE, Site, read_site
-
-TASKS = "tasks/jobs"  # in an output: the jobs that a stage with an `executor` has submitted itself
 
 
 def chain_file(stage: Stage) -> Path:
@@ -153,7 +152,14 @@ def cancel_chain(chosen: list[Stage]) -> list[tuple[str, Job]]:
     alive = alive_of(chosen)
     numbers = [job.id for job in alive.values()]
     for stage in chosen:
-        tasks = stage.output / TASKS
-        numbers += tasks.read_text().split() if tasks.exists() and stage.recipe.get("executor") else []
+        for file in submitted(stage):
+            numbers += file.read_text().split()
     cancel(number for number in numbers if number.isdigit())
     return list(alive.items())
+
+
+def submitted(stage: Stage) -> list[Path]:
+    """Files with the jobs that a stage has submitted itself: of its `executor`, and of its saved steps."""
+    own = [stage.output / JOBS] if stage.recipe.get("executor") else []
+    steps = stage.output.glob(f"{FOLDER}/*/{JOBS}") if stage.recipe.get("benchmarks") else ()
+    return [file for file in [*own, *steps] if file.exists()]

@@ -9,6 +9,7 @@ process takes what others leave of the processors; the training neither waits fo
 kill of either loses nothing: a later run, or `open-r1 evaluate --pending OUTPUT`, goes on.
 """
 
+import contextlib
 import json
 import select
 import shutil
@@ -29,7 +30,9 @@ from .recipes import as_words
 from .shards import FOLDER as PIECES
 
 FOLDER, KEPT, DRAFT = "evaluations", ".models", ".draft"
+JOBS = "tasks/jobs"  # in an evaluation: the numbers of its jobs
 LOOK = 1.0  # seconds between two looks for a step
+SUBMITTING = 600.0  # seconds for that at the end of a training
 # what tells a rank or a job of its launcher: the evaluation is neither
 LAUNCHED: tuple[str, ...] = ("RANK", "WORLD_SIZE", "LOCAL_", "GROUP_", "ROLE_", "MASTER_", "TORCHELASTIC_")
 LAUNCHED += ("ACCELERATE_", "FSDP_", "SLURM_")
@@ -76,9 +79,14 @@ def result_of(model: Path) -> Path:
 
 def left(output: Path) -> str:
     """A line about what is not evaluated yet; empty for nothing."""
-    names = ", ".join(model.name for model in pending(output))
+    names = ", ".join(f"{model.name}{' (with Slurm)' * with_slurm(model)}" for model in pending(output))
     again = f"open-r1 evaluate --pending {output}"
     return f"not evaluated yet: {names}; the logs are in {output / FOLDER}; after a kill: {again}" if names else ""
+
+
+def with_slurm(model: Path) -> bool:
+    """Whether jobs were submitted that evaluate a kept model."""
+    return (result_of(model) / JOBS).exists()
 
 
 def turn(output: Path) -> Lock:
@@ -107,6 +115,18 @@ def start(output: Path, recipe: Mapping[str, Any]) -> None:
         print(f"notice: nothing is evaluated now: {error}", flush=True)
 
 
+def hand_over(output: Path, recipe: Mapping[str, Any]) -> None:
+    """
+    At the end of a training: waits until Slurm has what is pending, where jobs evaluate it. The process that submits
+    them would end with the job of the training; they do not.
+    """
+    process, executor = STARTED.get(output), (recipe.get("evaluation") or {}).get("executor") or {}
+    if process and process.stdin and executor.get("kind") == "slurm":
+        process.stdin.close()
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(SUBMITTING)
+
+
 def started(words: list[str], log: Path) -> subprocess.Popen[bytes]:
     """A process of its own; its standard input closes when this one ends, however it ends."""
     with log.open("a") as file:
@@ -115,7 +135,7 @@ def started(words: list[str], log: Path) -> subprocess.Popen[bytes]:
             stdin=subprocess.PIPE,
             stdout=file,
             stderr=file,
-            env={name: value for name, value in ENVIRONMENT.items() if kept_variable(name)},
+            env=ENVIRONMENT,
             start_new_session=True,
         )
 
@@ -144,9 +164,9 @@ def wait_for_turn(output: Path) -> Lock:
             time.sleep(LOOK)
 
 
-def evaluate(output: Path, how: Mapping[str, Any], more: Iterable[str], tried: set[Path]) -> None:
+def evaluate(output: Path, how: Mapping[str, Any], more: Iterable[str], tried: set[Path]) -> list[Path]:
     """
-    Evaluates what is pending, one step after the other, each once.
+    Evaluates what is pending, one step after the other, each once, or submits the jobs that do.
 
     Args:
         output (`Path`):
@@ -157,18 +177,30 @@ def evaluate(output: Path, how: Mapping[str, Any], more: Iterable[str], tried: s
             Further words of the command, which win.
         tried (`set[Path]`):
             Models that are left out; those that are tried join it.
+
+    Returns:
+        `list[Path]`: the models of which that failed.
     """
+    failed = []
     while models := [model for model in pending(output) if model not in tried]:
         model = models[0]
         tried.add(model)
         result, log = result_of(model), result_of(model).with_suffix(".log")
-        if read_manifest(result) is None and not make_whole(model, log):  # else a kill came before it was let go
-            run("cli", [*words_of(model, how), *more], log)
-        if read_manifest(result) is None:
-            print(f"{model.name} is not evaluated: see {log}", flush=True)
-            continue
-        shutil.rmtree(model)
-        print(f"{model.name} is evaluated: {result / model.name / 'metrics.json'}", flush=True)
+        code = 0
+        if read_manifest(result) is None:  # else a kill came before its model was let go
+            code = make_whole(model, log) or run("cli", [*words_of(model, how), *more], log)
+        if read_manifest(result) is not None:
+            let_go(result)
+            print(f"{model.name} is evaluated: {result / model.name / 'metrics.json'}", flush=True)
+        else:
+            print(f"{model.name} is {'not evaluated' if code else 'with Slurm'}: see {log}", flush=True)
+            failed += [model] if code else []
+    return failed
+
+
+def let_go(result: Path) -> None:
+    """Deletes the model that was kept for an evaluation, which is complete."""
+    shutil.rmtree(result.parent / KEPT / result.name, ignore_errors=True)
 
 
 def make_whole(model: Path, log: Path) -> int:
@@ -187,8 +219,14 @@ def run(module: str, words: list[str], log: Path) -> int:
     """Runs a module of ours, which ends with this process; its exit code."""
     with log.open("a") as file:
         command = [sys.executable, "-m", f"open_r1.{module}", *words]
+        environment = {name: value for name, value in ENVIRONMENT.items() if kept_variable(name)}
         return subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=file, stderr=file, preexec_fn=die_with_parent
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=file,
+            stderr=file,
+            env=environment,
+            preexec_fn=die_with_parent,
         ).returncode
 
 

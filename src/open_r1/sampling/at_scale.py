@@ -7,9 +7,8 @@ the servers.
       workers: 8               # tasks at the same time, by default all
       server: vllm             # one per task: vllm, sglang, custom (`server_args: {server_script: FILE}`);
                                # or endpoint: `url` of the recipe
-      server_args: {max-model-len: 32768}
       tensor_parallel: 4       # GPUs of one server
-      context: 32768           # of one server; by default the model's own
+      context: 40960           # of one server; by default the model's own
       # any argument of datatrove's SlurmPipelineExecutor
       slurm: {time: "24:00:00", partition: gpu, gpus_per_task: 4, cpus_per_task: 32}
 
@@ -144,8 +143,9 @@ def context_of(args: GenerateArguments) -> int:
     says in 32,768 tokens would have no place there.
     """
     settings = args.executor
-    if settings.get("context") or settings.get("server") not in LISTS_ALL:
-        return settings.get("context", 0)
+    given = settings.get("context") or settings.get("server_args", {}).get("max-model-len", 0)
+    if given or settings.get("server") not in LISTS_ALL:
+        return given
     from transformers import AutoConfig
 
     config = AutoConfig.from_pretrained(args.model, trust_remote_code=args.trust_remote_code)

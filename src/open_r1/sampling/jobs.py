@@ -6,19 +6,25 @@ queue until the last of them is done: it holds no node meanwhile, and what depen
 
 import functools
 import os
+import re
 import signal
 import subprocess
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 from ..core.artifacts import RECIPE, Artifact, write_atomically
-from ..core.errors import RecipeError
+from ..core.errors import RecipeError, SlurmError
+from ..core.recipes import fingerprint
+
+TAIL = 10_000  # last characters of a log that may say why a task failed
 
 
 def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Artifact, command: str) -> bool:
     """
-    Submits the tasks, and one more job that runs this stage again when they are all done.
+    Submits the tasks that are not with Slurm, and one more job that runs this stage again when they are all done. They
+    are known by the names of their jobs, so that nothing is submitted twice, whoever was killed in between.
 
     Args:
         stores (`dict[str, list]`):
@@ -31,7 +37,7 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
             The stage's command.
 
     Returns:
-        `bool`: `False`, since nothing is done yet. Raises `RecipeError` where the tasks are with Slurm already.
+        `bool`: `False`, since nothing is done yet.
     """
     from datatrove.executor import SlurmPipelineExecutor
 
@@ -41,14 +47,51 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
             "look at logs/ there, and run the command again on the login node",
         )
     folder, job = artifact.path.resolve() / "tasks", os.environ.get("SLURM_JOB_ID")
+    last = named("store", artifact, str(folder))
+    if queued := queued_jobs(last):
+        print(f"the jobs of {artifact.path} are still with Slurm: {queued[0]} is the last", flush=True)
+        return come_back(job, queued[-1]) if job else False
+    settings = settings_of(executor)
+    leave_job()
+    tasks = executor.get("tasks", 1)
+    ids: list[str] = []
     folder.mkdir(parents=True, exist_ok=True)
-    jobs = folder / "jobs"
-    if queued := queued_jobs(jobs):
-        if job:  # it was started again before they are done
-            return come_back(job, jobs)
-        raise RecipeError(
-            f"the jobs {queued} of {artifact.path} are still with Slurm", "wait for them, or `scancel` them first"
+    for place, steps in stores.items():
+        name = named("sample", artifact, place)
+        workers, logs = executor.get("workers", -1), f"{place}/logs"
+        sampled = SlurmPipelineExecutor(
+            steps, tasks=tasks, workers=workers, job_name=name, logging_dir=logs, **settings
         )
+        ids += queued_jobs(name) or launched(sampled, failures(Path(logs)))
+        write_atomically(folder / "jobs", " ".join(ids))
+    small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
+    again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
+    stored = SlurmPipelineExecutor(
+        [functools.partial(run_again, command=again, folder=os.getcwd())],
+        tasks=1,
+        job_name=last,
+        depends_job_id=":".join(ids) or None,
+        logging_dir=f"{folder}/store_logs",
+        skip_completed=False,
+        **small,
+    )
+    ids += launched(stored, failures(folder / "store_logs"))
+    write_atomically(folder / "jobs", " ".join(ids))
+    print(
+        f"{tasks * len(stores)} tasks are with Slurm; the last job writes {artifact.path}, or run this command again "
+        "when they are done: where one has failed, it says why and starts that one",
+        flush=True,
+    )
+    return come_back(job, ids[-1]) if job else False
+
+
+def named(what: str, artifact: Artifact, place: str) -> str:
+    """The name of a job, which no job for another folder has."""
+    return f"{what}_{artifact.path.name}_{fingerprint({'': place})[:8]}"
+
+
+def settings_of(executor: dict[str, Any]) -> dict[str, Any]:
+    """The recipe's arguments of datatrove's executor, and ours."""
     settings = {"time": "24:00:00", "qos": ""} | (executor.get("slurm") or {})
     if not settings.get("partition"):
         raise RecipeError(
@@ -56,46 +99,35 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
         )
     settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
     settings["sbatch_args"] = {"kill-on-invalid-dep": "yes"} | settings.get("sbatch_args", {})
-    if job:
-        leave_job()
-    tasks = executor.get("tasks", 1)
-    ids = []
-    for place, steps in stores.items():
-        sampled = SlurmPipelineExecutor(
-            steps,
-            tasks=tasks,
-            workers=executor.get("workers", -1),
-            job_name=f"sample_{artifact.path.name}",
-            logging_dir=f"{place}/logs",
-            **settings,
-        )
-        sampled.run()
-        ids += [str(sampled.job_id)] if sampled.job_id not in (None, -1) else []  # it has none where all is done
-        write_atomically(jobs, " ".join(ids))
-    small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
-    again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
-    stored = SlurmPipelineExecutor(
-        [functools.partial(run_again, command=again, folder=os.getcwd())],
-        tasks=1,
-        job_name=f"store_{artifact.path.name}",
-        depends_job_id=":".join(ids) or None,
-        logging_dir=f"{folder}/store_logs",
-        skip_completed=False,
-        **small,
-    )
-    stored.run()
-    write_atomically(jobs, " ".join([*ids, str(stored.job_id)]))
-    print(
-        f"{tasks * len(stores)} tasks are with Slurm; the last job writes {artifact.path}, "
-        "or run this command again when they are done",
-        flush=True,
-    )
-    return come_back(job, jobs) if job else False
+    return settings
+
+
+def launched(executor: Any, before: Iterable[str]) -> list[str]:
+    """Submits what is not complete, and says why it failed before; the job's number, none where all is done."""
+    for line in before:
+        print(f"failed before: {line}", flush=True)
+    try:
+        executor.run()
+    except FileNotFoundError:
+        fix = "start it where jobs are submitted, such as a login node, or use `kind: local`"
+        raise SlurmError("sbatch: there is no Slurm here", fix) from None
+    except subprocess.CalledProcessError:  # its own words stand above
+        raise SlurmError("sbatch refuses the tasks", "correct `slurm` of `executor`, and run it again") from None
+    return [] if executor.job_id in (None, -1) else [str(executor.job_id)]
+
+
+def failures(logs: Path) -> list[str]:
+    """The log of the job that failed last, and its line that says why."""
+    for log in sorted(logs.glob("slurm_logs/*.out"), key=lambda file: file.stat().st_mtime, reverse=True):
+        text = log.read_text(encoding="utf-8", errors="replace")[-TAIL:]
+        if "Processing done" not in text and (found := re.search(r"\S*[eE]rror: .*", text)):
+            return [f"{log}: {found[0]}"]
+    return []
 
 
 def leave_job() -> None:
     """
-    Forgets the variables of the job that this process runs in, which sbatch and srun would take for settings of the
+    Forgets the variables of the job that this process may run in, which sbatch and srun would take for settings of the
     tasks; also the site's where the recipe has its own.
     """
     for name in list(os.environ):
@@ -103,28 +135,27 @@ def leave_job() -> None:
             del os.environ[name]
 
 
-def come_back(job: str, jobs: Path) -> bool:
+def come_back(job: str, last: str) -> bool:
     """
     Puts the job that this process runs in back into the queue, until the last of the tasks' jobs is done: it finds the
     stage complete then. Returns `False`, since it is not yet.
     """
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # it comes with the first command, and must not prevent the second
-    last = jobs.read_text(encoding="utf-8").split()[-1]
     for words in (["requeue", job], ["update", f"JobId={job}", f"Dependency=afterok:{last}"]):
         if subprocess.run(["scontrol", *words], check=False).returncode:
             break  # it was not submitted with `--requeue`
     return False
 
 
-def queued_jobs(file: Path) -> str:
-    """Those of the jobs that were submitted before which Slurm has not finished; empty if none."""
-    if not file.exists():
-        return ""
-    jobs = ",".join(job for job in file.read_text(encoding="utf-8").split() if job not in ("None", "-1"))
-    found = subprocess.run(
-        ["squeue", "-h", "-o", "%F", "-j", jobs], capture_output=True, text=True, check=False
-    ).stdout.split()
-    return ", ".join(sorted(set(found)))
+def queued_jobs(name: str) -> list[str]:
+    """The jobs of a name that Slurm has not finished, the first one first."""
+    try:
+        found = subprocess.run(
+            ["squeue", "-h", "-o", "%F", f"--name={name}"], capture_output=True, text=True, check=True
+        )
+    except (OSError, subprocess.CalledProcessError):
+        raise SlurmError("squeue does not answer", "start it where Slurm is, such as a login node") from None
+    return sorted(set(found.stdout.split()), key=int)
 
 
 def run_again(_: Any, rank: int, world_size: int, command: list[str], folder: str) -> None:

@@ -9,12 +9,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.benchmarks import read_benchmark
 from ..core.errors import ArtifactError, DataError, RecipeError
 from ..core.formats import CLOSE, render_row, turn_end
 from ..core.inputs import ADAPTER, require_model
 from .adapters import check_adapter
-from .arguments import RewardModelArguments, StageArguments
+from .arguments import StageArguments
+from .benchmarks import check_benchmarks
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -37,7 +37,7 @@ def check_run(where: str, args: StageArguments, config: "TrainingArguments", mod
     from .guards import limits_of
     from .tracking import check_trackers
 
-    check_benchmarks(where, args)
+    check_benchmarks(where, args, model_args.use_peft)
     limits_of(args.guards, where)
     check_trackers(where, config)
     for refused, problem, fix in combinations(args, config):
@@ -50,21 +50,6 @@ def check_run(where: str, args: StageArguments, config: "TrainingArguments", mod
         raise RecipeError(f"{where}: neither `model_name_or_path` nor `model_config`", "name the model to start from")
     check_adapter(where, args, config, model_args)
     check_precision(where, config)
-
-
-def check_benchmarks(where: str, args: StageArguments) -> None:
-    """Refuses benchmarks that are not there, or that could not be evaluated."""
-    given = args.benchmarks
-    if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
-        raise RecipeError(f"{where}: `benchmarks: {given}` is no list of names", "write `benchmarks: [aime24]`")
-    if not isinstance(args.evaluation, dict):
-        raise RecipeError(f"{where}: `evaluation: {args.evaluation}` is no mapping", "write keys and values below it")
-    if given and isinstance(args, RewardModelArguments):
-        raise RecipeError(f"{where}: `benchmarks` for a reward model, which answers nothing", "remove `benchmarks`")
-    for name in given:
-        if read_benchmark(name).get("judge") and not args.evaluation.get("judge"):
-            fix = "add `evaluation: {judge: {url: ..., model: ...}}`"
-            raise RecipeError(f"{where}: benchmark {name!r} needs a judge, and none is given", fix)
 
 
 def combinations(args: StageArguments, config: "TrainingArguments") -> list[tuple[Any, str, str]]:

@@ -246,6 +246,7 @@ def evaluate_result(recipe: Recipe) -> None:
         return
     saved_steps.keep(output, manifest["steps"], output)
     saved_steps.start(output, recipe)
+    saved_steps.hand_over(output, recipe)
     if line := saved_steps.left(output):
         print(line, flush=True)
 
