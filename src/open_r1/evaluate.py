@@ -238,9 +238,10 @@ def main(arguments: list[str] | None = None) -> None:
     if words[:1] == ["--pending"]:
         return evaluate_pending(words[1:])
     checked = "--check" in words
-    for line in in_words([word for word in words if word != "--check"]):
-        if checked:
-            expect_published(line)
+    lines = in_words([word for word in words if word != "--check"])
+    for line in lines if checked else ():
+        expect_published(line)
+    for line in lines:
         output = run(line)
         if checked:
             check(output)
