@@ -16,7 +16,6 @@ from open_r1.core.artifacts import read_manifest
 from open_r1.core.recipes import read_command_line
 from open_r1.sampling.store import read_stores, stores_of
 
-
 KNOWN = "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"
 
 
