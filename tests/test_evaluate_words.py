@@ -16,6 +16,8 @@ from open_r1.core.artifacts import read_manifest
 from open_r1.core.recipes import read_command_line
 from open_r1.sampling.store import read_stores, stores_of
 
+KNOWN = "deepseek-ai/DeepSeek-R1-Distill-Qwen-7B"
+
 
 @pytest.fixture
 def files(tmp_path):
@@ -223,6 +225,8 @@ def test_make_refuses_what_it_cannot_do():
         (["--benchmarks", "aime24"], "no model is named", "open-r1 evaluate MODEL --benchmarks"),
         (["a/m", "b/m", "--benchmarks", "aime24"], "would be called `m` (a/m, b/m)", "give them names"),
         (["m", "--benchmarks", "aime24", "--check"], "no published numbers of m", "published.yaml has"),
+        ([KNOWN, "m", "--benchmarks", "aime24", "--check"], "no published numbers of m", "published.yaml has"),
+        ([KNOWN, "--benchmarks", "drop", "--check"], f"of {KNOWN} nothing was published on drop", "evaluate on some"),
         (["--compare", "nowhere", "neither"], "not two folders of models", "give two"),
         (["--rejudge", "nowhere"], "no evaluation lies there", "`output_dir`"),
     ],

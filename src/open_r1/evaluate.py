@@ -254,9 +254,10 @@ def main(arguments: list[str] | None = None) -> None:
         return evaluate_pending(words[1:])
     checked = "--check" in words
     command, words = taken("lighteval", [word for word in words if word != "--check"], "le/bin/lighteval")
-    for line in in_words(words):
-        if checked:
-            expect_published(line)
+    lines = in_words(words)
+    for line in lines if checked else ():
+        expect_published(line)
+    for line in lines:
         beside = in_lighteval(line, command) if command else None
         output = run(line)
         if checked:

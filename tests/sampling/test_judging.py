@@ -154,6 +154,8 @@ def test_the_order_of_two_outputs_is_drawn_by_the_seed():
     ("task", "text", "grade"),
     [
         ("simpleqa", "GRADE: correct", "correct"),
+        ("simpleqa", "It fits.\n```\n**GRADE：** `correct`\n```", "correct"),
+        ("simpleqa", "> GRADE: [not attempted]", "not attempted"),
         ("simpleqa", "It fits.\n\n**GRADE: Not attempted.**\n", "not attempted"),
         ("simpleqa", "<think>GRADE: correct</think>GRADE: incorrect", "incorrect"),
         ("simpleqa", "It says\nGRADE: correct\nbut no.\nGRADE: incorrect", None),

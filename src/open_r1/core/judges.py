@@ -74,12 +74,17 @@ def finished_text(reply: dict[str, Any]) -> str:
     return "" if choice.get("finish_reason") == "length" else text
 
 
+MARKS = " \t*_#>`\"'[]().。"  # what a judge puts around its last line, bold, quoted or in a code block
+GAP = r"[:：][\s*_`\"'\[(]*"  # between the name of a verdict and the verdict
+
+
 def last_line(text: str, line: re.Pattern[str]) -> str | None:
     """
     What the last line of a judge's reply says, after the reasoning if the judge reasons: the group of a line that
     matches; `None` where it does not, or another line says something else.
     """
-    lines = [each for each in (ResponseFormat("r1").read(text).final or "").splitlines() if each.strip()]
+    final = ResponseFormat("r1").read(text).final or ""
+    lines = [said for said in (each.strip(MARKS) for each in final.splitlines()) if said]
     said = {found[1].casefold() for each in lines if (found := line.fullmatch(each))}
     return said.pop() if lines and line.fullmatch(lines[-1]) and len(said) == 1 else None
 
@@ -135,7 +140,7 @@ VERDICT: tie
 VERDICT: B better
 VERDICT: B much better"""
 SCORES = {"a much better": 2, "a better": 1, "tie": 0, "b better": -1, "b much better": -2}  # for A; the numbers ours
-LINE = re.compile(rf"[\s*_#]*verdict:[\s*_]*({'|'.join(SCORES)})[\s*_.]*", re.IGNORECASE)  # bold, or plain
+LINE = re.compile(rf"verdict{GAP}({'|'.join(SCORES)})", re.IGNORECASE)
 
 
 def comparison(messages: list[dict[str, str]], first: str, second: str) -> str:

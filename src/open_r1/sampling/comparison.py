@@ -113,4 +113,4 @@ def check_same(name: str, mine: dict[str, Answered], theirs: dict[str, Answered]
     other = sum(mine[problem].asked != theirs[problem].asked for problem in mine)
     if other:
         message = f"{name}: {other} of {len(mine)} problems were asked in other words"
-        raise DataError(message, "evaluate both with the same `prompt`, system prompt and shots")
+        raise DataError(message, "evaluate both with the same `prompt` and `few_shot`")
