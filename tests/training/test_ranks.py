@@ -12,11 +12,13 @@ import pytest
 import safetensors.torch
 import torch
 from launched import Launched
+from peft import load_peft_weights
 from tiny_models import greedy
 from waiting import PATIENCE
 
 from open_r1.core.artifacts import START, read_manifest, read_progress
 from open_r1.core.errors import Halted, Stopped
+from open_r1.core.inputs import adapter_base
 from open_r1.core.outbox import FILES, entries
 from open_r1.core.shards import merge
 from open_r1.metrics.kept_rollouts import read_rollout, rollout_files
@@ -276,9 +278,13 @@ def test_adapter_of_two_ranks_that_were_killed_is_that_of_one(
     if part == "grpo":
         base, plan = whole("one", "sft", LORA) / "adapter", {"fixed_completions": True}
         more = (*LORA, "--model_name_or_path", base, "--generation_batch_size", 8, "--learning_rate", 0.005)
-    command = stage(part, ranks, output, *more)
-    killed_in_a_save(ranks, command, output, part, **plan)
-    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command, **plan, calls=2)
+    command = stage(part, ranks, output, *more, "--push_to_hub", "true")
+    queued = {"environment": {"HF_HUB_OFFLINE": "1"}}
+    killed_in_a_save(ranks, command, output, part, **plan, **queued)
+    assert f"resuming {output}/checkpoint-2\n" in ranks.run(command, **plan, **queued, calls=2)
+    for step in entries(output)[:-1]:
+        merge(step / FILES)
+        assert load_peft_weights(str(step / FILES)) and adapter_base(str(step / FILES))[0] == str(base)
     require_ranks(ranks, mode)
     require_same(output, whole("one", part, more, **plan), tolerance=1e-3)
     settings = json.loads((output / "adapter/adapter_config.json").read_text())
