@@ -21,7 +21,7 @@ from .arguments import GenerateArguments, Sampling, sampling_of
 from .draw import check_store, make_engine
 from .evaluations import EvaluateArguments, Task, folder_names, samples_each
 from .models import Model, read_models
-from .store import fill_store, is_published, lacks_parts, read_stores
+from .store import fill_store, is_published, keep_matching, lacks_parts, read_stores
 
 METRICS, SUMMARY, SPENT = "metrics.json", "summary.txt", "spent.json"
 
@@ -108,6 +108,7 @@ def draw_at_scale(
                 waiting[folder] = pipeline(drawing, sampling, folder)
                 continue
             run_here(drawing, sampling, folder)
+        keep_matching(task.store, task.identity)
         store_replies(drawing, sampling, folder, problems[task.name], task.store, artifact.progress)
     return submit(waiting, args.executor, artifact, "evaluate") if waiting else True
 
@@ -138,6 +139,7 @@ def fill(
         chosen = sampling_for(task, args)
         engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
         engine.sampling = chosen
+        keep_matching(task.store, task.identity)  # not before: what fails at once leaves nothing that `--force` guards
         clock = Clock(task.store / SPENT, gpus_of(args), progress)
         fill_store(engine, problems[task.name], task.store, clock)
 

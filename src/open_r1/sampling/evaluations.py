@@ -24,7 +24,7 @@ from ..data.sources import ASKED, SOURCE, load_sources, source_names, without_am
 from ..verify import check_kind
 from .arguments import Sampling
 from .models import ENTRY, Model, read_models
-from .store import drawn_as, identity_of, keep_matching, stores_of
+from .store import drawn_as, identity_of, stores_of
 
 SAMPLES_EACH = 16  # k where neither the recipe nor the benchmark says
 
@@ -151,8 +151,6 @@ def prepare(tasks: list[Task], artifact: Artifact, force: bool) -> None:
         )
     for store in others:
         shutil.rmtree(store)
-    for store, identity in wanted.items():
-        keep_matching(store, identity)
 
 
 def load_problems(args: EvaluateArguments) -> dict[str, list[Row]]:
