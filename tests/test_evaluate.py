@@ -53,7 +53,7 @@ def test_two_templates_and_two_data_sets_make_folders_and_rows_of_their_own(smok
         assert list(row["by_dataset"]) == ["levels.jsonl", "numbers.jsonl"] and row["problems"] == 6
         assert list(row["by_dataset"]["levels.jsonl"]["by_difficulty"])[:2] == ["Level 5", "Level 10"]
     table = capsys.readouterr().out
-    assert "zero template: levels.jsonl" in table and "base: mean" in table
+    assert "zero template: levels.jsonl" in table and "base: mean of 2" in table
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,15 @@ def test_a_benchmark_that_joins_is_drawn_alone(tmp_path, pauses, capsys, files):
     assert list(read_manifest(out)["metrics"][MODEL]["by_dataset"]) == ["aime24", "math_500"]
 
 
+def test_what_failed_before_it_drew_anything_may_be_asked_for_otherwise(tmp_path, pauses, capsys, files):
+    with answering(*files) as server:
+        words = [MODEL, "--benchmarks", str(files[0]), "--url", server.url, "--api=c", f"--output_dir={tmp_path}/out"]
+        done = subprocess.run([sys.executable, "-m", "open_r1.evaluate", *words], capture_output=True, text=True)
+        assert done.returncode == 2 and "is neither `chat` nor `text`" in done.stderr
+        run(server, tmp_path / "out", files[0], temperature=0.5)
+        assert sorted(drawn(server)) == expected(files[0], 2)
+
+
 def test_what_only_counts_draws_nothing(tmp_path, pauses, capsys, files):
     one, _ = files
     with answering(*files) as server:

@@ -116,16 +116,13 @@ def told_of(path: Path, known: Collection[str]) -> bool:
 
 def artifacts(folder: Path) -> list[Path]:
     """The complete artifacts in a folder, in the order in which they were made."""
-    return sorted((path.parent for path in folder.glob("*/manifest.json")), key=made_at)
+    made = sorted(folder.glob("*/manifest.json"), key=lambda path: path.stat().st_mtime)
+    return [path.parent for path in made]
 
 
 def published_numbers(path: str) -> dict[str, float]:
     """pass@1 of a model as published, by benchmark; nothing of one that is not known."""
     return {name: found.numbers["pass@1"] for name, found in published(path).items() if "pass@1" in found.numbers}
-
-
-def made_at(path: Path) -> float:
-    return (path / "manifest.json").stat().st_mtime
 
 
 def collect(args: ReportArguments, models: dict[str, Measured]) -> dict[str, Any]:

@@ -180,7 +180,7 @@ def test_results_come_with_intervals_and_in_the_form_of_the_hub(tmp_path):
     add_results(place, {"x": ROW | {"by_dataset": parts}}, about | {"inputs": {"org/aime": COMMIT}})
     add_results(place, {"x": ROW | {"by_dataset": parts}}, about | {"inputs": {"org/aime": COMMIT}})
     _, text = accepted(place)
-    assert text.count("| x: aime | 0.512 | [0.400, 0.600] |") == 1 and "| x: mean |" in text
+    assert text.count("| x: aime | 0.512 | [0.400, 0.600] |") == 1 and "| x: mean of 2 |" in text
     assert "over 4 samples per problem, drawn at temperature 0.6 and top-p 0.95 with at most 99" in text
     first, second = ModelCard.load(place / "README.md").data.eval_results
     assert (first.dataset_type, first.dataset_revision, first.metric_type) == ("org/aime", COMMIT, "pass@1")

@@ -159,11 +159,18 @@ def test_one_data_set_is_its_own_mean(store):
     assert list(table_rows({"m": metrics})) == ["m"]
 
 
+def test_the_row_of_a_single_data_set_says_what_both_say():
+    one = {"pass@1": 0.5, "helpful": 0.1, "by_dataset": {"a": {"pass@1": 0.5, "contamination": "unknown"}}}
+    row = table_rows({"m": one})["m"]
+    assert (row["helpful"], row["contamination"]) == (0.1, "unknown")
+    assert "contamination" in text_table({"m": one | {"samples": 1}})
+
+
 def test_table_has_a_row_for_each_data_set_and_one_for_their_mean(two_sets, store):
     stages = {"one": summarize(two_sets, entries(3, "large", "small")), "two": summarize(store, entries(3))}
-    assert list(table_rows(stages)) == ["one: large", "one: small", "one: mean", "two"]
+    assert list(table_rows(stages)) == ["one: large", "one: small", "one: mean of 2", "two"]
     lines = text_table(stages).splitlines()
-    assert len(lines) == 5 and lines[2].split()[2] == "1.000" and lines[3].split()[2] == "0.667"
+    assert len(lines) == 5 and lines[2].split()[2] == "1.000" and lines[3].split()[4] == "0.667"
 
 
 # --------------------------------------------------------------------------------------------------- of benchmarks

@@ -9,7 +9,7 @@ from made_evaluation import HOSTILE, MODELS
 from reading import Page
 
 from open_r1.core.tables import plain
-from open_r1.reporting.page import bar, beside, details, measures, parts, policy
+from open_r1.reporting.page import bar, beside, details, measures, policy
 
 
 @pytest.fixture(scope="module")
@@ -128,12 +128,6 @@ def test_further_numbers_have_a_table_for_each_benchmark():
     results = {"stages": {name: {"by_dataset": parts} for name, parts in rows.items()}}
     table = [["x", "0.512", "1204", "[0.100, -]", "-"], ["y", "-", "-", "-", "0.600"]]
     assert measures(results) == [("a", ["model", "strict", "rating", "ci", "loose"], table)]
-
-
-def test_a_single_benchmark_has_no_mean_beside_it():
-    one = {"pass@1": 0.5, "helpful": 0.1, "by_dataset": {"a": {"pass@1": 0.5}}}
-    assert parts(one) == [("a", one)]
-    assert [name for name, _ in parts({"by_dataset": {"a": {}, "b": {}}})] == ["a", "b", "mean of 2"]
 
 
 @pytest.mark.parametrize(

@@ -314,8 +314,6 @@ def test_equal_responses_are_asked_about_once(judged, server):
     ("task", "judge", "message"),
     [
         ("simpelqa", {"url": "http://localhost:1/v1", "model": "m"}, "`judge: simpelqa` is no task"),
-        ("simpleqa", {}, "some-benchmark is decided by a judge, and there is none"),
-        ("simpleqa", None, "there is none"),
         ("simpleqa", {"url": "http://localhost:1/v1"}, "lacks `model`"),
         ("simpleqa", {"url": "localhost", "model": "m"}, "is no URL"),
         ("simpleqa", {"url": "http://localhost:1/v1", "model": "m", "votes": 3}, "votes"),

@@ -36,13 +36,20 @@ RARE = ("unjudged", "failed")  # worth a column only where there are some
 
 def table_rows(stages: dict[str, dict[str, Any]]) -> dict[str, dict[str, Any]]:
     """The rows of a table by their names: one for a model, or one for each of its data sets and then their mean."""
-    rows: dict[str, dict[str, Any]] = {}
-    for name, row in stages.items():
-        parts = row.get("by_dataset", {})
-        if len(parts) > 1:
-            rows |= {f"{name}: {dataset}": part for dataset, part in parts.items()}
-        rows[f"{name}: mean" if len(parts) > 1 else name] = row
-    return rows
+    found = {name: parts(whole) for name, whole in stages.items()}
+    return {
+        name if len(rows) == 1 else f"{name}: {part}": row
+        for name, rows in found.items()
+        for part, row in rows.items()
+    }
+
+
+def parts(whole: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """A model's rows by data set, and their mean; of a single one a row with what both say."""
+    found = whole.get("by_dataset") or {"": whole}
+    if len(found) > 1:
+        return {**found, f"mean of {len(found)}": whole}
+    return {name: {**whole, **row} for name, row in found.items()}
 
 
 def cell(row: dict[str, Any], key: str, style: str | None) -> str:

@@ -39,9 +39,7 @@ def over(row: Mapping[str, Any], benchmarks: Collection[str]) -> dict[str, Any]:
 
 def compared(stages: Mapping[str, Mapping[str, Any]]) -> tuple[dict[str, dict[str, Any]], list[str]]:
     """The rows of all measured models over the benchmarks that they share, and these; none where they share none."""
-    names = [
-        name for name, row in stages.items() if any(score(part) is not None for part in row["by_dataset"].values())
-    ]
+    names = [name for name, row in stages.items() if any(map(scored, row["by_dataset"].values()))]
     benchmarks = shared(stages, names)
     return ({name: over(stages[name], benchmarks) for name in names}, benchmarks) if benchmarks else ({}, [])
 

@@ -72,9 +72,7 @@ def few(rows: list[list[Any]], most: int = 13) -> list[list[Any]]:
     return [rows[round(place * (len(rows) - 1) / (most - 1))] for place in range(most)]
 
 
-def lines(
-    title: str, label: str, curves: Mapping[str, tuple[list[Any], list[Any]]], places: Mapping[str, int]
-) -> Panel:
+def lines(title: str, label: str, curves: Mapping[str, Curve], places: Mapping[str, int]) -> Panel:
     """
     A panel of lines over training steps.
 

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from ..core.tables import COLUMNS, cell, number
+from ..core.tables import COLUMNS, cell, number, parts
 from .comparison import axes, score, students
 from .completions import EACH, TAGS, Shown, by_problem
 from .drawing import COLOURS, Figure, svg
@@ -110,19 +110,13 @@ def details(results: Mapping[str, Any]) -> tuple[list[str], list[list[str]]]:
     rows = [
         [model, part, *(cell(row, *column) for column in COLUMNS.values())]
         for model, whole in stages.items()
-        for part, row in parts(whole)
+        for part, row in parts(whole).items()
     ]
     rows.sort(key=lambda row: (row[1] not in names, row[1]))
     head = ["model", "benchmark", *COLUMNS]
     nothing = names | {"-"} if len(names) == 1 else {"-"}
     kept = [n for n in range(len(head)) if n == 0 or any(row[n] not in nothing for row in rows)]
     return [head[n] for n in kept], [[row[n] for n in kept] for row in rows]
-
-
-def parts(whole: dict[str, Any]) -> list[tuple[str, dict[str, Any]]]:
-    """A model's rows by benchmark, and their mean; of a single one the whole row, which holds it and more."""
-    found = whole["by_dataset"]
-    return [(next(iter(found)), whole)] if len(found) == 1 else [*found.items(), (f"mean of {len(found)}", whole)]
 
 
 def measures(results: Mapping[str, Any]) -> list[tuple[str, list[str], list[list[str]]]]:

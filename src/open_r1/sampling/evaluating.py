@@ -139,7 +139,7 @@ def fill(
         chosen = sampling_for(task, args)
         engine = engine or make_engine(model.path, model.writes, chosen, model.chat_template)
         engine.sampling = chosen
-        keep_matching(task.store, task.identity)
+        keep_matching(task.store, task.identity)  # not before: what fails at once leaves nothing that `--force` guards
         clock = Clock(task.store / SPENT, gpus_of(args), progress)
         fill_store(engine, problems[task.name], task.store, clock)
 

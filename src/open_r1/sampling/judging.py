@@ -45,18 +45,15 @@ class BenchmarkJudge(Judge):
     seed: int = 0
 
 
-def make_judge(entry: Mapping[str, Any], judge: Mapping[str, Any] | None) -> BenchmarkJudge:
+def make_judge(entry: Mapping[str, Any], judge: Mapping[str, Any]) -> BenchmarkJudge:
     """The judge that an entry needs; raises `RecipeError` where it names no task, or the settings cannot work."""
     name = entry.get("benchmark") or entry.get("path")
     if entry.get("judge") not in TASKS:
         raise RecipeError(f"{name}: `judge: {entry.get('judge')}` is no task", f"use one of {', '.join(TASKS)}")
-    if not judge:
-        hint = "add `judge: {url: http://localhost:8000/v1, model: NAME}`"
-        raise RecipeError(f"{name} is decided by a judge, and there is none", hint)
     return fill(BenchmarkJudge, dict(judge), "`judge`")
 
 
-def check_judge(entry: Mapping[str, Any], judge: Mapping[str, Any] | None) -> None:
+def check_judge(entry: Mapping[str, Any], judge: Mapping[str, Any]) -> None:
     """
     Makes sure of the judge before anything is drawn.
 

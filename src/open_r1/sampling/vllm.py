@@ -38,7 +38,7 @@ class VllmEngine:
     """
 
     def __init__(self, model: str, response_format: str, sampling: Sampling, chat_template: str | None = None):
-        require_vllm("engine: vllm", "use `engine: server`")
+        require_vllm("engine: vllm", "use `engine: transformers` or `engine: server`")
         from vllm import LLM
 
         self.name, self.sampling = called(model), sampling
