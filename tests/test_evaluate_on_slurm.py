@@ -104,6 +104,21 @@ def tasks_of(cluster: Cluster, place: str) -> list[int]:
     return found
 
 
+def kill_between(evaluation: Evaluation, recipe: dict) -> list[str]:
+    """The jobs of an evaluation after what a kill leaves: no note of them, and then no last one, which is mended."""
+    note, squeue = evaluation.folder / "many/tasks/jobs", evaluation.cluster.run
+    *arrays, last = note.read_text().split()
+    note.unlink()
+    assert f"still with Slurm: {last} is the last" in evaluation.run("many", **recipe)
+    (name,) = squeue("squeue", "-h", "-o", "%j", "-j", last).split()
+    squeue("scancel", f"--name={name}")
+    evaluation.cluster.wait(lambda: not squeue("squeue", "-h", f"--name={name}"))
+    assert "8 tasks are with Slurm" in evaluation.run("many", **recipe)
+    assert set(arrays) < set(note.read_text().split())
+    assert len(squeue("squeue", "-h", "-t", "R", "-o", "%A").split()) == 8
+    return arrays
+
+
 def test_two_models_and_two_benchmarks_in_jobs_that_are_cancelled_and_killed(evaluation, server):
     cluster, many = evaluation.cluster, {"models": list(MODELS), "url": server.url}
     evaluation.run("alone", **many)
@@ -114,8 +129,7 @@ def test_two_models_and_two_benchmarks_in_jobs_that_are_cancelled_and_killed(eva
     server.gate.clear()
     assert "8 tasks are with Slurm" in evaluation.run("many", **many)
     cluster.wait(lambda: len(server.asked) == 8)  # each task waits for its first reply
-    assert "still with Slurm" in evaluation.run("many", **many)
-    jobs = (evaluation.folder / "many/tasks/jobs").read_text().split()
+    jobs = kill_between(evaluation, many)
     cancelled, killed = "many/tasks/fake/aime24", "many/tasks/other/math_500"
     cluster.run("scancel", f"{jobs[0]}_0")
     os.kill(tasks_of(cluster, killed)[0], signal.SIGKILL)

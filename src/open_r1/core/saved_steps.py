@@ -120,11 +120,17 @@ def hand_over(output: Path, recipe: Mapping[str, Any]) -> None:
     At the end of a training: waits until Slurm has what is pending, where jobs evaluate it. The process that submits
     them would end with the job of the training; they do not.
     """
-    process, executor = STARTED.get(output), (recipe.get("evaluation") or {}).get("executor") or {}
-    if process and process.stdin and executor.get("kind") == "slurm":
+    process = STARTED.get(output)
+    if process and process.stdin and by_jobs(recipe):
         process.stdin.close()
         with contextlib.suppress(subprocess.TimeoutExpired):
             process.wait(SUBMITTING)
+
+
+def by_jobs(recipe: Mapping[str, Any]) -> bool:
+    """Whether jobs of Slurm evaluate the steps; they are only submitted here."""
+    executor = (recipe.get("evaluation") or {}).get("executor") or {}
+    return executor.get("kind") == "slurm"
 
 
 def started(words: list[str], log: Path) -> subprocess.Popen[bytes]:
@@ -146,7 +152,8 @@ def kept_variable(name: str) -> bool:
 
 def follow(output: Path, how: Mapping[str, Any]) -> None:
     """Evaluates what is pending while the process lives that started this one, and then what is left."""
-    step_aside()
+    if not by_jobs(how):
+        step_aside()
     lock, ended = wait_for_turn(output), False
     tried: set[Path] = set()
     while not ended:

@@ -124,8 +124,8 @@ class Run:
             if is_main_process():
                 save_prompts(self.artifact.path, self.rows, self.config)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
-                evaluate_result(self.recipe)
                 self.clean_up()
+                evaluate_result(self.recipe)
 
     def complete_model(self, model: "PreTrainedModel") -> None:
         """Merges an adapter that was saved, where the recipe wants that, and makes sure that the result loads."""
