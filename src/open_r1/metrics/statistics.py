@@ -13,7 +13,7 @@ The intervals are by problem: the samples of one problem are no independent ones
 
 Ours is one guard: a spread that few problems carry may miss those that are different, and one of none (all right, or
 all wrong) says nothing. A constant over a power of their number is added to the variance; two models that agree on all
-get +-3.4 / problems. How often the intervals hold the truth: docs/evaluation.md, `benchmarks/intervals.py`.
+get +-3.4 / problems. How often the intervals hold the truth: docs/intervals.md, `benchmarks/intervals.py`.
 """
 
 import math
