@@ -15,7 +15,7 @@ from ..core.tables import number
 
 # `--c0` and so on in the style of the page
 COLOURS = ["#2f6fde", "#d9541e", "#15946b", "#a63fc4", "#b8860b"]
-COLOURS += ["#0f93a8", "#d12d6f", "#6b7f1f", "#7a5cff", "#8c5a3c"]
+COLOURS += ["#0f93a8", "#d12d6f", "#6b7f1f", "#7a5cff", "#8c5a3c", "#56657a", "#3f9a2f"]  # page.css has them too
 INK = "#1b1f24"
 Curve = tuple[list[Any], list[Any]]  # steps and values
 PLAIN = {"text.parse_math": False}  # a name with two dollars is no formula
