@@ -9,6 +9,7 @@ from made_evaluation import HOSTILE, MODELS
 from reading import Page
 
 from open_r1.core.tables import plain
+from open_r1.reporting.drawing import COLOURS
 from open_r1.reporting.page import bar, beside, details, measures, policy
 
 
@@ -116,7 +117,7 @@ def test_it_is_small(text):
     ],
 )
 def test_a_bar(row, paper, style):
-    found = bar("x", row, 11, paper)
+    found = bar("x", row, len(COLOURS) + 1, paper)
     assert found.get("style") == style
     if style:
         assert found["inside"] == (paper is not None and found["low"] <= paper <= found["high"])

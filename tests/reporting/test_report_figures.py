@@ -50,7 +50,7 @@ def test_rollouts_have_right_and_wrong_of_each_run_on_one_scale():
 def test_curves_have_a_panel_for_each_metric_and_a_line_for_each_run():
     found = {"a": {"step": [1, 2], "kl": [0.1, None], "reward": [0.0, 1.0]}, "b": {"step": [2], "reward": [0.5]}}
     asked = {"file": "f", "title": "t", "runs": ["a", "b", "gone"], "metrics": ["reward", "kl"]}
-    figure = curve_figure(asked, found, {"a": 0, "b": 11})
+    figure = curve_figure(asked, found, {"a": 0, "b": len(COLOURS) + 1})
     rewards, kl = map(axis_of, figure.panels)
     assert [line.get_label() for line in rewards.lines] == ["a", "b"] and [shown(line) for line in kl.lines] == [
         [0.1, None]
