@@ -163,11 +163,17 @@ def test_a_stage_with_jobs_of_its_own_is_waited_for(site, faulty):
 
 def test_cancel_reaches_the_jobs_that_a_stage_has_submitted(site, monkeypatch):
     monkeypatch.setenv("SLURM_CONF", site.cluster.environment["SLURM_CONF"])
-    number = site.cluster.run("sbatch", "--parsable", "--hold", "--wrap=true").strip()
-    recipe = {"output_dir": str(site.root / "samples"), "executor": {"kind": "slurm"}}
-    (site.root / "samples/tasks").mkdir(parents=True)
-    (site.root / "samples/tasks/jobs").write_text(f"None {number}")
-    cancel_chain([Stage("samples", "generate", [], recipe, site.root / "logs/samples.log")])
+    stages = []
+    for name, command, own, place in (
+        ("samples", "generate", {"executor": {"kind": "slurm"}}, "samples"),
+        ("zero", "grpo", {"benchmarks": ["aime24"]}, "zero/evaluations/step-000002"),
+    ):
+        number = site.cluster.run("sbatch", "--parsable", "--hold", "--wrap=true").strip()
+        (site.root / place / "tasks").mkdir(parents=True)
+        (site.root / place / "tasks/jobs").write_text(f"None {number}")
+        recipe = {"output_dir": str(site.root / name), **own}
+        stages.append(Stage(name, command, [], recipe, site.root / f"logs/{name}.log"))
+    cancel_chain(stages)
     site.wait()
 
 
