@@ -167,6 +167,18 @@ def test_an_unknown_benchmark_is_refused_before_anything_is_made(tmp_path):
         pytest.param(SFTArguments, {"benchmarks": ["simpleqa"]}, "'simpleqa' needs a judge", id="judge"),
         pytest.param(SFTArguments, {"evaluation": 4}, "no mapping", id="no-mapping"),
         pytest.param(SFTArguments, {"benchmarks": ["aime24"]}, "adapters, which no server loads", id="adapter"),
+        pytest.param(
+            SFTArguments,
+            {"benchmarks": ["aime24"], "evaluation": {"num_sample": 4}},
+            "`evaluation`: unknown key `num_sample`",
+            id="typo",
+        ),
+        pytest.param(
+            SFTArguments,
+            {"benchmarks": ["aime24"], "evaluation": {"executor": {"kind": "slurm", "server": "vllm"}}},
+            "names no partition",
+            id="partition",
+        ),
         pytest.param(RewardModelArguments, {"benchmarks": ["aime24"]}, "answers nothing", id="reward-model"),
     ],
 )

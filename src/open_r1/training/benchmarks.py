@@ -4,11 +4,15 @@ paper, section 3): what cannot is said before the first step, and not in a log d
 
 import asyncio
 import contextlib
+import importlib
+from dataclasses import fields
 from typing import Any
 
 from ..core.benchmarks import read_benchmark
+from ..core.commands import COMMANDS
 from ..core.endpoints import Endpoint
 from ..core.errors import RecipeError
+from ..core.fields import check_keys
 from ..core.served import LISTS_ALL, listed
 from .arguments import RewardModelArguments, StageArguments
 
@@ -34,6 +38,12 @@ def check_benchmarks(where: str, args: StageArguments, adapter: bool = False) ->
 
 def check_evaluation(where: str, how: dict[str, Any], adapter: bool) -> None:
     """Refuses what could draw no saved step."""
+    known = fields(importlib.import_module(COMMANDS["evaluate"].module).ARGUMENTS)
+    check_keys(how, {field.name for field in known}, f"{where}: `evaluation`")
+    executor = how.get("executor") or {}
+    if executor.get("kind") == "slurm" and not (executor.get("slurm") or {}).get("partition"):
+        fix = "add `slurm: {partition: NAME}`; `sinfo` lists them"
+        raise RecipeError(f"{where}: `executor` of `evaluation` names no partition of Slurm", fix)
     if how.get("url") and (url := asyncio.run(fixed(how["url"]))):
         message = f"{url} serves the models that it was started with, and so none of the saved steps"
         fix = "give `transformers serve`, which takes any path, or a server for each: `executor: {server: vllm, ...}`"
