@@ -1,6 +1,7 @@
 """What tests share: the repository, the command line, one smoke run of the mini pipeline, and a scripted endpoint."""
 
 import atexit
+import fcntl
 import os
 import shutil
 import subprocess
@@ -38,10 +39,13 @@ def run_cli(*arguments: object, check: bool = True) -> subprocess.CompletedProce
 
 @pytest.fixture(scope="session")
 def smoke_root(tmp_path_factory) -> Path:
-    """Root of a complete smoke run of the mini pipeline."""
-    root = tmp_path_factory.mktemp("smoke") / "mini"
-    run_cli("run", "recipes/mini/pipeline.yaml", "--smoke", "--root", root)
-    return root
+    """Root of a complete smoke run of the mini pipeline, only to be read: all workers of pytest-xdist share it."""
+    folder = tmp_path_factory.getbasetemp()
+    folder = folder.parent if "PYTEST_XDIST_WORKER" in os.environ else folder
+    with (folder / "smoke.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)  # the second finds it complete
+        run_cli("run", "recipes/mini/pipeline.yaml", "--smoke", "--root", folder / "smoke")
+    return folder / "smoke"
 
 
 @pytest.fixture(scope="session")

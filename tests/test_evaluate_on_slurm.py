@@ -108,6 +108,7 @@ def kill_between(evaluation: Evaluation, recipe: dict) -> list[str]:
     """The jobs of an evaluation after what a kill leaves: no note of them, and then no last one, which is mended."""
     note, squeue = evaluation.folder / "many/tasks/jobs", evaluation.cluster.run
     *arrays, last = note.read_text().split()
+    assert set(squeue("squeue", "-h", "-o", "%F").split()) == {*arrays, last}  # and none for figures of each
     note.unlink()
     assert f"still with Slurm: {last} is the last" in evaluation.run("many", **recipe)
     (name,) = squeue("squeue", "-h", "-o", "%j", "-j", last).split()

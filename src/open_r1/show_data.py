@@ -82,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     go_offline(recipe, keys)
     recipe = placed_recipe(recipe, keys)
     kept = [without_amounts(source, AMOUNTS) for source in recipe.get("datasets") or []]
-    sources = [source | {"limit": min(source.get("limit") or known.n, known.n)} for source in kept]
+    sources = [source | {"limit": max(1, min(source.get("limit") or known.n, known.n))} for source in kept]
     rows, tokenizer = load_sources(sources), tokenizer_of(recipe, known.recipe)
     for row in rows.select(range(min(known.n, len(rows)))):
         print(shown(tokenizer, row, sys.stdout.isatty(), recipe), end="\n\n")

@@ -287,7 +287,7 @@ def test_switched_off_it_lets_pass(place, tmp_path):
         ({"kl": -1}, "`guards: {kl: -1}` | give a number from 0, or `null`"),
         ({"kl": False}, "`guards: {kl: False}` | give a number from 0, or `null`"),
         ({"nonfinite": 3}, "`guards: {nonfinite: 3}` | give `true`, or `null` to switch it off"),
-        (["kl"], "`guards: ['kl']` is no mapping | write `guards: {NAME: LIMIT}`"),
+        (["kl"], "`guards: ['kl']` is no mapping | write `guards: {KEY: VALUE}`"),
     ],
 )
 def test_a_guard_that_is_none_is_one_line(place, tmp_path, capsys, guards, expected):

@@ -165,7 +165,6 @@ def test_an_unknown_benchmark_is_refused_before_anything_is_made(tmp_path):
     [
         pytest.param(SFTArguments, {"benchmarks": "aime24"}, "no list of names", id="no-list"),
         pytest.param(SFTArguments, {"benchmarks": ["simpleqa"]}, "'simpleqa' needs a judge", id="judge"),
-        pytest.param(SFTArguments, {"evaluation": 4}, "no mapping", id="no-mapping"),
         pytest.param(SFTArguments, {"benchmarks": ["aime24"]}, "adapters, which no server loads", id="adapter"),
         pytest.param(
             SFTArguments,

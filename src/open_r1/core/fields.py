@@ -110,7 +110,7 @@ def fill_one(kind: type, fields: dict[str, dataclasses.Field], recipe: Mapping[s
 def converted(name: str, value: Any, hint: Any, where: str) -> Any:
     """A value as a field's type wants it: YAML reads `1e-5` as text, and a command line gives nothing but text."""
     wanted = (set(typing.get_args(hint)) or {hint}) - {type(None)}
-    if hint is dict and not isinstance(value, (dict, type(None))):
+    if hint in (dict, dict | None) and not isinstance(value, dict | None):
         raise RecipeError(f"{where}: `{name}: {value}` is no mapping", f"write `{name}: {{KEY: VALUE}}`")
     if value is None or len(wanted) != 1 or not wanted <= {int, float, bool}:
         return value

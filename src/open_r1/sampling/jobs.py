@@ -106,6 +106,7 @@ def launched(executor: Any, before: Iterable[str]) -> list[str]:
     """Submits what is not complete, and says why it failed before; the job's number, none where all is done."""
     for line in before:
         print(f"failed before: {line}", flush=True)
+    executor.launch_merge_stats = nothing  # a job of its own for figures that nobody reads, with the GPUs of a task
     try:
         executor.run()
     except FileNotFoundError:
@@ -114,6 +115,10 @@ def launched(executor: Any, before: Iterable[str]) -> list[str]:
     except subprocess.CalledProcessError:  # its own words stand above
         raise SlurmError("sbatch refuses the tasks", "correct `slurm` of `executor`, and run it again") from None
     return [] if executor.job_id in (None, -1) else [str(executor.job_id)]
+
+
+def nothing() -> None:
+    """In place of what is not to be done."""
 
 
 def failures(logs: Path) -> list[str]:

@@ -24,8 +24,6 @@ def check_benchmarks(where: str, args: StageArguments, adapter: bool = False) ->
     given = args.benchmarks
     if not isinstance(given, list) or not all(isinstance(name, str) for name in given):
         raise RecipeError(f"{where}: `benchmarks: {given}` is no list of names", "write `benchmarks: [aime24]`")
-    if not isinstance(args.evaluation, dict):
-        raise RecipeError(f"{where}: `evaluation: {args.evaluation}` is no mapping", "write keys and values below it")
     if given and isinstance(args, RewardModelArguments):
         raise RecipeError(f"{where}: `benchmarks` for a reward model, which answers nothing", "remove `benchmarks`")
     for name in given:

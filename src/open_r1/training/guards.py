@@ -103,11 +103,9 @@ GUARDS = {
 }
 
 
-def limits_of(given: Any, where: str) -> dict[str, float]:
+def limits_of(given: Mapping[str, Any], where: str) -> dict[str, float]:
     """The limits of the guards that are on; raises `RecipeError` for a name or value that is none."""
-    if not isinstance(given, Mapping):
-        raise RecipeError(f"{where}: `guards: {given}` is no mapping", "write `guards: {NAME: LIMIT}`")
-    check_keys(dict(given), GUARDS, f"{where}, guards")
+    check_keys(given, GUARDS, f"{where}, guards")
     for name, limit in given.items():
         switch = GUARDS[name].limit is True
         fits = (
