@@ -203,8 +203,7 @@ def test_saved_steps_become_jobs_that_outlive_the_training(site, start_model):
     for step in ("step-000002", "step-000004"):
         found = json.loads((folder / step / step / "metrics.json").read_text())["by_dataset"]["sums"]
         assert (found["problems"], found["samples"]) == (3, 2)
-        logs = [log.name.partition("_")[0] for log in folder.glob(f"{step}/tasks/{step}/*/logs/slurm_logs/*.out")]
-        assert len(logs) == len(set(logs)) == 2  # the task, and datatrove's statistics of it
+        assert len(list(folder.glob(f"{step}/tasks/{step}/*/logs/slurm_logs/*.out"))) == 1  # its only task, once
 
 
 def text_of(file):
