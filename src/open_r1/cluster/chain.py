@@ -15,7 +15,8 @@ from ..core.inputs import read_manifest
 from ..core.locks import Lock
 from ..core.outbox import tell_lost
 from ..core.pipeline_stage import Stage
-from ..core.saved_steps import FOLDER, JOBS
+from ..core.saved_steps import FOLDER
+from ..core.submitted import JOBS
 from .queue import Job, call, cancel, find, submit
 from .resources import request
 from .site import SITE, Site, read_site

@@ -28,9 +28,9 @@ from .processes import die_with_parent, step_aside
 from .pushing import ENVIRONMENT, step_files
 from .recipes import as_words
 from .shards import FOLDER as PIECES
+from .submitted import JOBS
 
 FOLDER, KEPT, DRAFT = "evaluations", ".models", ".draft"
-JOBS = "tasks/jobs"  # in an evaluation: the numbers of its jobs
 LOOK = 1.0  # seconds between two looks for a step
 SUBMITTING = 600.0  # seconds for that at the end of a training
 # what tells a rank or a job of its launcher: the evaluation is neither

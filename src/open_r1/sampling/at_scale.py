@@ -103,14 +103,15 @@ def sample_documents(
     from datatrove.pipeline.writers import JsonlWriter
 
     settings, urls = args.executor, [sampling.url] if isinstance(sampling.url, str) else sampling.url
+    context = context_of(args)
     engine = ServerEngine(args.model, args.response_format, sampling, args.chat_template or None, remote=False)
     if (server := settings.get("server", "endpoint")) != "endpoint":
-        engine.served = Served(context_of(args), server if server in LISTS_ALL else "")
+        engine.served = Served(context, server if server in LISTS_ALL else "")
         engine.sampling = replace(sampling, url="")
     config = InferenceConfig(
         server_type=server,
         model_name_or_path=args.model,
-        model_max_context=context_of(args) or 8192,
+        model_max_context=context or 8192,
         use_chat=sampling.api == "chat",
         endpoint_url=urls[0] or None,
         api_key=os.environ.get(sampling.key_variable),

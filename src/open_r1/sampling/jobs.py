@@ -17,6 +17,7 @@ from typing import Any
 from ..core.artifacts import RECIPE, Artifact, write_atomically
 from ..core.errors import RecipeError, SlurmError
 from ..core.recipes import fingerprint
+from ..core.submitted import JOBS, require_partition
 
 TAIL = 10_000  # last characters of a log that may say why a task failed
 
@@ -46,7 +47,8 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
             f"{', '.join(stores)}: not all tasks are complete",
             "look at logs/ there, and run the command again on the login node",
         )
-    folder, job = artifact.path.resolve() / "tasks", os.environ.get("SLURM_JOB_ID")
+    note, job = artifact.path.resolve() / JOBS, os.environ.get("SLURM_JOB_ID")
+    folder = note.parent
     last = named("store", artifact, str(folder))
     if queued := queued_jobs(last):
         print(f"the jobs of {artifact.path} are still with Slurm: {queued[0]} is the last", flush=True)
@@ -63,7 +65,7 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
             steps, tasks=tasks, workers=workers, job_name=name, logging_dir=logs, **settings
         )
         ids += queued_jobs(name) or launched(sampled, failures(Path(logs)))
-        write_atomically(folder / "jobs", " ".join(ids))
+        write_atomically(note, " ".join(ids))
     small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
     again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
     stored = SlurmPipelineExecutor(
@@ -76,7 +78,7 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
         **small,
     )
     ids += launched(stored, failures(folder / "store_logs"))
-    write_atomically(folder / "jobs", " ".join(ids))
+    write_atomically(note, " ".join(ids))
     print(
         f"{tasks * len(stores)} tasks are with Slurm; the last job writes {artifact.path}, or run this command again "
         "when they are done: where one has failed, it says why and starts that one",
@@ -92,11 +94,8 @@ def named(what: str, artifact: Artifact, place: str) -> str:
 
 def settings_of(executor: dict[str, Any]) -> dict[str, Any]:
     """The recipe's arguments of datatrove's executor, and ours."""
-    settings = {"time": "24:00:00", "qos": ""} | (executor.get("slurm") or {})
-    if not settings.get("partition"):
-        raise RecipeError(
-            "`executor`: the Slurm partition is missing", "add `slurm: {partition: NAME}`; `sinfo` lists them"
-        )
+    require_partition(executor, "`executor`")
+    settings = {"time": "24:00:00", "qos": ""} | executor["slurm"]
     settings.setdefault("env_command", f"export PATH={Path(sys.executable).parent}:$PATH")
     settings["sbatch_args"] = {"kill-on-invalid-dep": "yes"} | settings.get("sbatch_args", {})
     return settings

@@ -14,6 +14,7 @@ from ..core.endpoints import Endpoint
 from ..core.errors import RecipeError
 from ..core.fields import check_keys
 from ..core.served import LISTS_ALL, listed
+from ..core.submitted import require_partition
 from .arguments import RewardModelArguments, StageArguments
 
 ANSWER = 5.0  # seconds for a server's words on what it serves
@@ -39,9 +40,8 @@ def check_evaluation(where: str, how: dict[str, Any], adapter: bool) -> None:
     known = fields(importlib.import_module(COMMANDS["evaluate"].module).ARGUMENTS)
     check_keys(how, {field.name for field in known}, f"{where}: `evaluation`")
     executor = how.get("executor") or {}
-    if executor.get("kind") == "slurm" and not (executor.get("slurm") or {}).get("partition"):
-        fix = "add `slurm: {partition: NAME}`; `sinfo` lists them"
-        raise RecipeError(f"{where}: `executor` of `evaluation` names no partition of Slurm", fix)
+    if executor.get("kind") == "slurm":
+        require_partition(executor, f"{where}: `executor` of `evaluation`")
     if how.get("url") and (url := asyncio.run(fixed(how["url"]))):
         message = f"{url} serves the models that it was started with, and so none of the saved steps"
         fix = "give `transformers serve`, which takes any path, or a server for each: `executor: {server: vllm, ...}`"
