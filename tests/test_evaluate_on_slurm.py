@@ -19,6 +19,7 @@ from servers import serving
 from slurm_cluster import Cluster, missing
 
 from open_r1.core.rows import name_of
+from open_r1.core.submitted import queued
 from open_r1.sampling.store import read_stores
 
 pytest.importorskip("datatrove")
@@ -50,13 +51,13 @@ class Evaluation:
         self.folder, self.cluster = folder, cluster
         self.files = [local_file(folder, name) for name in ("aime24", "math_500")]
 
-    def run(self, out: str, code: int = 0, **values) -> str:
+    def run(self, out: str, code: int = 0, *words: str, **values) -> str:
         """What it prints."""
         recipe = {"datasets": [f"benchmark:{file}" for file in self.files], "engine": "server"}
         recipe |= {"num_samples": len(PLAN), "concurrency": 1, "output_dir": str(self.folder / out)}
         file = self.folder / f"{out}.yaml"
         file.write_text(yaml.safe_dump(recipe | values))
-        command = [sys.executable, "-m", "open_r1.evaluate", "--config", str(file)]
+        command = [sys.executable, "-m", "open_r1.evaluate", "--config", str(file), *words]
         environment = self.cluster.environment | {"SBATCH_PARTITION": "nowhere"}  # a site's; the recipe has its own
         done = subprocess.run(command, cwd=REPOSITORY, env=environment, capture_output=True, text=True)
         assert done.returncode == code, done.stdout + done.stderr
@@ -109,6 +110,8 @@ def kill_between(evaluation: Evaluation, recipe: dict) -> list[str]:
     note, squeue = evaluation.folder / "many/tasks/jobs", evaluation.cluster.run
     *arrays, last = note.read_text().split()
     assert set(squeue("squeue", "-h", "-o", "%F").split()) == {*arrays, last}  # and none for figures of each
+    refused = evaluation.run("many", 2, "--force", **recipe)
+    assert f"its jobs are still with Slurm: {arrays[0]}, " in refused and f"{last}` first, or wait" in refused
     note.unlink()
     assert f"still with Slurm: {last} is the last" in evaluation.run("many", **recipe)
     (name,) = squeue("squeue", "-h", "-o", "%j", "-j", last).split()
@@ -148,11 +151,15 @@ def test_two_models_and_two_benchmarks_in_jobs_that_are_cancelled_and_killed(eva
     assert len(server.asked) == drawn + 2  # what the two tasks waited for
 
 
-def test_each_task_with_a_server_of_its_own(evaluation, faulty):
+def test_each_task_with_a_server_of_its_own(evaluation, faulty, monkeypatch):
     url, _ = faulty(0.0)
     evaluation.run("alone", models=[MODEL], url=url)
     own = {"server": "custom", "server_args": {"server_script": str(FAULTY)}, "context": 4096}
     evaluation.run("own", models=[MODEL], executor={"kind": "slurm", "tasks": 1, "slurm": SLURM, **own})
     evaluation.wait()
+    with monkeypatch.context() as patch:
+        for name, value in evaluation.cluster.environment.items():
+            patch.setenv(name, value)
+        assert queued("--jobs=999999") == []  # a number that Slurm has forgotten
     assert evaluation.rows("own", MODEL) == evaluation.rows("alone", MODEL)
     assert evaluation.metrics("own", MODEL) == evaluation.metrics("alone", MODEL)

@@ -20,15 +20,14 @@ it needs is done; one that fails cancels what needs it. Run again, it submits wh
 
 import os
 import shlex
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from open_r1.cluster.chain import submit_chain
+from open_r1.core.deleting import delete
 from open_r1.core.errors import report_errors
 from open_r1.core.inputs import needs_hub, read_manifest
-from open_r1.core.outbox import tell_lost
 from open_r1.core.pipeline_stage import SHUTDOWN, Stage, stage_command
 from open_r1.core.pipelines import PUBLISHED, downstream, own_root, read_options, read_pipeline, select
 from open_r1.core.pushing import RUNNER, Pusher, require_access
@@ -101,9 +100,7 @@ def main(arguments: list[str]) -> None:
     if options.get("slurm"):
         where = place(file, options.get("with", []))
         return submit_chain(chosen, stages, forced, bool(options.get("dry-run")), where)
-    for stage in forced:
-        tell_lost(stage.output)
-        shutil.rmtree(stage.output, ignore_errors=True)
+    delete(stage.output for stage in forced)
     with publishing(chosen):
         run_stages(chosen, stages, launch, jobs)
     final = (chosen or stages)[-1].output / "summary.txt"

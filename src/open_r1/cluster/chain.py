@@ -6,17 +6,15 @@ same command, run again, submits only what is neither complete nor with Slurm al
 """
 
 import shlex
-import shutil
 from pathlib import Path
 
+from ..core import deleting
 from ..core.commands import COMMANDS
 from ..core.errors import ArtifactError, SlurmError
 from ..core.inputs import read_manifest
 from ..core.locks import Lock
-from ..core.outbox import tell_lost
 from ..core.pipeline_stage import Stage
-from ..core.saved_steps import FOLDER
-from ..core.submitted import JOBS
+from ..core.submitted import jobs_below
 from .queue import Job, call, cancel, find, submit
 from .resources import request
 from .site import SITE, Site, read_site
@@ -143,9 +141,7 @@ def delete(stages: list[Stage], alive: dict[str, Job]) -> None:
         if job := alive.get(stage.name):
             fix = "`open-r1 cancel` with this pipeline first, or wait for it"
             raise SlurmError(f"stage {stage.name} is with Slurm (job {job.id}, {job.word})", fix)
-    for stage in stages:
-        tell_lost(stage.output)
-        shutil.rmtree(stage.output, ignore_errors=True)
+    deleting.delete(stage.output for stage in stages)
 
 
 def cancel_chain(chosen: list[Stage]) -> list[tuple[str, Job]]:
@@ -153,14 +149,7 @@ def cancel_chain(chosen: list[Stage]) -> list[tuple[str, Job]]:
     alive = alive_of(chosen)
     numbers = [job.id for job in alive.values()]
     for stage in chosen:
-        for file in submitted(stage):
+        for file in jobs_below(stage.output):
             numbers += file.read_text().split()
     cancel(number for number in numbers if number.isdigit())
     return list(alive.items())
-
-
-def submitted(stage: Stage) -> list[Path]:
-    """Files with the jobs that a stage has submitted itself: of its `executor`, and of its saved steps."""
-    own = [stage.output / JOBS] if stage.recipe.get("executor") else []
-    steps = stage.output.glob(f"{FOLDER}/*/{JOBS}") if stage.recipe.get("benchmarks") else ()
-    return [file for file in [*own, *steps] if file.exists()]

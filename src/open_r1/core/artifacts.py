@@ -18,18 +18,17 @@ from typing import Any
 import yaml
 
 from .cards import write_card
+from .deleting import allow
 from .environment import git_commit, gpu, versions
 from .errors import ArtifactError, Halted
 from .files import write_atomically
 from .inputs import MANIFEST, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, PARTS, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
-from .outbox import tell_lost
 from .pinned import Pins, recorded_names, resolve
 from .processes import peak_memory
 from .pushing import add_final
 from .recipes import Recipe, difference, fingerprint
-from .saved_steps import require_idle
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
 HALT = "halted.json"  # why a guard ended the run, and the recipe that it had
@@ -163,8 +162,7 @@ class Artifact:
             self._tell()
             return False
         if force:
-            require_idle(self.path)
-            tell_lost(self.path)
+            allow(self.path)
         for old in self.path.iterdir() if force else ():
             if old.name not in keep and not old.name.startswith(LOCK):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()

@@ -17,7 +17,7 @@ from typing import Any
 from ..core.artifacts import RECIPE, Artifact, write_atomically
 from ..core.errors import RecipeError, SlurmError
 from ..core.recipes import fingerprint
-from ..core.submitted import JOBS, require_partition
+from ..core.submitted import JOBS, queued, require_partition
 
 TAIL = 10_000  # last characters of a log that may say why a task failed
 
@@ -50,9 +50,9 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
     note, job = artifact.path.resolve() / JOBS, os.environ.get("SLURM_JOB_ID")
     folder = note.parent
     last = named("store", artifact, str(folder))
-    if queued := queued_jobs(last):
-        print(f"the jobs of {artifact.path} are still with Slurm: {queued[0]} is the last", flush=True)
-        return come_back(job, queued[-1]) if job else False
+    if before := queued(f"--name={last}"):
+        print(f"the jobs of {artifact.path} are still with Slurm: {before[0]} is the last", flush=True)
+        return come_back(job, before[-1]) if job else False
     settings = settings_of(executor)
     leave_job()
     tasks = executor.get("tasks", 1)
@@ -64,7 +64,7 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
         sampled = SlurmPipelineExecutor(
             steps, tasks=tasks, workers=workers, job_name=name, logging_dir=logs, **settings
         )
-        ids += queued_jobs(name) or launched(sampled, failures(Path(logs)))
+        ids += queued(f"--name={name}") or launched(sampled, failures(Path(logs)))
         write_atomically(note, " ".join(ids))
     small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
     again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
@@ -149,17 +149,6 @@ def come_back(job: str, last: str) -> bool:
         if subprocess.run(["scontrol", *words], check=False).returncode:
             break  # it was not submitted with `--requeue`
     return False
-
-
-def queued_jobs(name: str) -> list[str]:
-    """The jobs of a name that Slurm has not finished, the first one first."""
-    try:
-        found = subprocess.run(
-            ["squeue", "-h", "-o", "%F", f"--name={name}"], capture_output=True, text=True, check=True
-        )
-    except (OSError, subprocess.CalledProcessError):
-        raise SlurmError("squeue does not answer", "start it where Slurm is, such as a login node") from None
-    return sorted(set(found.stdout.split()), key=int)
 
 
 def run_again(_: Any, rank: int, world_size: int, command: list[str], folder: str) -> None:
