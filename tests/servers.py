@@ -19,14 +19,8 @@ class ScriptedServer(ThreadingHTTPServer):
 
     def __init__(self):
         super().__init__(("127.0.0.1", 0), Handler)
-        self.script, self.otherwise, self.requests, self.lock, self.stop = (
-            [],
-            "",
-            [],
-            threading.Lock(),
-            threading.Event(),
-        )
-        self.busy = self.busiest = 0
+        self.script, self.otherwise, self.requests = [], "", []
+        self.lock, self.stop = threading.Lock(), threading.Event()
 
     @property
     def url(self):
@@ -57,18 +51,12 @@ class Handler(BaseHTTPRequestHandler):
         with server.lock:
             server.requests.append({"path": self.path, "headers": dict(self.headers), "body": body})
             behave = server.script.pop(0) if server.script else server.otherwise
-            server.busy += 1
-            server.busiest = max(server.busiest, server.busy)
-        try:
-            if getattr(behave, "of_prompt", False):
-                behave = behave(body["messages"][0]["content"])
-            if isinstance(behave, str):
-                self.say(behave)
-            else:
-                behave(self)
-        finally:
-            with server.lock:
-                server.busy -= 1
+        if getattr(behave, "of_prompt", False):
+            behave = behave(body["messages"][0]["content"])
+        if isinstance(behave, str):
+            self.say(behave)
+        else:
+            behave(self)
 
     def say(self, content, finish_reason="stop"):
         choice = {"message": {"role": "assistant", "content": content}, "finish_reason": finish_reason}
