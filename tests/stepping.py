@@ -27,6 +27,7 @@ class ARGUMENTS:
 
 
 SAVES, DEAF, CRASHES = "saves", "deaf", "crashes"  # what a stage does with SIGTERM, or by itself
+ENOUGH = "enough"  # a file in its folder, which ends it well
 
 
 def main(arguments: list[str]) -> None:
@@ -43,7 +44,7 @@ def main(arguments: list[str]) -> None:
     (folder / "cores").write_text(str(sorted(os.sched_getaffinity(0))))
     steps = folder / f"steps-{rank}"
     step = len(steps.read_text()) if steps.exists() else 0
-    while step < recipe["max_steps"]:
+    while step < recipe["max_steps"] and not (folder / ENOUGH).exists():
         step += 1
         with steps.open("a") as file:
             file.write(".")
