@@ -66,7 +66,7 @@ def write_recipe(tmp_path, problems, **values):
         "engine": "server",
         "num_samples": 4,
     }
-    recipe |= {"batch_size": 40, "concurrency": 64, "timeout": 2.0, "temperature": 1.0, "max_new_tokens": 64} | values
+    recipe |= {"batch_size": 40, "concurrency": 64, "temperature": 1.0, "max_new_tokens": 64} | values
     path = tmp_path / "recipe.yaml"
     path.write_text(yaml.safe_dump(recipe))
     return path

@@ -40,7 +40,7 @@ def test_tasks_fill_the_store_that_one_process_fills(tmp_path, faulty):
 
 @pytest.mark.slow
 def test_killed_tasks_lose_and_double_nothing(tmp_path, faulty):
-    url, log = faulty(0.0)
+    url, log = faulty(0.0, delay=0.05)  # on no machine do two tasks come to their end between two looks at the log
     recipe = write_recipe(
         tmp_path, 200, url=url, concurrency=8, executor={"kind": "local", "tasks": 4, "workers": 2, "chunk": 10}
     )
@@ -88,7 +88,8 @@ def test_what_ends_a_task_ends_the_run_in_one_line(tmp_path, faulty):
 @pytest.mark.slow
 def test_tasks_survive_a_server_that_fails_in_every_way(tmp_path, faulty):
     url, _ = faulty(0.2)
-    run_cli("generate", "--config", write_recipe(tmp_path, 40, url=url, executor={"kind": "local", "tasks": 2}))
+    values = {"timeout": 2.0, "concurrency": 16, "executor": {"kind": "local", "tasks": 2}}
+    run_cli("generate", "--config", write_recipe(tmp_path, 40, url=url, **values))
     check_rows(tmp_path, 40)
 
 

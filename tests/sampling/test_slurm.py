@@ -25,7 +25,7 @@ def test_generation_on_two_nodes_outlives_one_of_them(tmp_path, cluster, faulty)
     url, log = faulty(0.1, delay=0.2)
     slurm = {"time": "00:20:00", "partition": "main", "cpus_per_task": 1, "mem_per_cpu_gb": 2}
     executor = {"kind": "slurm", "tasks": 4, "chunk": 3, "slurm": slurm}
-    recipe = write_recipe(tmp_path, 60, url=url, concurrency=2, executor=executor)
+    recipe = write_recipe(tmp_path, 60, url=url, timeout=2.0, concurrency=2, executor=executor)
     command = [sys.executable, "-m", "open_r1.generate", "--config", str(recipe)]
     submitted = subprocess.run(command, cwd=REPOSITORY, env=cluster.environment, capture_output=True, text=True)
     assert submitted.returncode == 0 and "4 tasks are with Slurm" in submitted.stdout, submitted.stderr
