@@ -18,6 +18,7 @@ import yaml
 from conftest import REPOSITORY
 from samples import adds_up, sample, write_store
 from servers import of_prompt, status, unfinished
+from waiting import PATIENCE
 
 from open_r1 import prefer, reward_model
 from open_r1.core.artifacts import read_manifest
@@ -266,7 +267,7 @@ def test_a_killed_run_goes_on_and_asks_no_answered_question_again(server, recipe
     server.otherwise = behave
     command = [sys.executable, "-m", "open_r1.cli", "prefer", *recipe(judge={"concurrency": 1})]
     child.append(subprocess.Popen(command, cwd=REPOSITORY, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL))
-    assert child[0].wait(300) == -signal.SIGKILL and len(answered) == 13
+    assert child[0].wait(PATIENCE) == -signal.SIGKILL and len(answered) == 13
     assert not (tmp_path / "out/manifest.json").exists()
     rows, manifest, _ = made(judge={"concurrency": 1})
     assert len(answered) == len(set(answered)) == 32 and manifest["figures"]["votes"] == 32

@@ -8,6 +8,7 @@ import sys
 import pytest
 from conftest import REPOSITORY
 from tiny_models import save_tiny_base
+from waiting import PATIENCE
 
 from open_r1 import serve
 
@@ -125,7 +126,7 @@ def test_it_becomes_the_server(recipe, tmp_path):
     command = [sys.executable, "-m", "open_r1.cli", "serve", *words(recipe | {"vllm_max_model_length": 512})]
     environment = os.environ | {"PATH": f"{tmp_path / 'bin'}:{os.environ['PATH']}"}
     process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)
-    output, _ = process.communicate(timeout=120)
+    output, _ = process.communicate(timeout=PATIENCE)
     assert process.returncode == 3
     assert f"pid {process.pid} mode 1: serve {recipe['model_name_or_path']} --served-model-name" in output
 

@@ -14,6 +14,7 @@ import pyarrow.parquet as pq
 import pytest
 from samples import sample, write_store
 from servers import body, of_prompt, status, unfinished
+from waiting import PATIENCE
 
 from open_r1.core.errors import ArtifactError, EndpointError, RecipeError
 from open_r1.core.judges import mark
@@ -279,7 +280,7 @@ def test_a_killed_run_goes_on_and_asks_no_answered_question_again(judged, server
     settings = {"url": server.url, "model": "some-judge", "retries": 0, "concurrency": 1}
     words = [str(tmp_path / "store"), json.dumps(entry("arena_hard")), json.dumps(settings)]
     child.append(subprocess.Popen([sys.executable, "-c", PROGRAM, *words], stderr=subprocess.DEVNULL))
-    assert child[0].wait(300) == -signal.SIGKILL and len(answered) == 13
+    assert child[0].wait(PATIENCE) == -signal.SIGKILL and len(answered) == 13
     assert [row["outcome"] for row in read_store(tmp_path / "store")].count("unjudged") == 15  # one part is done
     resumed = judged("arena_hard", [], concurrency=1)
     assert len(answered) == len(set(answered)) == 40

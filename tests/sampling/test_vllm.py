@@ -11,7 +11,9 @@ from pathlib import Path
 import pytest
 import yaml
 from real_vllm import CONTEXT, NEEDED, run_with_vllm, tiny_model
+from waiting import PATIENCE
 
+from open_r1.core import endpoints
 from open_r1.core.errors import EndpointError
 from open_r1.sampling.arguments import Sampling
 from open_r1.sampling.draw import make_engine
@@ -108,7 +110,10 @@ def test_a_model_that_is_not_served_is_refused_also_where_it_is_a_folder_here(vl
             drawn(tmp_path / "out", name, engine="server", url=vllm_server.url, **SEEDED)
 
 
-def test_a_server_that_is_killed_and_started_again_costs_no_completion(vllm_server, tiny, seeded, tmp_path):
+def test_a_server_that_is_killed_and_started_again_costs_no_completion(
+    vllm_server, tiny, seeded, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(endpoints, "PATIENCE", PATIENCE)  # a start takes half a minute, or some
     settings = SEEDED | {"engine": "server", "url": vllm_server.url, "api": "text", "concurrency": 2, "batch_size": 4}
     found = {}
     runner = threading.Thread(target=lambda: found.update(drawn(tmp_path, tiny, **settings)))
@@ -119,5 +124,5 @@ def test_a_server_that_is_killed_and_started_again_costs_no_completion(vllm_serv
     assert len(list(tmp_path.glob("part-*"))) < 20, "the server was not killed in the middle"
     vllm_server.start()
     vllm_server.wait()
-    runner.join(300)
+    runner.join(PATIENCE)
     assert found == seeded  # what failed would say why

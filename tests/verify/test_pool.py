@@ -126,7 +126,8 @@ FINDINGS = [
 @pytest.mark.parametrize(("item", "state", "note"), FINDINGS)
 def test_what_goes_wrong_costs_its_own_item_only(pool, item, state, note):
     results = pool.run(
-        [["double", 1], ["double", 2], item, ["double", 4], ["double", 5], ["double", 6], ["double", 7]], LIMIT
+        [["double", 1], ["double", 2], item, ["double", 4], ["double", 5], ["double", 6], ["double", 7]],
+        LIMIT if state == "timeout" else PATIENCE,
     )
     assert states(results) == ["done", "done", state, "done", "done", "done", "done"]
     assert note in str(results[2].value) and [result.value for result in results if result.state == "done"] == [
