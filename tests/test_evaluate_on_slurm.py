@@ -2,6 +2,7 @@
 Evaluations in Slurm jobs, on a real cluster of two nodes: the numbers of one process, whatever is cancelled or killed.
 """
 
+import contextlib
 import json
 import os
 import signal
@@ -99,9 +100,10 @@ def tasks_of(cluster: Cluster, place: str) -> list[int]:
     """Processes of tasks that write below a place."""
     found = []
     for entry in Path("/proc").glob("[0-9]*"):
-        words = (entry / "cmdline").read_text() if cluster.owns(entry) else ""
-        if "python" in words.partition("\0")[0] and "launch_pickled_pipeline" in words and place in words:
-            found.append(int(entry.name))
+        with contextlib.suppress(OSError):  # it has ended
+            words = (entry / "cmdline").read_text() if cluster.owns(entry) else ""
+            if "python" in words.partition("\0")[0] and "launch_pickled_pipeline" in words and place in words:
+                found.append(int(entry.name))
     return found
 
 

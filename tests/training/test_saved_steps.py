@@ -3,7 +3,7 @@
 import json
 import os
 import signal
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
@@ -94,7 +94,8 @@ def test_an_evaluation_that_was_killed_goes_on(tmp_path, sums, capsys):
     lines = [f"open_r1.core.saved_steps {output}"]
     process = wait_for(lambda: pid_of(lines[0]) or not saved_steps.pending(output), lines[0])
     if process is not True:
-        os.kill(process, signal.SIGKILL)
+        with suppress(ProcessLookupError):  # it has just ended
+            os.kill(process, signal.SIGKILL)
     wait_for(lambda: not busy(output), "its end")
     evaluate.main(["--pending", str(output)])
     assert "nothing is pending" in capsys.readouterr().out and list(evaluated(output)) == STEPS
