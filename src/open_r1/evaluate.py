@@ -33,10 +33,11 @@ from open_r1.core.hub import called
 from open_r1.core.inputs import BASES, read_manifest
 from open_r1.core.locks import Lock
 from open_r1.core.processes import available_cores, die_with_parent, without_tokens
-from open_r1.core.recipes import as_words, parse_overrides, read_command_line, read_yaml
+from open_r1.core.recipes import as_words, parse_overrides, read_command_line
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
+from open_r1.core.yaml_files import read_yaml
 from open_r1.data.sources import source_names
 from open_r1.metrics.summary import NO_REASONING
 from open_r1.sampling.evaluating import SUMMARY, draw_at_scale, evaluate_model, measure_again

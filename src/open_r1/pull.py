@@ -24,7 +24,8 @@ from open_r1.core.fields import check_keys
 from open_r1.core.hub import commit_of, is_hub_name, split_id
 from open_r1.core.keys import Keys, keys_of
 from open_r1.core.pipelines import is_pipeline, own_root, read_pipeline
-from open_r1.core.recipes import Recipe, load_recipe, parse_overrides, read_yaml
+from open_r1.core.recipes import Recipe, load_recipe, parse_overrides
+from open_r1.core.yaml_files import read_yaml
 from open_r1.hub.pulling import Item, artifact_item, fetch, joined, lines, loaded_items
 from open_r1.hub.stages import published
 

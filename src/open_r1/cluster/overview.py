@@ -6,7 +6,8 @@ import re
 from pathlib import Path
 
 from ..core.errors import RecipeError
-from ..core.recipes import Recipe, load_recipe, read_yaml
+from ..core.recipes import Recipe, load_recipe
+from ..core.yaml_files import read_yaml
 from .job import GB
 from .layout import header, read_layout
 from .memory import fits, total
