@@ -28,7 +28,7 @@ from .outbox import tell_lost
 from .pinned import Pins, recorded_names, resolve
 from .processes import peak_memory
 from .pushing import add_final
-from .recipes import Recipe, difference, fingerprint
+from .recipes import Recipe, below, difference, fingerprint
 from .saved_steps import require_idle
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
@@ -47,18 +47,6 @@ def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, c
     read = {f"content of {below(name, recipe)}": inputs[name] for name in names if name in inputs}
     values = below(restrict(recipe, keys, classes), recipe)
     return values | {"global batch": global_batch(recipe, keys, devices)} | read
-
-
-def below(value: Any, recipe: Recipe) -> Any:
-    """A value in which paths below the recipe's root begin with `${root}`."""
-    if isinstance(value, dict):
-        return {key: below(item, recipe) for key, item in value.items()}
-    if isinstance(value, list):
-        return [below(item, recipe) for item in value]
-    root = str(recipe.get("root") or "").rstrip("/")
-    if root and isinstance(value, str) and f"{value}/".startswith(f"{root}/"):
-        return "${root}" + value[len(root) :]
-    return value
 
 
 class Artifact:

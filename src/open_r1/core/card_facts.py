@@ -16,7 +16,7 @@ from .inputs import read_manifest
 from .licences import Licence, read_licence
 from .lineage import ARTIFACT, Source, base_of, chain, data_of, leaves, root_of, writers_of
 from .publishing import MODEL, kind_of
-from .recipes import Recipe
+from .recipes import Recipe, below
 from .tables import fenced, quoted
 
 CARD, RESULTS, CURVES = "README.md", "evaluation.json", "curves.png"
@@ -165,17 +165,7 @@ def sampling_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown_recipe(recipe: Recipe) -> str:
     """The recipe as YAML; places below the pipeline's root as recipes write them, wherever that is on this disk."""
-    root = str(recipe.get("root") or "")
-
-    def moved(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: moved(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [moved(item) for item in value]
-        inside = root and isinstance(value, str) and value.startswith(f"{root}/")
-        return "${root}" + value[len(root) :] if inside else value
-
-    found = moved(recipe)
+    found = below(recipe, recipe) | ({"root": recipe["root"]} if "root" in recipe else {})
     for key, prefix in (("root", "data/"), ("output_dir", "")):
         if str(found.get(key) or "").startswith("/"):
             found[key] = prefix + Path(found[key]).name

@@ -143,6 +143,18 @@ def interpolate(value: Any, recipe: Recipe, where: str) -> Any:
     return re.sub(REFERENCE, lambda match: str(look_up(match)), value)
 
 
+def below(value: Any, recipe: Recipe) -> Any:
+    """A value in which paths below the recipe's root begin with `${root}`."""
+    if isinstance(value, dict):
+        return {key: below(item, recipe) for key, item in value.items()}
+    if isinstance(value, list):
+        return [below(item, recipe) for item in value]
+    root = str(recipe.get("root") or "").rstrip("/")
+    if root and isinstance(value, str) and f"{value}/".startswith(f"{root}/"):
+        return "${root}" + value[len(root) :]
+    return value
+
+
 def load_recipe(
     path: str | Path,
     overrides: Recipe | None = None,

@@ -9,13 +9,14 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.artifacts import Artifact, below
+from ..core.artifacts import Artifact
 from ..core.commands import COMMANDS
 from ..core.errors import NotOnHub
 from ..core.hub import commit_of, listing, snapshot
 from ..core.inputs import MANIFEST, local_inputs, read_manifest
 from ..core.pipeline_stage import Stage
 from ..core.publishing import DATASET, MODEL, repository_of
+from ..core.recipes import below
 from .pulling import Item, artifact_item
 
 
