@@ -18,10 +18,10 @@ from open_r1.cluster.site import gpus_of_job
 from open_r1.cluster.srun import Running, reason, srun_words
 from open_r1.cluster.steps import Allocation, Step, make_steps, ports
 from open_r1.cluster.watch import Pulse, Requests, stall_minutes, watch
-from open_r1.core.artifacts import PROGRESS
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import RecipeError, SlurmError, Stopped, report_errors
 from open_r1.core.inputs import read_manifest
+from open_r1.core.notes import PROGRESS
 from open_r1.core.recipes import Recipe, parse_overrides, read_command_line
 from open_r1.core.runner import Waiting, check_notes, notes
 

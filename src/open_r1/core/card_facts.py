@@ -15,6 +15,7 @@ from .commands import COMMANDS
 from .inputs import read_manifest
 from .licences import Licence, read_licence
 from .lineage import ARTIFACT, Source, base_of, chain, data_of, leaves, root_of, writers_of
+from .notes import RECIPE, STARTED, read_note
 from .publishing import MODEL, kind_of
 from .recipes import Recipe, below
 from .tables import fenced, quoted
@@ -89,9 +90,9 @@ def read_facts(artifact: Path) -> dict[str, Any]:
     """The manifest of an artifact, or what a stage that still runs has left of it."""
     if found := read_manifest(artifact):
         return found
-    recipe, started = artifact / "recipe.yaml", artifact / "started.json"
-    known = json.loads(started.read_text(encoding="utf-8")) if started.is_file() else {}
-    return known | {"recipe": yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe.is_file() else {}}
+    recipe = artifact / RECIPE
+    text = recipe.read_text(encoding="utf-8") if recipe.is_file() else "{}"
+    return read_note(artifact / STARTED) | {"recipe": yaml.safe_load(text)}
 
 
 def shared_words(facts: Facts) -> dict[str, Any]:

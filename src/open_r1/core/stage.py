@@ -6,12 +6,13 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from .artifacts import Artifact, pins_of, recorded
+from .artifacts import Artifact
 from .commands import COMMANDS
 from .fields import fill_all
 from .inputs import go_offline
 from .keys import Keys, keys_of
-from .pinned import Pins, fetch, fetch_bases, hub_names, models, moved, place_all
+from .notes import recorded
+from .pinned import Pins, fetch, fetch_bases, hub_names, models, moved, pins_of, place_all
 from .processes import is_main_process
 from .publishing import DATASET, MODEL, repository_of
 from .pushing import add_final, require_access

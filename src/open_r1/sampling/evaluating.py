@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import Artifact, read_note, write_atomically
+from ..core.artifacts import Artifact, write_atomically
 from ..core.cards import write_card
 from ..core.decontaminated import contamination_of
 from ..core.inputs import MANIFEST, read_manifest
+from ..core.notes import read_note
 from ..core.pushing import add_final
 from ..core.recipes import fingerprint
 from ..core.rows import Row

@@ -14,8 +14,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import RECIPE, Artifact, write_atomically
+from ..core.artifacts import Artifact, write_atomically
 from ..core.errors import RecipeError, SlurmError
+from ..core.notes import RECIPE
 from ..core.recipes import fingerprint
 from ..core.submitted import JOBS, require_partition
 

@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core import saved_steps
-from ..core.artifacts import START, Artifact
+from ..core.artifacts import Artifact
 from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
 from ..core.formats import ResponseFormat
 from ..core.hub import at, is_hub_name, split_id
 from ..core.inputs import ADAPTER, adapter_base, read_manifest
+from ..core.notes import START
 from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
 from ..core.pushing import add_step
 from ..core.recipes import Recipe, read_command_line
