@@ -1,7 +1,6 @@
 """What every card is made from: the facts about an artifact, and the words that both templates ask for."""
 
 import dataclasses
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -155,7 +154,7 @@ def sampling_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     command = COMMANDS.get(manifest.get("command", ""))
     if not command:
         return {}
-    arguments = getattr(importlib.import_module(command.module), "ARGUMENTS", None)
+    arguments = command.arguments
     defaults = {field.name: field.default for field in dataclasses.fields(arguments)} if arguments else {}
     drawn = "num_samples" in defaults and not manifest["recipe"].get("samples")
     said = {name: manifest["recipe"].get(name, defaults[name]) for name in SAMPLING} if drawn else {}
