@@ -111,7 +111,7 @@ def draw_at_scale(
             run_here(drawing, sampling, folder)
         keep_matching(task.store, task.identity)
         store_replies(drawing, sampling, folder, problems[task.name], task.store, artifact.progress)
-    return submit(waiting, args.executor, artifact, "evaluate") if waiting else True
+    return submit(waiting, args.executor, artifact) if waiting else True
 
 
 def generation_of(task: Task, args: EvaluateArguments) -> GenerateArguments:
