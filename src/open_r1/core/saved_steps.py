@@ -25,7 +25,7 @@ from .inputs import read_manifest
 from .locks import Lock
 from .outbox import link
 from .processes import die_with_parent, step_aside
-from .pushing import ENVIRONMENT, step_files
+from .pushing import ENVIRONMENT, started, step_files
 from .recipes import as_words
 from .shards import FOLDER as PIECES
 from .submitted import JOBS
@@ -131,19 +131,6 @@ def by_jobs(recipe: Mapping[str, Any]) -> bool:
     """Whether jobs of Slurm evaluate the steps; they are only submitted here."""
     executor = (recipe.get("evaluation") or {}).get("executor") or {}
     return executor.get("kind") == "slurm"
-
-
-def started(words: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """A process of its own; its standard input closes when this one ends, however it ends."""
-    with log.open("a") as file:
-        return subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=file,
-            stderr=file,
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
 
 
 def kept_variable(name: str) -> bool:
