@@ -34,19 +34,15 @@ def training_rows(run: Run) -> tuple["Dataset", Spares]:
     The recipe's prompts, in the order of a schedule where the recipe gives its sources shares or steps; and those
     that a rollout may draw beside them.
     """
-    import datasets
+    from open_r1.data.sources import joined
 
     sources = run.args.datasets
     if not sources:
         raise DataError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
     check_schedule(sources)
     parts = [checked(source) for source in sources]
-    keep = [
-        name
-        for name in parts[0].column_names
-        if all(name in part.column_names for part in parts) and name != "response"
-    ]
-    rows = datasets.concatenate_datasets([part.select_columns(keep) for part in parts])
+    rows = joined(parts)
+    rows = rows.select_columns([name for name in rows.column_names if name != "response"])
     window = run.config.generation_batch_size // run.config.num_generations
     require_rows(rows, window, "rollout")
     sizes, seed = [len(part) for part in parts], run.config.seed
