@@ -127,6 +127,19 @@ def hand_over(output: Path, recipe: Mapping[str, Any]) -> None:
             process.wait(SUBMITTING)
 
 
+def evaluate_result(recipe: Mapping[str, Any]) -> None:
+    """Keeps a complete model for its benchmarks, where its last step is not kept, and says what is left to do."""
+    output = Path(recipe["output_dir"])
+    manifest = read_manifest(output)
+    if not recipe.get("benchmarks") or manifest is None:
+        return
+    keep(output, manifest["steps"], output)
+    start(output, recipe)
+    hand_over(output, recipe)
+    if line := left(output):
+        print(line, flush=True)
+
+
 def by_jobs(recipe: Mapping[str, Any]) -> bool:
     """Whether jobs of Slurm evaluate the steps; they are only submitted here."""
     executor = (recipe.get("evaluation") or {}).get("executor") or {}
