@@ -8,7 +8,7 @@ from conftest import REPOSITORY, run_cli
 from waiting import PATIENCE
 
 from open_r1.core.artifacts import read_manifest
-from open_r1.core.recipes import read_yaml
+from open_r1.core.yaml_files import read_yaml
 from open_r1.reporting.comparison import students
 
 STAGES = [entry["name"] for entry in read_yaml(REPOSITORY / "recipes/mini/pipeline.yaml")["stages"]]

@@ -69,7 +69,7 @@ def test_counts_what_passes_step_by_step(directory, capsys, options, rows):
 
 def test_a_reader_that_has_seen_enough_ends_it_quietly(directory):
     write_rollout(file_of(directory, 21), list(read_rollout(file_of(directory, 11))) * 5000)
-    command = f"{sys.executable} -m open_r1.rollouts {directory} --limit 99999 | head -1"
+    command = f"{sys.executable} -m open_r1.cli rollouts {directory} --limit 99999 | head -1"
     done = subprocess.run(command, shell=True, capture_output=True, text=True, cwd=REPOSITORY)
     assert done.stdout.startswith("# step 1: right") and not done.stderr
 

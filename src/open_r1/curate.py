@@ -18,7 +18,7 @@ from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import RecipeError, report_errors
 from open_r1.core.formats import ResponseFormat
 from open_r1.core.keys import FILE, LAST, RUN, SERVER, STORE, Key, key
-from open_r1.core.rows import COPIED, Row, name_of
+from open_r1.core.rows import COPIED, Row, conversation_of, name_of
 from open_r1.core.stage import begin
 from open_r1.data.amounts import draw
 from open_r1.data.contamination import AGAINST
@@ -156,7 +156,7 @@ def ask_judge(args: CurateArguments, store: Path, artifact: Artifact) -> Verdict
 def training_row(row: Row, args: CurateArguments) -> Row:
     """An SFT row in the `r1` format, with the reasoning as it was sampled or rewritten; or a problem for RL."""
     shared = {key: row[key] for key in (*COPIED, "options") if key in row}
-    shared["prompt"] = row.get("messages") or [{"role": "user", "content": row["question"]}]
+    shared["prompt"] = conversation_of(row)
     if args.output == "problems":
         return shared | {"pass_rate": row["pass_rate"]}
     if args.summary and row["language"] not in args.summary:

@@ -14,7 +14,7 @@ import sys
 
 from open_r1.cluster.health import ERROR, Finding, disk, gpus, hub, memory, ports, sandbox, servers, versions
 from open_r1.cluster.layout import read_layout
-from open_r1.cluster.reading import make_job, read_overlaid
+from open_r1.cluster.reading import make_job, read_overlaid, trains
 from open_r1.cluster.site_check import check, read_options
 from open_r1.core.errors import report_errors
 from open_r1.core.recipes import Recipe, parse_overrides
@@ -24,9 +24,8 @@ USAGE = "[--config RECIPE.yaml] [--with FILE.yaml] [--key value ...] | --slurm [
 
 def examine(recipe: Recipe, files: list[str]) -> list[Finding]:
     """All checks; without a recipe those of the machine."""
-    trains = bool(recipe.get("model_name_or_path") or recipe.get("model_config"))
     layout, where = read_layout(files), files[0]
-    job = make_job(recipe, where, layout) if trains else None
+    job = make_job(recipe, where, layout) if trains(recipe) else None
     found = [versions(), gpus(recipe, layout.devices), memory(job), disk(recipe, job), hub(recipe), sandbox(recipe)]
     return [*found, ports(recipe), *servers(recipe)]
 

@@ -25,18 +25,20 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.core import saved_steps
-from open_r1.core.artifacts import LOCK, RECIPE, Artifact, write_atomically
+from open_r1.core.artifacts import Artifact, write_atomically
 from open_r1.core.benchmarks import FOLDER, PREFIX, read_benchmark
 from open_r1.core.errors import ArtifactError, DataError, RecipeError, report_errors
 from open_r1.core.fields import fill_all
 from open_r1.core.hub import called
 from open_r1.core.inputs import BASES, read_manifest
 from open_r1.core.locks import Lock
+from open_r1.core.notes import LOCK, RECIPE
 from open_r1.core.processes import available_cores, die_with_parent, without_tokens
-from open_r1.core.recipes import as_words, parse_overrides, read_command_line, read_yaml
+from open_r1.core.recipes import as_words, parse_overrides, read_command_line
 from open_r1.core.rows import Row
 from open_r1.core.stage import begin
 from open_r1.core.tables import text_table
+from open_r1.core.yaml_files import read_yaml
 from open_r1.data.sources import source_names
 from open_r1.metrics.summary import NO_REASONING
 from open_r1.sampling.evaluating import SUMMARY, draw_at_scale, evaluate_model, measure_again

@@ -19,8 +19,9 @@ from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import GRPOArguments, grpo_sizes
 from open_r1.training.checks import check_turn_end, require_rows
 from open_r1.training.models import check_context, check_embedding, explained_errors
-from open_r1.training.run import Run, start
+from open_r1.training.run import Run
 from open_r1.training.schedule import check_schedule, is_scheduled, rollouts_of, schedule, spares
+from open_r1.training.starting import start
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -34,19 +35,15 @@ def training_rows(run: Run) -> tuple["Dataset", Spares]:
     The recipe's prompts, in the order of a schedule where the recipe gives its sources shares or steps; and those
     that a rollout may draw beside them.
     """
-    import datasets
+    from open_r1.data.sources import joined
 
     sources = run.args.datasets
     if not sources:
         raise DataError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
     check_schedule(sources)
     parts = [checked(source) for source in sources]
-    keep = [
-        name
-        for name in parts[0].column_names
-        if all(name in part.column_names for part in parts) and name != "response"
-    ]
-    rows = datasets.concatenate_datasets([part.select_columns(keep) for part in parts])
+    rows = joined(parts)
+    rows = rows.select_columns([name for name in rows.column_names if name != "response"])
     window = run.config.generation_batch_size // run.config.num_generations
     require_rows(rows, window, "rollout")
     sizes, seed = [len(part) for part in parts], run.config.seed

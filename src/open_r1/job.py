@@ -18,10 +18,10 @@ from open_r1.cluster.site import gpus_of_job
 from open_r1.cluster.srun import Running, reason, srun_words
 from open_r1.cluster.steps import Allocation, Step, make_steps, ports
 from open_r1.cluster.watch import Pulse, Requests, stall_minutes, watch
-from open_r1.core.artifacts import PROGRESS
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import RecipeError, SlurmError, Stopped, report_errors
 from open_r1.core.inputs import read_manifest
+from open_r1.core.notes import PROGRESS
 from open_r1.core.recipes import Recipe, parse_overrides, read_command_line
 from open_r1.core.runner import Waiting, check_notes, notes
 
@@ -75,28 +75,26 @@ def run_steps(steps: list[Step], command: str, recipe: Recipe, job: int) -> int:
     """Runs the steps of a job to their end; the exit code of the first, where it has done its part or failed."""
     output, trains = Path(recipe.get("output_dir") or "/nonexistent"), COMMANDS[command].trains
     before, module = notes(output), COMMANDS[command].module
-    with Requests() as requests:
-        pulse = Pulse(output / PROGRESS, stall_minutes(os.environ), trains)
-        running = [Running(step, len(steps) > 1) for step in steps]
-        code = watch(running, module, requests, pulse)
-        try:
-            check_notes(command, output, code, before, bool(requests.soon or requests.now))
-        except Stopped:
-            if read_manifest(output):  # it was done when the signal came
-                return 0
-            if requests.soon and not requests.now:
-                queue.requeue(job)
-                print(f"job: {job} is queued again", flush=True)
-            raise
-        if not code and command != "serve" and not requests.now and read_manifest(output) is None:
-            last = (list(running[0].lines) or ["no output"])[-1]
-            raise Waiting(
-                f"{command} is not complete yet: {last}", "what needs it would find nothing: submit it again"
-            )
-        if code:
-            code, why = reason(running[0].lines, code)
-            print(f"error: {command} failed with exit code {code}: {why}", flush=True)
-        return code
+    requests = Requests()
+    pulse = Pulse(output / PROGRESS, stall_minutes(os.environ), trains)
+    running = [Running(step, len(steps) > 1) for step in steps]
+    code = watch(running, module, requests, pulse)
+    try:
+        check_notes(command, output, code, before, bool(requests.soon or requests.now))
+    except Stopped:
+        if read_manifest(output):  # it was done when the signal came
+            return 0
+        if requests.soon and not requests.now:
+            queue.requeue(job)
+            print(f"job: {job} is queued again", flush=True)
+        raise
+    if not code and command != "serve" and not requests.now and read_manifest(output) is None:
+        last = (list(running[0].lines) or ["no output"])[-1]
+        raise Waiting(f"{command} is not complete yet: {last}", "what needs it would find nothing: submit it again")
+    if code:
+        code, why = reason(running[0].lines, code)
+        print(f"error: {command} failed with exit code {code}: {why}", flush=True)
+    return code
 
 
 @report_errors

@@ -17,7 +17,8 @@ from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import OnPolicyDistillArguments, row_sizes
 from open_r1.training.checks import check_turn_end, require_rows
 from open_r1.training.models import check_context, check_embedding, explained_errors, stored_config
-from open_r1.training.run import Run, start
+from open_r1.training.run import Run
+from open_r1.training.starting import start
 
 if TYPE_CHECKING:
     from datasets import Dataset

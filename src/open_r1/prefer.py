@@ -25,7 +25,7 @@ from open_r1.core.fields import fill
 from open_r1.core.journal import Journal
 from open_r1.core.judges import comparison
 from open_r1.core.keys import LAST, SERVER, STORE, key
-from open_r1.core.rows import Row
+from open_r1.core.rows import Row, conversation_of
 from open_r1.core.stage import begin
 from open_r1.data.filters import Funnel, count, new_step
 from open_r1.rewards.comparison import Ballot, PairJudge, scores, tally, trust
@@ -101,7 +101,8 @@ def ballots(pair: Pair, rows: tuple[Row, Row], args: PreferArguments) -> list[Ba
     texts, swaps = summaries(rows), [False, True] * (args.votes // 2)
     random.Random(f"{args.seed}/{pair.name}").shuffle(swaps)
     orders = {
-        swapped: comparison(prompt_of(rows[0]), *(texts[::-1] if swapped else texts)) for swapped in (False, True)
+        swapped: comparison(conversation_of(rows[0]), *(texts[::-1] if swapped else texts))
+        for swapped in (False, True)
     }
     seeds = [sample_seed(args.seed, pair.name, n) for n in range(args.votes)]
     return [Ballot(orders[swapped], swapped, seed) for swapped, seed in zip(swaps, seeds, strict=True)]
@@ -113,10 +114,6 @@ def summaries(rows: tuple[Row, Row]) -> list[str]:
 
 def same(rows: tuple[Row, Row]) -> bool:
     return len(set(summaries(rows))) == 1
-
-
-def prompt_of(row: Row) -> list[dict[str, str]]:
-    return row.get("messages") or [{"role": "user", "content": row["question"]}]
 
 
 # ------------------------------------------------------------------------------------------------------ the verdicts
@@ -184,7 +181,7 @@ def preferences(kept: list[Judged]) -> Iterator[Row]:
         better = 1 if one.score > 0 else -1
         chosen, rejected = rows if better > 0 else rows[::-1]
         yield {key: chosen[key] for key in ("problem_id", "domain", "language")} | {
-            "prompt": prompt_of(chosen),
+            "prompt": conversation_of(chosen),
             "chosen": chosen["final"].strip(),
             "rejected": rejected["final"].strip(),
             "score": abs(one.score),

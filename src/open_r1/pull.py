@@ -10,13 +10,12 @@ stages that are published there come into their places below `--root`, where the
 names, commits and sizes.
 """
 
-import importlib
 import sys
 from collections.abc import Iterator
 from dataclasses import fields
 from pathlib import Path
 
-from open_r1.cluster.reading import read_values
+from open_r1.cluster.reading import read_values, trains
 from open_r1.core.benchmarks import read_benchmark
 from open_r1.core.commands import COMMANDS
 from open_r1.core.errors import ArtifactError, NotOnHub, RecipeError, report_errors
@@ -24,7 +23,8 @@ from open_r1.core.fields import check_keys
 from open_r1.core.hub import commit_of, is_hub_name, split_id
 from open_r1.core.keys import Keys, keys_of
 from open_r1.core.pipelines import is_pipeline, own_root, read_pipeline
-from open_r1.core.recipes import Recipe, load_recipe, parse_overrides, read_yaml
+from open_r1.core.recipes import Recipe, load_recipe, parse_overrides
+from open_r1.core.yaml_files import read_yaml
 from open_r1.hub.pulling import Item, artifact_item, fetch, joined, lines, loaded_items
 from open_r1.hub.stages import published
 
@@ -55,7 +55,9 @@ def recipe_items(recipe: Recipe, keys: Keys) -> Iterator[Item]:
     yield from loaded_items(recipe, keys)
     if names := recipe.get("benchmarks"):
         entries = [read_benchmark(name) for name in names]
-        yield from loaded_items({"datasets": entries, **recipe.get("evaluation", {})}, keys_of_command("evaluate"))
+        yield from loaded_items(
+            {"datasets": entries, **recipe.get("evaluation", {})}, keys_of(COMMANDS["evaluate"].arguments)
+        )
 
 
 def file_items(file: str, options: Recipe) -> Iterator[Item]:
@@ -64,25 +66,21 @@ def file_items(file: str, options: Recipe) -> Iterator[Item]:
     smoke, overlays = bool(options.get("smoke")), options.get("with", [])
     command = command_of(load_recipe(file, overrides, smoke), file)
     recipe = load_recipe(file, overrides, smoke, overlays, command)
-    yield from recipe_items(recipe, keys_of_command(command))
-
-
-def keys_of_command(command: str) -> Keys:
-    return keys_of(getattr(importlib.import_module(COMMANDS[command].module), "ARGUMENTS", None))
+    yield from recipe_items(recipe, keys_of(COMMANDS[command].arguments))
 
 
 def command_of(recipe: Recipe, file: str) -> str:
     """The command that a recipe is for: of those that know all of its keys the one that knows fewest others."""
-    if recipe.get("model_name_or_path") or recipe.get("model_config"):
+    if trains(recipe):
         return read_values(recipe, file).stage
     known = {}
-    for command, (module, _, trains) in COMMANDS.items():
-        if not trains and (ours := getattr(importlib.import_module(module), "ARGUMENTS", None)):
-            known[command] = {field.name for field in fields(ours)}
-    fitting = [command for command, names in known.items() if set(recipe) <= names]
+    for name, command in COMMANDS.items():
+        if not command.trains and command.arguments:
+            known[name] = {field.name for field in fields(command.arguments)}
+    fitting = [name for name, keys in known.items() if set(recipe) <= keys]
     if not fitting:
         raise RecipeError(f"{file}: no command knows all of its keys", "pull the pipeline that it belongs to")
-    return min(fitting, key=lambda command: len(known[command]))
+    return min(fitting, key=lambda name: len(known[name]))
 
 
 def named_item(name: str, root: str) -> Item:

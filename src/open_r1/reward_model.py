@@ -14,7 +14,8 @@ from open_r1.core.rows import Row
 from open_r1.training.adapters import adapter_config
 from open_r1.training.arguments import RewardModelArguments, row_sizes
 from open_r1.training.models import explained_errors, start_model
-from open_r1.training.run import Run, start
+from open_r1.training.run import Run
+from open_r1.training.starting import start
 
 if TYPE_CHECKING:
     from datasets import Dataset

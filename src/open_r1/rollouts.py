@@ -10,7 +10,6 @@ tokens (the paper's ten: wait, mistake, however, but, retry, error, verify, wron
 """
 
 import argparse
-import os
 import sys
 from collections.abc import Iterator
 from itertools import islice
@@ -98,12 +97,8 @@ def main(arguments: list[str] | None = None) -> None:
         files = at_step(files, wanted.step)
     rows = (row for path in files for row in chosen(path, wanted))
     printed = map(shown, islice(rows, 10 if wanted.limit is None else wanted.limit))
-    try:
-        for text in [counted(files, wanted)] if wanted.count else printed:
-            print(text)
-        sys.stdout.flush()
-    except BrokenPipeError:  # `| head` has seen enough
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    for text in [counted(files, wanted)] if wanted.count else printed:
+        print(text)
 
 
 if __name__ == "__main__":

@@ -19,12 +19,12 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.cluster.steps import ports
-from open_r1.core.artifacts import recorded
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
 from open_r1.core.fields import check_keys
 from open_r1.core.hub import at, split_id
 from open_r1.core.inputs import go_offline
 from open_r1.core.keys import Keys, keys_of
+from open_r1.core.notes import recorded
 from open_r1.core.pinned import placed_recipe
 from open_r1.core.recipes import Recipe, read_command_line
 from open_r1.training.arguments import GRPOArguments

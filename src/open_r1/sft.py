@@ -18,7 +18,8 @@ from open_r1.training.arguments import SFTArguments, row_sizes
 from open_r1.training.checks import check_lengths
 from open_r1.training.models import explained_errors, new_model, start_model
 from open_r1.training.ranks import first_decides
-from open_r1.training.run import Run, make_optimizer, start
+from open_r1.training.run import Run
+from open_r1.training.starting import start
 
 if TYPE_CHECKING:
     from datasets import Dataset
@@ -64,6 +65,8 @@ def main(arguments: list[str] | None = None) -> None:
     if run is None:
         return
     from trl import SFTTrainer
+
+    from open_r1.training.muon import make_optimizer
 
     template = read_template(run.args.training_template) if run.args.training_template else None
     rows = training_rows(run, run.args.datasets, template)

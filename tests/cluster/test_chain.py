@@ -16,7 +16,7 @@ from slurm_cluster import Cluster, missing
 from open_r1.cluster.chain import cancel_chain
 from open_r1.core.locks import Lock
 from open_r1.core.pipeline_stage import Stage
-from open_r1.core.recipes import read_yaml
+from open_r1.core.yaml_files import read_yaml
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(bool(missing()), reason=missing())]
 

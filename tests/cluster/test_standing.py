@@ -7,7 +7,7 @@ import pytest
 
 from open_r1.cluster.queue import Job
 from open_r1.cluster.standing import Standing, is_written, standing, table_of
-from open_r1.core.artifacts import LOCK
+from open_r1.core.notes import LOCK
 from open_r1.core.pipeline_stage import Stage
 
 NOTE = {"done": 4, "total": 12, "seconds": 60}

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from open_r1.core import artifacts, inputs
+from open_r1.core import artifacts, inputs, notes
 from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError
 from open_r1.core.keys import BATCH, COSMETIC, DATA, FILE, LAST, MODEL, RUN, Key
@@ -41,7 +41,7 @@ def test_directory_is_complete_only_after_finish(recipe):
     artifact = Artifact(recipe)
     assert artifact.claim() and not artifact.complete and (artifact.path / "recipe.yaml").exists()
     artifact.progress(1, 2, loss=0.5)
-    note = artifacts.read_progress(artifact.path)
+    note = notes.read_progress(artifact.path)
     assert note == {"done": 1, "total": 2, "loss": 0.5, "seconds": note["seconds"]}
     artifact.finish(rows=7)
     assert artifact.complete and not Artifact(recipe).claim()
@@ -64,7 +64,7 @@ def test_seconds_are_those_of_all_processes_that_worked_on_it(recipe):
         artifact = Artifact(recipe)
         artifact.started -= 100  # as if it had worked so long
         assert artifact.claim()
-        note = artifacts.read_progress(artifact.path)
+        note = notes.read_progress(artifact.path)
         assert "stopped" not in note and (life == 0 or note["done"] == life)
         artifact.progress(life + 1, 3, stopped=True)
         artifact._lock.release()

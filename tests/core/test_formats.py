@@ -121,7 +121,7 @@ class Template:
     def __init__(self, end):
         self.end = end
 
-    def apply_chat_template(self, messages, tokenize, add_generation_prompt):
+    def apply_chat_template(self, messages, chat_template, tokenize, add_generation_prompt):
         return messages[-1]["content"] + (self.end if add_generation_prompt else "")
 
 

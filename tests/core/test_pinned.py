@@ -5,10 +5,10 @@ import json
 
 import pytest
 
-from open_r1.core.artifacts import Artifact, pins_of
+from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError
 from open_r1.core.keys import BARE, DATA, MODEL, STORE, Key, placed
-from open_r1.core.pinned import hub_names, place_all
+from open_r1.core.pinned import hub_names, pins_of, place_all
 
 SOURCE = {"path": Key(loads=DATA, revision="revision")}
 KEYS = {

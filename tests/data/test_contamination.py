@@ -443,5 +443,5 @@ def test_nothing_left_is_an_error_that_says_where_to_look(capsys, recipe, jsonl,
 
 def test_unknown_size_names_the_known_ones():
     with pytest.raises(RecipeError) as caught:
-        index("x", size=9)
+        Decontaminator(MINI, size=9)
     assert caught.value.hint.endswith("8, 10, 13")

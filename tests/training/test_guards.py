@@ -15,8 +15,9 @@ from tiny_models import TURN_END, run, save_rows, save_tiny_base
 from transformers import TrainerCallback
 
 from open_r1 import grpo, sft
-from open_r1.core.artifacts import read_halt, read_manifest, read_progress
+from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import Halted, Stopped
+from open_r1.core.notes import read_halt, read_progress
 from open_r1.training.guards import GUARDS, limits_of, tripped
 
 FROM_LOG = {name: guard for name, guard in GUARDS.items() if guard.metric}

@@ -13,8 +13,9 @@ from conftest import REPOSITORY
 from launched import environment, launcher
 from waiting import PATIENCE, wait_for
 
-from open_r1.core.artifacts import read_manifest, read_progress
+from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import Stopped
+from open_r1.core.notes import read_progress
 from open_r1.core.processes import die_with_parent
 
 MODEL = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 1, "num_attention_heads": 2}

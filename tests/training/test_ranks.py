@@ -16,9 +16,10 @@ from peft import load_peft_weights
 from tiny_models import greedy
 from waiting import PATIENCE
 
-from open_r1.core.artifacts import START, read_manifest, read_progress
+from open_r1.core.artifacts import read_manifest
 from open_r1.core.errors import Halted, Stopped
 from open_r1.core.inputs import adapter_base
+from open_r1.core.notes import START, read_progress
 from open_r1.core.outbox import FILES, entries
 from open_r1.core.shards import merge
 from open_r1.metrics.kept_rollouts import read_rollout, rollout_files

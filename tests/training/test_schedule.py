@@ -1,12 +1,15 @@
 """GRPO's data schedule: shares as asked, sources that join late, and no rollout that cannot be filled."""
 
+import json
 import random
 from collections import Counter
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from open_r1.core.errors import DataError, RecipeError, UserError
+from open_r1.grpo import training_rows
 from open_r1.training.schedule import Rollouts, check_schedule, is_scheduled, rollouts_of, schedule, spares
 
 ROLLOUT = Rollouts(prompts=20, steps=2, number=50)
@@ -180,3 +183,20 @@ def test_spare_prompts_are_all_that_is_drawn_at_the_step_each_once():
     assert list(spares(sources, [100, 100, 50, 50], 5, 0)) == before != list(spares(sources, [100, 100, 50, 50], 5, 1))
     plain = [list(spares([source("a"), source("b")], [50, 150], step, 0)) for step in (2, 4)]
     assert plain[0] != plain[1] and sum(row >= 50 for row in plain[0][:80]) / 80 == pytest.approx(0.75, abs=0.1)
+
+
+def test_sources_are_joined_as_anywhere_else(tmp_path):
+    """Options of multiple choice survive beside a source without them, and difficulties of two types meet as text."""
+    choice = {
+        "prompt": "Which?",
+        "answer": "two",
+        "verifier": "choice",
+        "options": ["one", "two"],
+        "difficulty": "hard",
+    }
+    sources = [{"path": f"{tmp_path}/choice.jsonl"}, {"path": "mini:chain", "limit": 3}]
+    Path(sources[0]["path"]).write_text(json.dumps(choice | {"response": "two"}))
+    config = SimpleNamespace(generation_batch_size=4, num_generations=2, seed=0)
+    rows, _ = training_rows(SimpleNamespace(args=SimpleNamespace(datasets=sources), config=config))
+    assert rows["options"] == [["one", "two"], None, None, None]
+    assert rows["difficulty"][0] == "hard" and "response" not in rows.column_names

@@ -17,8 +17,9 @@ from conftest import HUB_CACHE, REPOSITORY
 from tiny_models import TURN_END, run, save_rows, save_tiny_base
 
 from open_r1 import grpo, sft
-from open_r1.core.artifacts import RECIPE, Artifact
+from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import RecipeError
+from open_r1.core.notes import RECIPE
 from open_r1.metrics.kept_rollouts import read_rollout, rollout_files
 from open_r1.training import tracking
 from open_r1.training.callbacks import Progress

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from ..core.errors import RecipeError
-from ..core.recipes import read_yaml
+from ..core.yaml_files import read_yaml
 from .job import GB
 
 DEFAULT_MEMORY = 80.0  # GB of a GPU

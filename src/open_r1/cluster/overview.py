@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 from ..core.errors import RecipeError
-from ..core.recipes import Recipe, load_recipe, read_yaml
+from ..core.recipes import Recipe, load_recipe
+from ..core.yaml_files import read_yaml
 from .job import GB
 from .layout import header, read_layout
 from .memory import fits, total
-from .reading import find_shape, make_job, read_overlaid, read_values
+from .reading import find_shape, make_job, read_overlaid, read_values, trains
 
 BEGIN, END = "<!-- made by `open-r1 plan --all --write` -->", "<!-- end -->"
 HEAD = """| recipe | paper | model | hardware | planned GB per device | measured |
@@ -33,7 +34,7 @@ def is_stage(file: Path) -> bool:
 
 def planned(file: Path, recipe: Recipe, overlays: list[str]) -> str:
     """What a device must hold; `-` for a stage that trains nothing."""
-    if not (recipe.get("model_name_or_path") or recipe.get("model_config")):
+    if not trains(recipe):
         return "-"
     layout = read_layout([str(file), *overlays])
     job = make_job(recipe, str(file), layout)
@@ -67,7 +68,7 @@ def model_of(recipe: Recipe, where: str) -> str:
         return "several"
     name = str(recipe.get("model_name_or_path") or recipe.get("model") or "")
     short = name.removeprefix(f"{recipe.get('root')}/").rpartition("/")[2]
-    if not (recipe.get("model_name_or_path") or recipe.get("model_config")):
+    if not trains(recipe):
         return short or "-"
     size = find_shape(read_values(recipe, where), where).parameters
     return f"{short or 'new'} ({size / 1e9:.3g}B)" if size >= 1e8 else f"{short or 'new'} ({size / 1e6:.2g}M)"

@@ -9,7 +9,7 @@ import signal
 import sys
 from pathlib import Path
 
-from ..core.keeper import below, parents, runs_module, send
+from ..core.keeper import outermost, parents, runs_module, send
 
 OF_NODE = ("SLURM_JOB_ID", "SLURMD_NODENAME")
 
@@ -26,9 +26,7 @@ def find_ranks(module: str, own: dict[str, str]) -> list[int]:
     """The processes of this node of this job that are the stage, without the workers that they forked."""
     table = parents()
     here = lambda found: all(found.get(key) == own[key] for key in OF_NODE)
-    ranks = [pid for pid in table if runs_module(pid, module) and here(environment(pid))]
-    inner = {pid for rank in ranks for pid in below(rank, table)}
-    return [pid for pid in ranks if pid not in inner]
+    return outermost([pid for pid in table if runs_module(pid, module) and here(environment(pid))], table)
 
 
 def main() -> None:

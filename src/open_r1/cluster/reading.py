@@ -94,9 +94,14 @@ class Values:
         return self.gradient_checkpointing if chosen is None else chosen
 
 
+def trains(recipe: Recipe) -> bool:
+    """Whether a recipe trains a model."""
+    return bool(recipe.get("model_name_or_path") or recipe.get("model_config"))
+
+
 def read_values(recipe: Recipe, where: str) -> Values:
     """A recipe's values; raises `RecipeError` for one that trains nothing."""
-    if not (recipe.get("model_name_or_path") or recipe.get("model_config")):
+    if not trains(recipe):
         raise RecipeError(
             f"{where} trains no model: it has neither `model_name_or_path` nor `model_config`",
             "plan a recipe of `sft`, `grpo`, `on-policy-distill` or `reward-model`",

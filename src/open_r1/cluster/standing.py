@@ -5,9 +5,9 @@ log and, where it has one, its Slurm job. Nothing is asked of the stage itself.
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.artifacts import LOCK, read_halt, read_progress
 from ..core.inputs import read_manifest
 from ..core.live import clock
+from ..core.notes import LOCK, read_halt, read_progress
 from ..core.outbox import count_left
 from ..core.pipeline_stage import Stage
 from ..core.runner import last_line

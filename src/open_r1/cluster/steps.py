@@ -16,7 +16,8 @@ from pathlib import Path
 from ..core.commands import COMMANDS
 from ..core.errors import RecipeError
 from ..core.pipeline_stage import SHUTDOWN
-from ..core.recipes import Recipe, read_yaml
+from ..core.recipes import Recipe
+from ..core.yaml_files import read_yaml
 from .layout import CONFIGURATION, said
 from .reading import find_shape, read_values
 from .shapes import Shape

@@ -19,18 +19,12 @@ LOOK, DUMP = 0.5, 10.0  # seconds between looks, and for the ranks to write thei
 
 
 class Requests:
-    """Counts what Slurm asks of a job."""
+    """Counts what Slurm asks of a job, to its very end: Slurm may end one that has just asked to be queued again."""
 
     def __init__(self) -> None:
         self.soon, self.now = 0, 0
-
-    def __enter__(self) -> "Requests":
         signal.signal(signal.SIGUSR1, self.heard)
         signal.signal(signal.SIGTERM, self.heard)
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        """They stay: Slurm may end a job that has just asked to be queued again."""
 
     def heard(self, number: int, frame: FrameType | None) -> None:
         if number == signal.SIGUSR1:

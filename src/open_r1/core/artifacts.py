@@ -25,16 +25,23 @@ from .files import write_atomically
 from .inputs import MANIFEST, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, PARTS, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
-from .pinned import Pins, recorded_names, resolve
+from .notes import (
+    HALT,
+    LOCK,
+    PROGRESS,
+    RECIPE,
+    START,
+    STARTED,
+    has_begun,
+    read_halt,
+    read_note,
+    read_progress,
+    recorded,
+)
+from .pinned import Pins, recorded_names
 from .processes import peak_memory
 from .pushing import add_final
-from .recipes import Recipe, difference, fingerprint
-
-RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
-HALT = "halted.json"  # why a guard ended the run, and the recipe that it had
-TRACKING = "tracking.json"  # the name of a run for its trackers
-TOLD = (TRACKING, "runs", "completions")  # what a run tells of itself: nothing that could be continued
-START = "start"  # the merged model of a run that starts from an adapter, while it is needed
+from .recipes import Recipe, below, difference, fingerprint
 
 
 def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, classes: set[str] = FINISHED) -> Recipe:
@@ -46,18 +53,6 @@ def deciding(recipe: Recipe, keys: Keys, inputs: dict[str, str], devices: int, c
     read = {f"content of {below(name, recipe)}": inputs[name] for name in names if name in inputs}
     values = below(restrict(recipe, keys, classes), recipe)
     return values | {"global batch": global_batch(recipe, keys, devices)} | read
-
-
-def below(value: Any, recipe: Recipe) -> Any:
-    """A value in which paths below the recipe's root begin with `${root}`."""
-    if isinstance(value, dict):
-        return {key: below(item, recipe) for key, item in value.items()}
-    if isinstance(value, list):
-        return [below(item, recipe) for item in value]
-    root = str(recipe.get("root") or "").rstrip("/")
-    if root and isinstance(value, str) and f"{value}/".startswith(f"{root}/"):
-        return "${root}" + value[len(root) :]
-    return value
 
 
 class Artifact:
@@ -166,7 +161,7 @@ class Artifact:
         for old in self.path.iterdir() if force else ():
             if old.name not in keep and not old.name.startswith(LOCK):
                 shutil.rmtree(old) if old.is_dir() else old.unlink()
-        if self._begun():
+        if has_begun(self.path):
             self._refuse_another()
             self._tell()
         else:  # a merged start model may be another recipe's
@@ -183,11 +178,6 @@ class Artifact:
     def release(self) -> None:
         """Gives the directory back, for a process that goes on with other things."""
         self._lock.release()
-
-    def _begun(self) -> bool:
-        """Whether an unfinished run lies here, and not one that failed at once."""
-        entries = {entry.name for entry in self.path.iterdir() if not entry.name.startswith(LOCK)}
-        return has_begun(entries)
 
     def _refuse_another(self) -> None:
         """Raises `ArtifactError` if the unfinished run that lies here would have another result."""
@@ -256,44 +246,3 @@ class Artifact:
         """Leaves a note for whoever watches the run, and for the process that continues it."""
         note = {"done": done, "total": total, "seconds": self.seconds, **figures}
         write_atomically(self.path / PROGRESS, json.dumps(note))
-
-
-def has_begun(entries: set[str]) -> bool:
-    """Whether these entries are of an unfinished run, and not of one that failed at once."""
-    return RECIPE in entries and bool(entries - {RECIPE, STARTED, PROGRESS, HALT, START, f".{START}", *TOLD})
-
-
-def recorded(directory: Path) -> Pins:
-    """The inputs, commits among them, from which a result was made or an unfinished run has begun; else none."""
-    if (manifest := read_manifest(directory)) is not None:
-        return manifest.get("inputs") or {}
-    entries = {entry.name for entry in directory.iterdir()} if directory.is_dir() else set()
-    begun = {name for name in entries if not name.startswith(LOCK)}
-    return read_note(directory / STARTED).get("inputs") or {} if has_begun(begun) else {}
-
-
-def pins_of(recipe: Recipe, keys: Keys, force: bool = False) -> Pins:
-    """The commits of what a stage loads from the Hub: those on record, and for a run that is not complete new ones."""
-    directory = Path(recipe.get("output_dir") or "")
-    known = {} if force else recorded(directory)
-    grows = any(declared.decides == PARTS for declared in keys.values())
-    if not force and not grows and read_manifest(directory) is not None:
-        return {name: known[name] for name in recorded_names(recipe, keys, known)}
-    return resolve(recipe, keys, known)
-
-
-def read_progress(directory: Path) -> dict[str, Any]:
-    """The note a stage left about how far it is, empty if there is none."""
-    return read_note(directory / PROGRESS)
-
-
-def read_halt(directory: Path) -> dict[str, Any]:
-    """The note that a guard left when it ended a training, empty if there is none."""
-    return read_note(directory / HALT)
-
-
-def read_note(file: Path) -> dict[str, Any]:
-    try:
-        return json.loads(file.read_text(encoding="utf-8"))
-    except (FileNotFoundError, NotADirectoryError):
-        return {}

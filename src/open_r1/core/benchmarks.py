@@ -21,9 +21,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from .errors import RecipeError
+from .yaml_files import read_yaml
 
 FOLDER = Path(__file__).parents[3] / "recipes" / "benchmarks"
 PREFIX = "benchmark:"
@@ -53,13 +52,8 @@ def read_benchmark(name: str) -> dict[str, Any]:
         near = difflib.get_close_matches(name, known, n=1)
         hint = f"did you mean `{near[0]}`?" if near else f"use one of {', '.join(known)}, or the path of a .yaml file"
         raise RecipeError(f"benchmark {name!r} does not exist", hint)
-    try:
-        entry = yaml.safe_load(file.read_text(encoding="utf-8"))
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            f"{file}: not valid YAML: {' '.join(str(error).split())}", "correct the file at that place"
-        ) from None
-    if not isinstance(entry, dict) or not isinstance(entry.get("path"), str):
+    entry = read_yaml(file)
+    if not isinstance(entry.get("path"), str):
         raise RecipeError(f"{file}: a benchmark without `path`", "name its data set: `path: ORG/NAME`")
     return entry | {"benchmark": file.stem}
 

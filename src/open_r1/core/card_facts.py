@@ -1,7 +1,6 @@
 """What every card is made from: the facts about an artifact, and the words that both templates ask for."""
 
 import dataclasses
-import importlib
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,8 +14,9 @@ from .commands import COMMANDS
 from .inputs import read_manifest
 from .licences import Licence, read_licence
 from .lineage import ARTIFACT, Source, base_of, chain, data_of, leaves, root_of, writers_of
+from .notes import RECIPE, STARTED, read_note
 from .publishing import MODEL, kind_of
-from .recipes import Recipe
+from .recipes import Recipe, below
 from .tables import fenced, quoted
 
 CARD, RESULTS, CURVES = "README.md", "evaluation.json", "curves.png"
@@ -89,9 +89,9 @@ def read_facts(artifact: Path) -> dict[str, Any]:
     """The manifest of an artifact, or what a stage that still runs has left of it."""
     if found := read_manifest(artifact):
         return found
-    recipe, started = artifact / "recipe.yaml", artifact / "started.json"
-    known = json.loads(started.read_text(encoding="utf-8")) if started.is_file() else {}
-    return known | {"recipe": yaml.safe_load(recipe.read_text(encoding="utf-8")) if recipe.is_file() else {}}
+    recipe = artifact / RECIPE
+    text = recipe.read_text(encoding="utf-8") if recipe.is_file() else "{}"
+    return read_note(artifact / STARTED) | {"recipe": yaml.safe_load(text)}
 
 
 def shared_words(facts: Facts) -> dict[str, Any]:
@@ -154,7 +154,7 @@ def sampling_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
     command = COMMANDS.get(manifest.get("command", ""))
     if not command:
         return {}
-    arguments = getattr(importlib.import_module(command.module), "ARGUMENTS", None)
+    arguments = command.arguments
     defaults = {field.name: field.default for field in dataclasses.fields(arguments)} if arguments else {}
     drawn = "num_samples" in defaults and not manifest["recipe"].get("samples")
     said = {name: manifest["recipe"].get(name, defaults[name]) for name in SAMPLING} if drawn else {}
@@ -165,17 +165,7 @@ def sampling_of(manifest: Mapping[str, Any]) -> dict[str, Any]:
 
 def shown_recipe(recipe: Recipe) -> str:
     """The recipe as YAML; places below the pipeline's root as recipes write them, wherever that is on this disk."""
-    root = str(recipe.get("root") or "")
-
-    def moved(value: Any) -> Any:
-        if isinstance(value, Mapping):
-            return {key: moved(item) for key, item in value.items()}
-        if isinstance(value, list):
-            return [moved(item) for item in value]
-        inside = root and isinstance(value, str) and value.startswith(f"{root}/")
-        return "${root}" + value[len(root) :] if inside else value
-
-    found = moved(recipe)
+    found = below(recipe, recipe) | ({"root": recipe["root"]} if "root" in recipe else {})
     for key, prefix in (("root", "data/"), ("output_dir", "")):
         if str(found.get(key) or "").startswith("/"):
             found[key] = prefix + Path(found[key]).name

@@ -2,7 +2,8 @@
 answers at once.
 """
 
-from typing import NamedTuple
+import importlib
+from typing import Any, NamedTuple
 
 
 class Command(NamedTuple):
@@ -18,6 +19,11 @@ class Command(NamedTuple):
     module: str
     summary: str
     trains: bool = False
+
+    @property
+    def arguments(self) -> Any:
+        """The dataclass with the keys of its recipe, `None` for a command without; imports its module."""
+        return getattr(importlib.import_module(self.module), "ARGUMENTS", None)
 
 
 COMMANDS = {

@@ -137,11 +137,11 @@ class Endpoint:
                 reply = await self.models(url)
             except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
                 self.resting[url] = time.monotonic() + REST
-                away.append(f"{shown(url)}: {self.clean(f'{type(error).__name__}: {error}')}")
+                away.append(f"{url}: {self.clean(f'{type(error).__name__}: {error}')}")
                 continue
             if reply.status_code in (401, 403):
                 raise self.refusal(url, f"status {reply.status_code}")
-            entries.append(entry_of(model, listed(reply) if reply.status_code == 200 else [], shown(url)))
+            entries.append(entry_of(model, listed(reply) if reply.status_code == 200 else [], url))
         if len(away) == len(self.urls):
             raise EndpointError(
                 f"no server answers: {'; '.join(away[:3])}", "start it, or correct `url`, which mostly ends with /v1"
@@ -160,7 +160,7 @@ class Endpoint:
 
     def refusal(self, url: str, message: str) -> EndpointError:
         return EndpointError(
-            f"{shown(url)} refuses the key: {message}", f"put a valid key into the variable {self.key_variable}"
+            f"{url} refuses the key: {message}", f"put a valid key into the variable {self.key_variable}"
         )
 
     async def post(self, path: str, body: Mapping[str, Any], read: Callable[[Any], T]) -> T:
@@ -217,9 +217,9 @@ class Endpoint:
         try:
             status, data, retry_after = await asyncio.wait_for(self.send(url + path, body), self.timeout)
         except (TimeoutError, httpx.TimeoutException):
-            raise RequestError(f"no reply from {shown(url)} within {self.timeout:g} s", timeout=True) from None
+            raise RequestError(f"no reply from {url} within {self.timeout:g} s", timeout=True) from None
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
-            reason = f"{shown(url)}: {self.clean(f'{type(error).__name__}: {error}')}"
+            reason = f"{url}: {self.clean(f'{type(error).__name__}: {error}')}"
             raise RequestError(reason, away=isinstance(error, httpx.ConnectError)) from None
         finally:
             self.opened[url] -= 1
@@ -235,7 +235,7 @@ class Endpoint:
         if status in (401, 403):
             raise self.refusal(url, message)
         if status == 404:
-            raise EndpointError(f"{shown(url)}: {message}", "check `model` and the URL, which mostly ends with /v1")
+            raise EndpointError(f"{url}: {message}", "check `model` and the URL, which mostly ends with /v1")
         raise RequestError(message, status, retry_after)
 
     async def send(self, url: str, body: Mapping[str, Any]) -> tuple[int, bytes, str]:
@@ -277,9 +277,3 @@ def check_urls(urls: Any) -> list[str]:
             "put it into the variable that `key_variable` names",
         )
     return [url.rstrip("/") for url in found]
-
-
-def shown(url: str) -> str:
-    """A URL without user and password."""
-    scheme, _, rest = url.partition("://")
-    return f"{scheme}://{rest.rpartition('@')[2]}" if rest else url

@@ -115,8 +115,7 @@ def completion_text(completion: Any) -> str:
 
 def render_prompt(tokenizer: Any, messages: list[dict[str, str]], template: str | None = None) -> str:
     """The prompt exactly as the model reads it; `template` stands in for the tokenizer's own."""
-    other = {"chat_template": template} if template else {}
-    return tokenizer.apply_chat_template(messages, tokenize=False, add_generation_prompt=True, **other)
+    return tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False, add_generation_prompt=True)
 
 
 def render_row(tokenizer: Any, row: dict[str, Any], template: str | None = None) -> tuple[str, str]:
@@ -135,10 +134,8 @@ def render_row(tokenizer: Any, row: dict[str, Any], template: str | None = None)
         `tuple[str, str]`: the prompt, and the whole conversation that begins with it.
     """
     messages = [*row["prompt"], {"role": "assistant", "content": row["response"]}]
-    other = {"chat_template": template} if template else {}
-    return render_prompt(tokenizer, row["prompt"], template), tokenizer.apply_chat_template(
-        messages, tokenize=False, **other
-    )
+    whole = tokenizer.apply_chat_template(messages, chat_template=template, tokenize=False)
+    return render_prompt(tokenizer, row["prompt"], template), whole
 
 
 def check_rendering(tokenizer: Any, row: dict[str, Any], template: str | None = None) -> None:

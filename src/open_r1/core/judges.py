@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from .endpoints import RETRIED, Endpoint, RequestError
+from .endpoints import Endpoint, RequestError
 from .errors import RecipeError
 from .formats import ResponseFormat
 from .journal import Journal
@@ -58,7 +58,7 @@ class Judge(ServerSettings):
             try:
                 text = await endpoint.post("/chat/completions", body, finished_text)
             except RequestError as error:
-                if error.status in (0, 200, *RETRIED):
+                if not error.final:
                     raise
                 text = ""
             journal.add({digest: read(text)})

@@ -101,12 +101,16 @@ def runs_module(pid: int, module: str) -> bool:
     return bool(rest) and all(word.startswith("-") for word in before.split("\0") if word)
 
 
+def outermost(found: list[int], table: dict[int, int]) -> list[int]:
+    """Those processes that are below none of the others: the forked workers of a rank look like it."""
+    inner = {pid for rank in found for pid in below(rank, table)}
+    return [pid for pid in found if pid not in inner]
+
+
 def stage_processes(child: int, module: str) -> list[int]:
     """The processes that are the stage: its ranks under a launcher, else the one that was started."""
     table = parents()
-    ranks = [pid for pid in [child, *below(child, table)] if runs_module(pid, module)]
-    inner = {pid for rank in ranks for pid in below(rank, table)}  # their forked workers look like them
-    return [pid for pid in ranks if pid not in inner] or [child]
+    return outermost([pid for pid in [child, *below(child, table)] if runs_module(pid, module)], table) or [child]
 
 
 def send(pid: int, number: int) -> None:

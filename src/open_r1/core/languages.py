@@ -95,11 +95,6 @@ def find_words(text: str) -> dict[str, list[str]]:
     return {script: pattern.findall(text if script == "latin" else rest) for script, pattern in SCRIPTS.items()}
 
 
-def count_words(text: str) -> dict[str, int]:
-    """Number of words of each script in a text."""
-    return {script: len(words) for script, words in find_words(text).items()}
-
-
 def language_code(value: Any) -> str | None:
     """The two-letter code of a language that we know, also from "zh-CN" or "EN"; `None` for anything else."""
     code = re.split(r"[-_]", value.strip().casefold())[0] if isinstance(value, str) else None
@@ -165,7 +160,7 @@ def is_foreign(passage: list[str], language: str) -> bool:
 
 def is_mixed(text: str) -> bool:
     """Whether a text holds words of more than one script; Japanese has two of its own."""
-    used = {script for script, count in count_words(text).items() if count}
+    used = {script for script, words in find_words(text).items() if words}
     return len(used - {"han"} if "kana" in used else used) > 1
 
 

@@ -5,7 +5,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from .artifacts import read_progress
+from .notes import read_progress
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -16,8 +16,9 @@ from typing import Any
 
 from .errors import HubError, NotOnHub
 from .hub import COMMIT, at, commit_of, is_hub_name, listing, model_files, offline, snapshot, split_id
-from .inputs import ADAPTER, BASES, adapter_base
-from .keys import DATA, FILE, MODEL, STORE, Keys, named, placed
+from .inputs import ADAPTER, BASES, adapter_base, read_manifest
+from .keys import DATA, FILE, MODEL, PARTS, STORE, Keys, named, placed
+from .notes import recorded
 
 Recipe = dict[str, Any]
 Names = list[tuple[str, str]]  # kinds and names
@@ -59,6 +60,16 @@ def recorded_names(
     names = [name for _, name in hub_names(recipe, keys, classes) if name in pins]
     starts = tuple(f"{name} on " for name in models(recipe, keys, classes))
     return names + [pin for pin in pins if pin.startswith(starts)]
+
+
+def pins_of(recipe: Recipe, keys: Keys, force: bool = False) -> Pins:
+    """The commits of what a stage loads from the Hub: those on record, and for a run that is not complete new ones."""
+    directory = Path(recipe.get("output_dir") or "")
+    known = {} if force else recorded(directory)
+    grows = any(declared.decides == PARTS for declared in keys.values())
+    if not force and not grows and read_manifest(directory) is not None:
+        return {name: known[name] for name in recorded_names(recipe, keys, known)}
+    return resolve(recipe, keys, known)
 
 
 def moved(names: Names, known: Mapping[str, str]) -> list[str]:

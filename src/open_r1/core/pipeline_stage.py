@@ -9,7 +9,7 @@ from .artifacts import Artifact
 from .commands import COMMANDS
 from .inputs import local_inputs, read_manifest
 from .keys import Keys
-from .publishing import DATASET, MODEL, Repository, repository_of
+from .publishing import Repository, kind_made, repository_of
 from .pushing import add_final
 from .recipes import Recipe
 
@@ -65,7 +65,7 @@ class Stage:
     @property
     def repository(self) -> Repository:
         """Where its artifact is published."""
-        return repository_of(self.recipe, MODEL if COMMANDS[self.command].trains else DATASET)
+        return repository_of(self.recipe, kind_made(self.command))
 
 
 def connect(stages: list[Stage]) -> None:

@@ -4,7 +4,6 @@
 reads; what stands by the name wins.
 """
 
-import importlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -105,7 +104,7 @@ def make_stage(entry: Any, path: Path, shared: Recipe, smoke: bool, overlays: di
     arguments += [word for file in files for word in ("--with", file)]
     arguments += [word for key, value in shared.items() for word in (f"--{key}", str(value))]
     log = Path(shared["root"]) / "logs" / f"{entry['name']}.log"
-    keys = keys_of(getattr(importlib.import_module(COMMANDS[entry["run"]].module), "ARGUMENTS", None))
+    keys = keys_of(COMMANDS[entry["run"]].arguments)
     return Stage(entry["name"], entry["run"], arguments, recipe, log, keys)
 
 

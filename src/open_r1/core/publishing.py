@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .commands import COMMANDS
 from .errors import RecipeError
 from .inputs import ADAPTER
 from .keys import COSMETIC, key
@@ -85,6 +86,11 @@ def repository_of(recipe: Mapping[str, Any], kind: str) -> Repository:
         ) from None
     private = recipe.get("hub_private")
     return Repository(name, kind, private is None or bool(private), recipe.get("hub_revision") or "main")
+
+
+def kind_made(command: str) -> str:
+    """What the artifacts of a command are on the Hub."""
+    return MODEL if COMMANDS[command].trains else DATASET
 
 
 def kind_of(directory: Path) -> str:

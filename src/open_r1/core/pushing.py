@@ -90,6 +90,13 @@ def add_card(output: Path, version: str) -> None:
 # ------------------------------------------------------------------------------------------------- who sends it
 
 
+def started(words: list[str], log: Path) -> subprocess.Popen[bytes]:
+    """A process of its own, which lives on: its standard input closes when this one ends, however it ends."""
+    how: dict[str, Any] = {"stdin": subprocess.PIPE, "env": ENVIRONMENT, "start_new_session": True, "bufsize": 0}
+    with log.open("a") as file:
+        return subprocess.Popen(words, stdout=file, stderr=file, **how)
+
+
 class Pusher:
     """
     The process that empties the queues of the outputs it is told of, also of what comes into them while it runs.
@@ -105,17 +112,7 @@ class Pusher:
         if is_offline(ENVIRONMENT):  # nobody to send to: what is published waits in its queues
             return
         log.parent.mkdir(parents=True, exist_ok=True)
-        with log.open("a") as file:
-            # its standard input closes when this process ends, however it ends: then it goes on to the queues' end
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "open_r1.push", "--follow"],
-                stdin=subprocess.PIPE,
-                stdout=file,
-                stderr=file,
-                env=ENVIRONMENT,
-                start_new_session=True,
-                bufsize=0,
-            )
+        self.process = started([sys.executable, "-m", "open_r1.push", "--follow"], log)
 
     def watch(self, output: Path) -> None:
         """Tells it of an artifact directory."""

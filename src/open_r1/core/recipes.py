@@ -26,57 +26,13 @@ from .benchmarks import with_benchmarks
 from .commands import COMMANDS
 from .errors import RecipeError
 from .fields import check_keys
+from .yaml_files import read_yaml
 
 Recipe = dict[str, Any]
 
 OF_PIPELINES = ("launch", "slurm")  # keys of an overlay that are for a pipeline, not for a command
 
 REFERENCE = r"\$\{(\w+)\}"
-
-
-def read_yaml(path: Path) -> Recipe:
-    """Reads one YAML mapping, without inheritance. Raises `RecipeError` where the file is missing or is no mapping."""
-    try:
-        content = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (FileNotFoundError, IsADirectoryError):
-        raise RecipeError(
-            f"{path}: no such recipe", "give the path of a .yaml file, for example recipes/mini/zero.yaml"
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise RecipeError(
-            f"{path}: not valid YAML: {' '.join(str(error).split())}", "correct the file at that place"
-        ) from None
-    if not isinstance(content, dict):
-        raise RecipeError(f"{path}: holds {type(content).__name__}, not a mapping", "write `key: value` lines")
-    return content
-
-
-def read_entries(file: str, keys: tuple[str, ...], what: str) -> list[dict[str, str]]:
-    """
-    Reads a YAML list of worked examples that a user edits.
-
-    Args:
-        file (`str`):
-            Its path; empty for no examples.
-        keys (`tuple[str]`):
-            The keys that every entry must have; their values become texts.
-        what (`str`):
-            What the file is, for error messages.
-
-    Returns:
-        `list[dict]`: the entries. Raises `RecipeError` for a file that cannot be read or has another form.
-    """
-    if not file:
-        return []
-    try:
-        entries = yaml.safe_load(Path(file).read_text(encoding="utf-8"))
-        return [{key: str(entry[key]) for key in keys} for entry in entries]
-    except (OSError, UnicodeDecodeError) as error:
-        raise RecipeError(f"{what} {file} cannot be read: {error}", "give the path of a YAML file in UTF-8") from None
-    except (yaml.YAMLError, TypeError, KeyError) as error:
-        raise RecipeError(
-            f"{what} {file}: {' '.join(str(error).split())}", f"write a list of entries with {', '.join(keys)}"
-        ) from None
 
 
 def merge(base: Recipe, top: Recipe) -> Recipe:
@@ -185,6 +141,18 @@ def interpolate(value: Any, recipe: Recipe, where: str) -> Any:
     if whole := re.fullmatch(REFERENCE, value):
         return look_up(whole)
     return re.sub(REFERENCE, lambda match: str(look_up(match)), value)
+
+
+def below(value: Any, recipe: Recipe) -> Any:
+    """A value in which paths below the recipe's root begin with `${root}`."""
+    if isinstance(value, dict):
+        return {key: below(item, recipe) for key, item in value.items()}
+    if isinstance(value, list):
+        return [below(item, recipe) for item in value]
+    root = str(recipe.get("root") or "").rstrip("/")
+    if root and isinstance(value, str) and f"{value}/".startswith(f"{root}/"):
+        return "${root}" + value[len(root) :]
+    return value
 
 
 def load_recipe(

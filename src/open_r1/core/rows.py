@@ -17,6 +17,11 @@ UNJUDGED = "unjudged"  # the outcome of rows that no rule decides (`verifier: ju
 FAILED = "failed"  # the outcome of a completion that was never drawn
 
 
+def conversation_of(row: Row) -> list[dict[str, str]]:
+    """What a sample was asked, as messages."""
+    return row.get("messages") or [{"role": "user", "content": row["question"]}]
+
+
 def name_of(row: Row) -> str:
     """One name for a row in journals, on the review page and in decisions."""
     return f"{row['problem_id']}/{row['sample']}"

@@ -17,12 +17,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NoReturn
 
-from .artifacts import read_halt, read_progress
 from .commands import COMMANDS
 from .errors import ArtifactError, Halted, Stopped, UserError
 from .inputs import read_manifest
 from .keeper import Keeper
 from .live import LiveTable
+from .notes import read_halt, read_progress
 from .pipeline_stage import Stage, has_launcher, stage_command
 from .processes import Signals
 

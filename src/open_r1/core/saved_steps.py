@@ -25,7 +25,7 @@ from .inputs import read_manifest
 from .locks import Lock
 from .outbox import link
 from .processes import die_with_parent, step_aside
-from .pushing import ENVIRONMENT, step_files
+from .pushing import ENVIRONMENT, started, step_files
 from .recipes import as_words
 from .shards import FOLDER as PIECES
 from .submitted import JOBS
@@ -127,23 +127,23 @@ def hand_over(output: Path, recipe: Mapping[str, Any]) -> None:
             process.wait(SUBMITTING)
 
 
+def evaluate_result(recipe: Mapping[str, Any]) -> None:
+    """Keeps a complete model for its benchmarks, where its last step is not kept, and says what is left to do."""
+    output = Path(recipe["output_dir"])
+    manifest = read_manifest(output)
+    if not recipe.get("benchmarks") or manifest is None:
+        return
+    keep(output, manifest["steps"], output)
+    start(output, recipe)
+    hand_over(output, recipe)
+    if line := left(output):
+        print(line, flush=True)
+
+
 def by_jobs(recipe: Mapping[str, Any]) -> bool:
     """Whether jobs of Slurm evaluate the steps; they are only submitted here."""
     executor = (recipe.get("evaluation") or {}).get("executor") or {}
     return executor.get("kind") == "slurm"
-
-
-def started(words: list[str], log: Path) -> subprocess.Popen[bytes]:
-    """A process of its own; its standard input closes when this one ends, however it ends."""
-    with log.open("a") as file:
-        return subprocess.Popen(
-            words,
-            stdin=subprocess.PIPE,
-            stdout=file,
-            stderr=file,
-            env=ENVIRONMENT,
-            start_new_session=True,
-        )
 
 
 def kept_variable(name: str) -> bool:

@@ -6,14 +6,15 @@ import sys
 from collections.abc import Callable, Iterable
 from typing import Any, NamedTuple, TypeVar
 
-from .artifacts import Artifact, pins_of, recorded
+from .artifacts import Artifact
 from .commands import COMMANDS
 from .fields import fill_all
 from .inputs import go_offline
 from .keys import Keys, keys_of
-from .pinned import Pins, fetch, fetch_bases, hub_names, models, moved, place_all
+from .notes import recorded
+from .pinned import Pins, fetch, fetch_bases, hub_names, models, moved, pins_of, place_all
 from .processes import is_main_process
-from .publishing import DATASET, MODEL, repository_of
+from .publishing import kind_made, repository_of
 from .pushing import add_final, require_access
 from .recipes import Recipe, read_command_line
 
@@ -78,8 +79,7 @@ def open_stage(
     artifact = Artifact(recipe, keys, pins, command=command_of(ours))
     known = {} if force else recorded(artifact.path)
     if recipe.get("push_to_hub") and is_main_process():
-        kind = MODEL if COMMANDS[command_of(ours)].trains else DATASET
-        require_access([repository_of(recipe, kind)])
+        require_access([repository_of(recipe, kind_made(command_of(ours)))])
     if not agree(lambda: artifact.claim(force, tuple(keep(arguments[0])))):
         if is_main_process():
             print(f"{artifact.path} is complete", flush=True)

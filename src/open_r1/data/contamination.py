@@ -16,6 +16,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..core.batches import batches
 from ..core.benchmarks import decontaminated
 from ..core.errors import RecipeError
 from ..core.keys import Key
@@ -55,7 +56,7 @@ class Decontaminator:
     def rows(self, rows: Iterable[Row], aside: Path) -> Iterator[Row]:
         """The clean rows; the others go into a file, each with what matched."""
         with aside.open("w", encoding="utf-8", errors="replace") as file:
-            for batch in batches(rows):
+            for batch in batches(rows, prompt_size, PIECE):
                 for row, match in zip(batch, self.index.check([prompt_text(row) for row in batch]), strict=True):
                     self.checked += 1
                     if match is None:
@@ -107,17 +108,9 @@ def prompt_text(row: Row) -> str:
     return " ".join(message["content"] for message in row["prompt"] if message["role"] == "user")
 
 
-def batches(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows, as many as make a megabyte of prompts."""
-    batch, size = [], 0
-    for row in rows:
-        batch.append(row)
-        size += sum(len(message["content"]) for message in row["prompt"])
-        if size >= PIECE or len(batch) == 1000:
-            yield batch
-            batch, size = [], 0
-    if batch:
-        yield batch
+def prompt_size(row: Row) -> float:
+    """Characters of a prompt; an empty one counts too, so that a thousand rows at most are in memory together."""
+    return max(PIECE / 1000, sum(len(message["content"]) for message in row["prompt"]))
 
 
 def make_decontaminator(settings: Any) -> Decontaminator | None:

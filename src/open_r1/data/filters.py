@@ -1,8 +1,8 @@
 """What makes a sample fit to train on: small filters by name, for the `filters` list of a curation recipe.
 
 The paper names them without thresholds: correct and readable samples for the cold start (supplement B.3.2), no mixed
-languages, long paragraphs or code blocks after rejection sampling (B.3.3). A filter is a function of a row, its limit,
-and a memory of its own for the whole run (for duplicates); every default is ours.
+languages, long paragraphs or code blocks after rejection sampling (B.3.3). A filter is a function of a row, of its
+limit where it has one, and, for duplicates, of a memory of its own for the whole run; every default is ours.
 """
 
 import re
@@ -19,25 +19,25 @@ EXAMPLES = 3  # removed rows that a report shows
 SPOKEN_OF = re.compile(r"thought process|thinking process|the reasoning above|思考过程", re.IGNORECASE)
 
 
-def correct(row: Row, limit: Any, memory: dict) -> bool:
+def correct(row: Row) -> bool:
     """Right by rule, or by the judge where no rule decides."""
     return row["outcome"] == "correct" or row["outcome"] == "unjudged" and row.get("judged") is True
 
 
-def judge_agrees(row: Row, limit: Any, memory: dict) -> bool:
+def judge_agrees(row: Row) -> bool:
     """The judge says what the rule says; rows without a rule pass."""
     return row["outcome"] == "unjudged" or row.get("judged") is (row["outcome"] == "correct")
 
 
-def finished(row: Row, limit: Any, memory: dict) -> bool:
+def finished(row: Row) -> bool:
     return row["finish_reason"] == "stop"
 
 
-def valid_format(row: Row, limit: Any, memory: dict) -> bool:
+def valid_format(row: Row) -> bool:
     return row["valid"]
 
 
-def one_language(row: Row, share: float, memory: dict) -> bool:
+def one_language(row: Row, share: float) -> bool:
     """
     At least this share of the reasoning's words is written as the question's language is; reasoning without words
     passes.
@@ -46,7 +46,7 @@ def one_language(row: Row, share: float, memory: dict) -> bool:
     return found is None or found >= share
 
 
-def prompt_language(row: Row, limit: Any, memory: dict) -> bool:
+def prompt_language(row: Row) -> bool:
     """The reasoning is in the language that the question is in, also among languages of one script."""
     asked, answered = main_language(row["question"]), main_language(row["reasoning"])
     return asked is None or answered is None or asked == answered
@@ -59,34 +59,34 @@ def repeats(text: str, size: int, times: int = 3) -> bool:
     return any(count >= times for count in counts.values())
 
 
-def no_repetition(row: Row, size: int, memory: dict) -> bool:
+def no_repetition(row: Row, size: int) -> bool:
     """No sequence of so many words three times."""
     return not repeats(row["reasoning"], size)
 
 
-def no_loop(row: Row, times: int, memory: dict) -> bool:
+def no_loop(row: Row, times: int) -> bool:
     return not ends_in_loop(row["text"], times)
 
 
-def min_tokens(row: Row, limit: int, memory: dict) -> bool:
+def min_tokens(row: Row, limit: int) -> bool:
     return row["tokens"] >= limit
 
 
-def max_tokens(row: Row, limit: int, memory: dict) -> bool:
+def max_tokens(row: Row, limit: int) -> bool:
     return row["tokens"] <= limit
 
 
-def max_paragraph(row: Row, limit: int, memory: dict) -> bool:
+def max_paragraph(row: Row, limit: int) -> bool:
     """No paragraph of more characters."""
     return max(map(len, re.split(r"\n\s*\n", row["text"]))) <= limit
 
 
-def no_code(row: Row, limit: Any, memory: dict) -> bool:
+def no_code(row: Row) -> bool:
     """No code block in the reasoning."""
     return "```" not in row["reasoning"]
 
 
-def summary(row: Row, words: int, memory: dict) -> bool:
+def summary(row: Row, words: int) -> bool:
     """
     A final part of at least so many words (characters in Chinese), in the question's language, that does not speak of
     the reasoning.
@@ -97,7 +97,7 @@ def summary(row: Row, words: int, memory: dict) -> bool:
     return size >= words and (share is None or share >= 0.9) and not SPOKEN_OF.search(final)
 
 
-def pass_rate(row: Row, limits: list[float], memory: dict) -> bool:
+def pass_rate(row: Row, limits: list[float]) -> bool:
     """
     The share of right samples of this row's problem, among all that were drawn, lies within the limits (both
     included).
@@ -133,10 +133,18 @@ def near_duplicates(row: Row, threshold: float, memory: dict) -> bool:
 
 
 class Filter(NamedTuple):
-    """A filter, and its limit where the recipe names none (`None`: it takes none)."""
+    """
+    A filter.
 
-    passes: Callable[[Row, Any, dict], bool]
+    Attributes:
+        passes (`Callable`): Tells whether a row passes.
+        default (`Any`): Its limit where the recipe names none; `None`: it takes none.
+        remembers (`bool`): Whether it knows the rows before.
+    """
+
+    passes: Callable[..., bool]
     default: Any = None
+    remembers: bool = False
 
 
 FILTERS = {
@@ -154,8 +162,8 @@ FILTERS = {
     "no_code": Filter(no_code),
     "summary": Filter(summary, 3),
     "pass_rate": Filter(pass_rate, [0.1, 0.9]),
-    "no_duplicates": Filter(no_duplicates, "text"),
-    "near_duplicates": Filter(near_duplicates, 0.8),
+    "no_duplicates": Filter(no_duplicates, "text", remembers=True),
+    "near_duplicates": Filter(near_duplicates, 0.8, remembers=True),
 }
 
 
@@ -169,14 +177,15 @@ class Funnel:
     """
 
     def __init__(self, filters: list[Any]):
-        self.filters: list[tuple[Callable[[Row, Any, dict], bool], Any, dict]] = []
+        self.filters: list[tuple[Callable[..., bool], list[Any]]] = []  # with what it is told beside a row
         self.steps: list[Row] = []
         for entry in filters:
             name, limit = next(iter(entry.items())) if isinstance(entry, dict) and len(entry) == 1 else (entry, None)
             if not isinstance(name, str) or name not in FILTERS:
                 raise RecipeError(f"`filters`: unknown filter `{name}`", f"use some of {', '.join(FILTERS)}")
-            limit = FILTERS[name].default if limit is None else limit
-            self.filters.append((FILTERS[name].passes, check_limit(name, limit), {}))
+            passes, default, remembers = FILTERS[name]
+            limit = check_limit(name, default if limit is None else limit)
+            self.filters.append((passes, ([] if limit is None else [limit]) + ([{}] if remembers else [])))
             self.steps.append(new_step(name if limit is None else f"{name}: {limit}"))
 
     def names(self) -> list[str]:
@@ -185,8 +194,8 @@ class Funnel:
     def rows(self, rows: Iterable[Row]) -> Iterator[Row]:
         """The rows that pass all filters."""
         for row in rows:
-            for (passes, limit, memory), step in zip(self.filters, self.steps, strict=True):
-                if not count(step, passes(row, limit, memory), row["text"]):
+            for (passes, told), step in zip(self.filters, self.steps, strict=True):
+                if not count(step, passes(row, *told), row["text"]):
                     break
             else:
                 yield row
@@ -203,10 +212,8 @@ class Funnel:
 
 def check_limit(name: str, limit: Any) -> Any:
     """A limit that a filter can use; raises `RecipeError` for another."""
-    default, number = (
-        FILTERS[name].default,
-        lambda value: isinstance(value, (int, float)) and not isinstance(value, bool),
-    )
+    default = FILTERS[name].default
+    number = lambda value: isinstance(value, (int, float)) and not isinstance(value, bool)
     fits = isinstance(limit, type(default)) and not isinstance(limit, bool)
     if isinstance(default, float):  # a share
         fits = number(limit) and 0 <= limit <= 1

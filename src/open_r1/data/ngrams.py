@@ -9,12 +9,12 @@ hits is compared as text: two sequences with one hash make no match.
 
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import NamedTuple
 
 import numpy as np
 
-from ..core.errors import RecipeError
+from ..core.batches import batches
 
 SIZES = (0, 8, 10, 13)  # 0: whole questions only
 SILENT = re.compile(
@@ -131,19 +131,6 @@ def find_words(texts: list[str]) -> Words:
     return Words(data, starts, ends, np.searchsorted(np.flatnonzero(letters == 0), starts), total)
 
 
-def pieces(texts: Iterable[str]) -> Iterator[list[str]]:
-    """Texts in lists of about a megabyte."""
-    piece, size = [], 0
-    for text in texts:
-        piece.append(text)
-        size += len(text)
-        if size >= PIECE:
-            yield piece
-            piece, size = [], 0
-    if piece:
-        yield piece
-
-
 class Index:
     """
     What the benchmarks hold, by hash.
@@ -156,13 +143,11 @@ class Index:
     """
 
     def __init__(self, entries: Iterable[tuple[str, str, str, bool]], size: int = 10):
-        if size not in SIZES:
-            raise RecipeError(f"decontaminate: `size: {size}`", f"use one of {', '.join(map(str, SIZES))}")
         self.size, self.entries = size, list(entries)
         self.texts: list[str] = []
         self.short: dict[str, int] = {}
         hashes, owners = [], []
-        for piece in [*pieces(text for _, _, text, _ in self.entries)] or [[]]:
+        for piece in [*batches((text for _, _, text, _ in self.entries), len, PIECE)] or [[]]:
             words, start = find_words(piece), len(self.texts)
             first, text = self.sequences(words)
             hashes.append(words.hashes(first, first + size))
@@ -194,7 +179,7 @@ class Index:
             `list[Match]`: one per text, `None` for clean ones.
         """
         found: list[Match | None] = []
-        for piece in pieces(texts):
+        for piece in batches(texts, len, PIECE):
             found += self.check_piece(piece)
         return found
 

@@ -21,9 +21,9 @@ from ..core.fields import fill
 from ..core.formats import ResponseFormat, read_response
 from ..core.journal import Journal
 from ..core.languages import consistency
-from ..core.recipes import read_entries
 from ..core.rows import RULELESS, Row, name_of
 from ..core.server_settings import ServerSettings
+from ..core.yaml_files import read_entries
 from ..verify import Case, verify_many
 from .filters import Funnel, count
 

@@ -253,8 +253,6 @@ def load_sources(
     Returns:
         `datasets.Dataset`: all rows.
     """
-    import datasets
-
     if not sources:
         raise DataError("the recipe lists no `datasets`", "add `datasets:` with at least one `- path:`")
     parts = [load_source(source) for source in sources]
@@ -263,13 +261,20 @@ def load_sources(
         if check:
             check(part, source)
     if named:
-        names = source_names(sources)
-        parts = [
-            part.remove_columns([name for name in part.column_names if name == "dataset"]).add_column(
-                "dataset", [name] * len(part)
-            )
-            for part, name in zip(parts, names, strict=True)
-        ]
+        parts = [with_name(part, name) for part, name in zip(parts, source_names(sources), strict=True)]
+    return joined(parts)
+
+
+def with_name(rows: "Dataset", name: str) -> "Dataset":
+    """Rows with the name of their source, in place of what a column of that name said."""
+    others = rows.select_columns([column for column in rows.column_names if column != "dataset"])
+    return others.add_column("dataset", [name] * len(rows))
+
+
+def joined(parts: list["Dataset"]) -> "Dataset":
+    """All rows of some sources, with the columns that all of them have."""
+    import datasets
+
     if len({str(part.features.get("difficulty")) for part in parts}) > 1:  # a number here and a text there
         text = datasets.Value("string")
         parts = [

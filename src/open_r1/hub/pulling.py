@@ -11,7 +11,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.artifacts import recorded
 from ..core.errors import ArtifactError
 from ..core.hub import (
     absent,
@@ -28,6 +27,7 @@ from ..core.hub import (
 )
 from ..core.inputs import MANIFEST, read_manifest
 from ..core.keys import DATA, FILE, Keys, sources
+from ..core.notes import recorded
 from ..core.pinned import files_of, hub_names, models, pinned_bases, repository_kind, resolve
 from ..data.published import cards, explained_rows, together
 from ..data.published import files_of as rows_of

@@ -10,11 +10,11 @@ from typing import Any
 
 import yaml
 
-from ..core.artifacts import RECIPE
 from ..core.errors import ArtifactError, UserError
 from ..core.formats import CLOSE, ResponseFormat, check_rendering, render_prompt, turn_end
 from ..core.hub import looks_local
 from ..core.inputs import ADAPTER, adapter_base, is_adapter
+from ..core.notes import RECIPE
 from ..data.models import SAMPLING
 
 AGAIN = "train with `chat_template` and `eos_token` of the recipe's model family, or correct the file and push again"

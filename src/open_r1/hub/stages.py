@@ -9,13 +9,13 @@ import json
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..core.artifacts import Artifact, below
-from ..core.commands import COMMANDS
+from ..core.artifacts import Artifact
 from ..core.errors import NotOnHub
 from ..core.hub import commit_of, listing, snapshot
 from ..core.inputs import MANIFEST, local_inputs, read_manifest
 from ..core.pipeline_stage import Stage
-from ..core.publishing import DATASET, MODEL, repository_of
+from ..core.publishing import kind_made, repository_of
+from ..core.recipes import below
 from .pulling import Item, artifact_item
 
 
@@ -82,7 +82,7 @@ def published_as(stages: list[Stage], namespace: str, root: str) -> dict[str, Pu
 
 def look(stage: Stage, namespace: str, root: str) -> tuple[Item, dict[str, Any]]:
     """The published artifact of a stage, and its manifest."""
-    kind = MODEL if COMMANDS[stage.command].trains else DATASET
+    kind = kind_made(stage.command)
     output = below(str(stage.output), stage.recipe).replace("${root}", root)
     where = repository_of({**stage.recipe, "hub_namespace": namespace, "output_dir": output}, kind)
     commit = commit_of(where.name, where.revision, kind)

@@ -13,10 +13,11 @@ import hashlib
 import json
 import math
 import re
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from ..core.batches import batches
 from ..core.outbox import link
 from ..core.rows import Row
 from ..sampling.parts import LARGE, TABLE, Columns, apart, as_table
@@ -112,7 +113,7 @@ def write_tables(rows_of: Callable[[], Iterator[Row]], target: Path, name: str, 
     columns = Columns()
     for row in rows_of():
         columns.see(row)
-    schema, waiting = columns.schema(), groups(rows_of())
+    schema, waiting = columns.schema(), batches(rows_of(), text_size, GROUP)
     shard, rows = 0, next(waiting, None)
     while rows:
         path = target / f"{name.format(shard)}{TABLE}"
@@ -131,14 +132,6 @@ def write_tables(rows_of: Callable[[], Iterator[Row]], target: Path, name: str, 
         shard += 1
 
 
-def groups(rows: Iterable[Row]) -> Iterator[list[Row]]:
-    """Rows in lists of some size."""
-    found, size = [], 0
-    for row in rows:
-        found.append(row)
-        size += sum(len(value) for value in row.values() if isinstance(value, str))
-        if size >= GROUP:
-            yield found
-            found, size = [], 0
-    if found:
-        yield found
+def text_size(row: Row) -> int:
+    """Characters of a row's texts."""
+    return sum(len(value) for value in row.values() if isinstance(value, str))

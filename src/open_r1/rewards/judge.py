@@ -19,7 +19,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..core.endpoints import Endpoint, EndpointError, RequestError, check_urls, shown
+from ..core.endpoints import Endpoint, EndpointError, RequestError, check_urls
 from ..core.errors import RecipeError
 from ..core.formats import Response, ResponseFormat, completion_text
 from ..core.journal import Journal
@@ -227,7 +227,7 @@ def judge_rows(
         scores += found
         if all(score is None for score in scores) or len(found) > 7 and all(score is None for score in found):
             raise EndpointError(
-                f"the judge at {shown(reward.url)} gives no verdict on {len(found)} rows",
+                f"the judge at {reward.url} gives no verdict on {len(found)} rows",
                 "check `url`, `model` and the key",
             )
         if progress:

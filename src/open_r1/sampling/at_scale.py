@@ -196,8 +196,7 @@ def fill_at_scale(args: GenerateArguments, sampling: Sampling, problems: Any, ar
     folder = str((artifact.path / "tasks").resolve())
     if not are_done(args.executor, folder):
         if args.executor["kind"] == "slurm":
-            command = "generate" if store == artifact.path else "curate"
-            return submit({folder: pipeline(args, sampling, folder)}, args.executor, artifact, command)
+            return submit({folder: pipeline(args, sampling, folder)}, args.executor, artifact)
         run_here(args, sampling, folder)
     store_replies(args, sampling, folder, problems, store, artifact.progress)
     return True

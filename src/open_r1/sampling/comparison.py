@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import ArtifactError, DataError
-from ..core.rows import Row
+from ..core.rows import Row, conversation_of
 from ..metrics.statistics import mean, paired_interval
 from ..metrics.summary import by_problem, dataset_of, score_of
 from .store import read_store, stores_of
@@ -101,7 +101,7 @@ def answered(store: Path, known: dict[str, Any]) -> dict[str, Answered]:
 
 
 def asked(row: Row) -> int:
-    return hash(json.dumps(row.get("messages") or row["question"], sort_keys=True))
+    return hash(json.dumps(conversation_of(row), sort_keys=True))
 
 
 def check_same(name: str, mine: dict[str, Answered], theirs: dict[str, Answered]) -> None:

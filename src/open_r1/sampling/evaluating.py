@@ -7,10 +7,11 @@ from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import Artifact, read_note, write_atomically
+from ..core.artifacts import Artifact, write_atomically
 from ..core.cards import write_card
 from ..core.decontaminated import contamination_of
 from ..core.inputs import MANIFEST, read_manifest
+from ..core.notes import read_note
 from ..core.pushing import add_final
 from ..core.recipes import fingerprint
 from ..core.rows import Row
@@ -110,7 +111,7 @@ def draw_at_scale(
             run_here(drawing, sampling, folder)
         keep_matching(task.store, task.identity)
         store_replies(drawing, sampling, folder, problems[task.name], task.store, artifact.progress)
-    return submit(waiting, args.executor, artifact, "evaluate") if waiting else True
+    return submit(waiting, args.executor, artifact) if waiting else True
 
 
 def generation_of(task: Task, args: EvaluateArguments) -> GenerateArguments:

@@ -14,15 +14,17 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import RECIPE, Artifact, write_atomically
+from ..core.artifacts import Artifact, write_atomically
+from ..core.commands import COMMANDS
 from ..core.errors import RecipeError, SlurmError
+from ..core.notes import RECIPE
 from ..core.recipes import fingerprint
 from ..core.submitted import JOBS, queued, require_partition
 
 TAIL = 10_000  # last characters of a log that may say why a task failed
 
 
-def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Artifact, command: str) -> bool:
+def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Artifact) -> bool:
     """
     Submits the tasks that are not with Slurm, and one more job that runs this stage again when they are all done. They
     are known by the names of their jobs, so that nothing is submitted twice, whoever was killed in between.
@@ -33,9 +35,7 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
         executor (`dict`):
             The recipe's settings.
         artifact (`Artifact`):
-            The stage's output.
-        command (`str`):
-            The stage's command.
+            The stage's output, with its command.
 
     Returns:
         `bool`: `False`, since nothing is done yet.
@@ -67,7 +67,8 @@ def submit(stores: dict[str, list[Any]], executor: dict[str, Any], artifact: Art
         ids += queued(f"--name={name}") or launched(sampled, failures(Path(logs)))
         write_atomically(note, " ".join(ids))
     small = {key: value for key, value in settings.items() if key not in ("gpus_per_task", "nodes_per_task")}
-    again = [sys.executable, "-m", f"open_r1.{command}", "--config", str((artifact.path / RECIPE).resolve())]
+    module = COMMANDS[artifact.command].module
+    again = [sys.executable, "-m", module, "--config", str((artifact.path / RECIPE).resolve())]
     stored = SlurmPipelineExecutor(
         [functools.partial(run_again, command=again, folder=os.getcwd())],
         tasks=1,

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ..core.judges import GAP, clean, comparison, last_line, mark, read_verdict
-from ..core.rows import Row, metadata_of
+from ..core.rows import Row, conversation_of, metadata_of
 from ..metrics.preferences import battle
 from ..verify import CORRECT, NO_ANSWER, WRONG
 
@@ -155,8 +155,7 @@ def rather(row: Row, seed: int) -> list[Ask]:
 
 def by_how_much(row: Row, seed: int) -> list[Ask]:
     """Which reply is better and by how much, in both orders; the baseline first, as its authors begin."""
-    messages = row.get("messages") or [{"role": "user", "content": row["question"]}]
-    return [Ask(comparison(messages, *sides(row, swapped)), swapped) for swapped in (True, False)]
+    return [Ask(comparison(conversation_of(row), *sides(row, swapped)), swapped) for swapped in (True, False)]
 
 
 def sides(row: Row, swapped: bool) -> tuple[str, str]:

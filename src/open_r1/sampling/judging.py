@@ -18,7 +18,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.endpoints import Endpoint, RequestError, shown, together
+from ..core.endpoints import Endpoint, RequestError, check_urls, together
 from ..core.errors import ArtifactError, EndpointError, RecipeError
 from ..core.fields import fill
 from ..core.journal import Journal
@@ -107,8 +107,9 @@ def judge_store(store: Path, entry: dict[str, Any], judge: dict[str, Any]) -> No
         said = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
         print(f"{store}: {counts.total()} rows judged by {settings.model}: {said}", file=sys.stderr, flush=True)
     if counts[SILENT]:
+        place = ", ".join(check_urls(settings.url))
         raise EndpointError(
-            f"the judge at {addresses(settings)} gave no reply about {counts[SILENT]} rows of {store}",
+            f"the judge at {place} gave no reply about {counts[SILENT]} rows of {store}",
             "check `url` and `model`, and run again: its verdicts are kept, and only these are asked about",
         )
 
@@ -120,10 +121,6 @@ def came_of(row: Row, task: Task) -> str:
     if task.tie is None:
         return row["outcome"]
     return "tied" if row["score"] == 0.5 else "won" if row["score"] > 0.5 else "lost"
-
-
-def addresses(settings: BenchmarkJudge) -> str:
-    return ", ".join(map(shown, [settings.url] if isinstance(settings.url, str) else settings.url))
 
 
 async def verdicts(rows: list[Row], task: Task, settings: BenchmarkJudge, journal: Journal) -> list[Row]:

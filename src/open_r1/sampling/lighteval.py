@@ -19,13 +19,14 @@ from typing import Any
 
 import yaml
 
-from ..core.artifacts import LOCK, write_atomically
+from ..core.artifacts import write_atomically
 from ..core.benchmarks import FOLDER
 from ..core.endpoints import Endpoint, check_urls
 from ..core.errors import DataError, RecipeError
 from ..core.hub import called
 from ..core.inputs import read_manifest
 from ..core.locks import Lock
+from ..core.notes import LOCK
 from ..core.processes import die_with_parent
 from ..core.rows import Row
 from ..core.tables import markdown

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from ..core.errors import RecipeError
 from ..core.formats import OPEN, ResponseFormat, render_prompt
-from ..core.recipes import read_entries
+from ..core.yaml_files import read_entries
 from .arguments import Sampling
 
 if TYPE_CHECKING:

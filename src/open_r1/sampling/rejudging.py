@@ -7,10 +7,11 @@ stay as they are.
 
 import json
 from collections import Counter
-from itertools import groupby
+from itertools import chain, groupby
 from pathlib import Path
 
 from ..core.artifacts import write_atomically
+from ..core.batches import batches
 from ..core.errors import ArtifactError
 from ..core.formats import ResponseFormat
 from ..core.rows import FAILED, RULELESS, Row
@@ -69,14 +70,9 @@ def judged_again(rows: list[Row], written: ResponseFormat) -> list[Row]:
 def unpack(store: Path) -> None:
     """Turns the tables of a published store into lines of JSON, and removes them when these are whole."""
     if is_published(store):
-        rows, number = list[Row](), 0
-        for _, group in groupby(read_store(store), key=lambda row: row["problem_id"]):
-            rows += group
-            if len(rows) >= TOGETHER:
-                save_part(store, number, rows)
-                rows, number = [], number + 1
-        if rows:
-            save_part(store, number, rows)
+        problems = (list(group) for _, group in groupby(read_store(store), key=lambda row: row["problem_id"]))
+        for number, together in enumerate(batches(problems, len, TOGETHER)):
+            save_part(store, number, list(chain.from_iterable(together)))
         write_atomically(store / UNPACKED, "")
     if (store / UNPACKED).exists():
         for file in [*store.glob(f"part-*{TABLE}"), *store.glob(f"{LARGE}{TABLE}")]:

@@ -44,7 +44,7 @@ def pass_rates(store: Path, verdicts: Verdicts | None = None) -> dict[str, float
     drawn: Counter[str] = Counter()
     for place, row in placed_rows(store):
         drawn[place.problem] += 1
-        right[place.problem] += correct(row | {"judged": judged(verdicts or {}, place)}, None, {})
+        right[place.problem] += correct(row | {"judged": judged(verdicts or {}, place)})
     return {problem: right[problem] / number for problem, number in drawn.items()}
 
 

@@ -14,9 +14,10 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import START, write_atomically
+from ..core.artifacts import write_atomically
 from ..core.errors import RecipeError
 from ..core.inputs import ADAPTER
+from ..core.notes import START
 from ..data.models import load_model, set_generation_defaults
 from .arguments import StageArguments
 from .ranks import first_decides

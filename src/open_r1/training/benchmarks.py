@@ -4,7 +4,6 @@ paper, section 3): what cannot is said before the first step, and not in a log d
 
 import asyncio
 import contextlib
-import importlib
 from dataclasses import fields
 from typing import Any
 
@@ -37,8 +36,7 @@ def check_benchmarks(where: str, args: StageArguments, adapter: bool = False) ->
 
 def check_evaluation(where: str, how: dict[str, Any], adapter: bool) -> None:
     """Refuses what could draw no saved step."""
-    known = fields(importlib.import_module(COMMANDS["evaluate"].module).ARGUMENTS)
-    check_keys(how, {field.name for field in known}, f"{where}: `evaluation`")
+    check_keys(how, {field.name for field in fields(COMMANDS["evaluate"].arguments)}, f"{where}: `evaluation`")
     executor = how.get("executor") or {}
     if executor.get("kind") == "slurm":
         require_partition(executor, f"{where}: `executor` of `evaluation`")

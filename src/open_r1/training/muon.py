@@ -4,9 +4,15 @@ model.
 torch ships both; transformers offers no combination of them, hence these few lines. Real recipes use `optim`.
 """
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
+
+from ..core.errors import RecipeError
+from ..core.processes import fsdp_asked
+
+if TYPE_CHECKING:
+    from .run import Run
 
 
 class MuonWithAdamW(torch.optim.Optimizer):
@@ -54,3 +60,14 @@ class MuonWithAdamW(torch.optim.Optimizer):
         for part, saved in zip(self.parts, state["parts"], strict=True):
             part.load_state_dict(saved)
         self.param_groups = [part.param_groups[0] for part in self.parts]
+
+
+def make_optimizer(run: "Run", model: torch.nn.Module) -> tuple[Any, None]:
+    """The `optimizers` argument of a trainer: Muon where the recipe asks for it, else the trainer's own."""
+    if run.args.optimizer != "muon":
+        return None, None
+    if fsdp_asked():
+        raise RecipeError(
+            "`optimizer: muon` needs whole matrices, FSDP has pieces", "use `optim: adamw_torch`, or DDP"
+        )
+    return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None

@@ -1,36 +1,31 @@
 """What the three training scripts share: start from a recipe, resume, train, save locally first and publish second.
 
-A script is then a dozen lines: `start` gives it a `Run` (recipe, arguments, tokenizer), it builds its TRL trainer, and
-`Run.train` does the rest. Killed at any moment and run again, a script continues from its newest complete checkpoint.
-SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a second one ends it at once. A guard
-(`guards.py`) ends it with exit code 78 (`Halted`).
+A script is then a dozen lines: `start` (`starting.py`) gives it a `Run` (recipe, arguments, tokenizer), it builds its
+TRL trainer, and `Run.train` does the rest. Killed at any moment and run again, a script continues from its newest
+complete checkpoint. SIGTERM or SIGUSR1 lets it save first and end with exit code 75 (`Stopped`); a second one ends it
+at once. A guard (`guards.py`) ends it with exit code 78 (`Halted`).
 """
 
 import contextlib
 import functools
 import shutil
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from ..core import saved_steps
-from ..core.artifacts import START, Artifact
-from ..core.errors import ArtifactError, Halted, RecipeError, Stopped
+from ..core.artifacts import Artifact
+from ..core.errors import ArtifactError, Halted, Stopped
 from ..core.formats import ResponseFormat
 from ..core.hub import at, is_hub_name, split_id
-from ..core.inputs import ADAPTER, adapter_base, read_manifest
-from ..core.processes import StopRequest, fsdp_asked, is_distributed, is_main_process
+from ..core.inputs import ADAPTER
+from ..core.notes import START
+from ..core.processes import StopRequest, is_distributed, is_main_process
 from ..core.pushing import add_step
-from ..core.recipes import Recipe, read_command_line
-from ..core.stage import command_of, open_stage
+from ..core.recipes import Recipe
 from ..data.models import set_generation_defaults
-from .adapters import merge_result, merged_start, point_at_base
-from .arguments import StageArguments
-from .checks import check_checkpoint, check_run, notices
+from .adapters import merge_result, point_at_base
+from .checks import check_checkpoint
 from .ranks import first_decides, require_sharding
-from .tokenizers import make_tokenizer
 
 if TYPE_CHECKING:
     import torch
@@ -125,7 +120,7 @@ class Run:
                 save_prompts(self.artifact.path, self.rows, self.config)
                 self.artifact.finish(steps=trainer.state.global_step, parameters=trainer.model.num_parameters())
                 self.clean_up()
-                evaluate_result(self.recipe)
+                saved_steps.evaluate_result(self.recipe)
 
     def complete_model(self, model: "PreTrainedModel") -> None:
         """Merges an adapter that was saved, where the recipe wants that, and makes sure that the result loads."""
@@ -236,82 +231,3 @@ class Run:
         for old in self.artifact.path.glob("checkpoint-*"):
             shutil.rmtree(old)
         shutil.rmtree(self.artifact.path / START, ignore_errors=True)
-
-
-def evaluate_result(recipe: Recipe) -> None:
-    """Keeps a complete model for its benchmarks, where its last step is not kept, and says what is left to do."""
-    output = Path(recipe["output_dir"])
-    manifest = read_manifest(output)
-    if not recipe.get("benchmarks") or manifest is None:
-        return
-    saved_steps.keep(output, manifest["steps"], output)
-    saved_steps.start(output, recipe)
-    saved_steps.hand_over(output, recipe)
-    if line := saved_steps.left(output):
-        print(line, flush=True)
-
-
-def start(
-    words: list[str] | None,
-    ours: type[StageArguments],
-    config: str,
-    adjust: Callable[[Recipe, str], Recipe] | None = None,
-) -> Run | None:
-    """
-    Prepares a training run from the command line.
-
-    Args:
-        words (`list[str]` or `None`):
-            The command line; `sys.argv` if `None`.
-        ours (`type`):
-            Our dataclass of the stage.
-        config (`str`):
-            Name of TRL's configuration of the trainer.
-        adjust (`Callable`, *optional*):
-            Fills in values of the recipe that follow from others: recipe, file -> recipe.
-
-    Returns:
-        `Run` or `None`: `None` if the artifact is complete already. Raises `Halted` where a guard has ended this very
-        run before.
-    """
-
-    def theirs() -> tuple[type, ...]:
-        import trl
-
-        return getattr(trl, config), trl.ModelConfig
-
-    stage = open_stage(words, ours, theirs, adjust, check_run, agree=first_decides)
-    if stage is None:
-        if is_main_process():
-            evaluate_result(read_command_line(sys.argv[1:] if words is None else words, command_of(ours))[0])
-        return None
-    from .tracking import drop_missing
-
-    args, trainer_config, model_args = stage.arguments
-    trainer_config.push_to_hub = False  # the trainer's own way: in the run, without a retry, with a card of its own
-    halted_step = first_decides(stage.artifact.halted_step)
-    missing = drop_missing(trainer_config)
-    tokenizer = make_tokenizer(args, trainer_config, model_args)
-    if is_main_process():
-        print(f"tokens: responses end with {tokenizer.eos_token}, padding is {tokenizer.pad_token}", flush=True)
-        for notice in [*missing, *notices(trainer_config, model_args, tokenizer)]:
-            print(f"notice: {notice}", flush=True)
-    run = Run(stage.recipe, stage.artifact, args, trainer_config, model_args, tokenizer, halted_step)
-    if model_args.model_name_or_path and adapter_base(model_args.model_name_or_path):
-        model_args.model_name_or_path = merged_start(
-            model_args.model_name_or_path, run.artifact.path, tokenizer, trainer_config.trust_remote_code
-        )
-    return run
-
-
-def make_optimizer(run: Run, model: "PreTrainedModel") -> tuple[Any, None]:
-    """The `optimizers` argument of a trainer: Muon where the recipe asks for it, else the trainer's own."""
-    if run.args.optimizer != "muon":
-        return None, None
-    if fsdp_asked():
-        raise RecipeError(
-            "`optimizer: muon` needs whole matrices, FSDP has pieces", "use `optim: adamw_torch`, or DDP"
-        )
-    from .muon import MuonWithAdamW
-
-    return MuonWithAdamW(model, run.config.learning_rate, **(run.args.optimizer_args or {})), None
