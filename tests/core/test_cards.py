@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from open_r1.core.cards import add_results, write_card
-from open_r1.core.licences import KNOWN, LINKS, joined, stated
+from open_r1.core.licences import KNOWN, LINKS, Licence, joined, read_licence, stated
 from open_r1.core.publishing import MODEL, kind_of
 from open_r1.core.tables import fenced, plain, quoted
 
@@ -234,6 +234,12 @@ def test_licences_are_stated_as_the_hub_wants_them(metadata, keys, said):
     licence = stated("org/base", metadata)
     assert licence.metadata == keys and said in licence.conditions
     assert joined([licence, licence]) == keys
+
+
+@pytest.mark.parametrize("front", [b"license: [mit", b"- mit", b"title: a: b\nlicense: mit", b"license: mit\nby: \xff"])
+def test_a_card_that_nobody_can_read_states_no_licence(tmp_path, front):
+    (tmp_path / "README.md").write_bytes(b"---\n" + front + b"\n---\n# It\n")
+    assert read_licence("org/base", tmp_path / "README.md") == Licence("org/base")
 
 
 def test_several_licences_are_not_one():
