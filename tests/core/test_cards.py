@@ -236,7 +236,9 @@ def test_licences_are_stated_as_the_hub_wants_them(metadata, keys, said):
     assert joined([licence, licence]) == keys
 
 
-@pytest.mark.parametrize("front", [b"license: [mit", b"- mit", b"title: a: b\nlicense: mit", b"license: mit\nby: \xff"])
+@pytest.mark.parametrize(
+    "front", [b"license: [mit", b"- mit", b"title: a: b\nlicense: mit", b"license: mit\nby: \xff"]
+)
 def test_a_card_that_nobody_can_read_states_no_licence(tmp_path, front):
     (tmp_path / "README.md").write_bytes(b"---\n" + front + b"\n---\n# It\n")
     assert read_licence("org/base", tmp_path / "README.md") == Licence("org/base")
