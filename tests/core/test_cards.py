@@ -14,6 +14,7 @@ from markdown_it import MarkdownIt
 
 from open_r1.core.cards import add_results, write_card
 from open_r1.core.licences import KNOWN, LINKS, Licence, joined, read_licence, stated
+from open_r1.core.outbox import ENTRY, PUSHED
 from open_r1.core.publishing import MODEL, kind_of
 from open_r1.core.tables import fenced, plain, quoted
 
@@ -133,6 +134,17 @@ def test_a_stage_above_a_published_one_derives_from_its_repository(tmp_path):
     )
     plain = model(tmp_path / "mini/plain", "org/base")
     assert accepted(model(tmp_path / "mini/third", str(plain)))[0]["base_model"] == "org/base"
+
+
+@pytest.mark.parametrize("place", [None, "lab/first-of-all"])
+def test_a_stage_above_one_that_was_pushed_by_hand_derives_from_its_repository(tmp_path, place):
+    """Its recipe says nothing of it; it waits, or it is there."""
+    first = model(tmp_path / "mini/first", "org/base")
+    note = {"name": "final", "repository": {"name": "lab/first-of-all"}} | ({"place": place} if place else {})
+    file = first / ".hub" / (PUSHED if place else f"0001-final/{ENTRY}")
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(note) + "\n")
+    assert accepted(model(tmp_path / "mini/second", str(first)))[0]["base_model"] == "lab/first-of-all"
 
 
 def test_an_adapter_names_its_base(tmp_path):
