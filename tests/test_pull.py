@@ -12,6 +12,8 @@ import pytest
 from conftest import REPOSITORY
 from local_hub import LocalHub
 
+from open_r1.core.locks import Lock
+
 FULL = "import shutil; shutil.disk_usage = lambda _: shutil._ntuple_diskusage(9, 8, 1); "
 ROWS = b"".join(json.dumps({"prompt": f"What is {n} + 1?", "answer": str(n + 1)}).encode() + b"\n" for n in range(8))
 CARD = b"""---
@@ -130,6 +132,16 @@ def test_one_artifact_into_its_own_directory(hub, made, tmp_path):
     first, second = tmp_path / "small/second", tmp_path / "new/small-second"
     assert (first / "manifest.json").read_bytes() == (second / "manifest.json").read_bytes()
     assert "here" in run(hub, "pull", "lab/small-second", "--root", tmp_path / "new").stdout
+
+
+def test_two_that_pull_one_artifact_stay_out_of_each_others_way(hub, tmp_path):
+    words = ("pull", "lab/tiny", "--root", tmp_path / "new")
+    (tmp_path / "new").mkdir()
+    first = Lock(tmp_path / "new/.tiny.lock", "it")
+    assert "tiny is being written by another process" in error_of(run(hub, *words, check=False))
+    first.release()
+    run(hub, *words)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["tiny"]
 
 
 # ------------------------------------------------------------------------------------------- what recipes name there

@@ -28,6 +28,7 @@ from ..core.hub import (
 )
 from ..core.inputs import MANIFEST, read_manifest
 from ..core.keys import DATA, FILE, Keys, sources
+from ..core.locks import Lock
 from ..core.pinned import files_of, hub_names, models, pinned_bases, repository_kind, resolve
 from ..data.published import cards, explained_rows, together
 from ..data.published import files_of as rows_of
@@ -154,11 +155,24 @@ def places(items: list[Item], missing: list[dict[str, int]]) -> dict[Path, list[
 
 
 def pull_artifact(item: Item) -> None:
-    """Downloads a repository beside its place, and puts it there when it is whole; one that ended goes on."""
+    """Puts a repository into its place when it is whole; of two processes the second is refused."""
+    assert item.target
+    item.target.parent.mkdir(parents=True, exist_ok=True)
+    file = item.target.with_name(f".{item.target.name}.lock")
+    lock = Lock(file, str(item.target))
+    try:
+        if not item.is_here():  # by now
+            download(item, item.target)
+    finally:
+        file.unlink(missing_ok=True)
+        lock.release()
+
+
+def download(item: Item, target: Path) -> None:
+    """Downloads a repository beside its place; a download that ended goes on."""
     from huggingface_hub import snapshot_download
 
-    assert item.target
-    scratch = item.target.with_name(f".{item.target.name}.{item.commit[:8]}")
+    scratch = target.with_name(f".{target.name}.{item.commit[:8]}")
     with explained(item.name, item.commit, item.kind):
         snapshot_download(
             item.name,
@@ -168,6 +182,6 @@ def pull_artifact(item: Item) -> None:
             ignore_patterns=list(LEFT_OUT),
         )
     shutil.rmtree(scratch / ".cache")
-    if item.target.exists():  # empty: `is_here`
-        item.target.rmdir()
-    scratch.rename(item.target)
+    if target.exists():  # empty: `is_here`
+        target.rmdir()
+    scratch.rename(target)
