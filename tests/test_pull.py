@@ -111,6 +111,13 @@ def test_pulled_stages_are_complete_below_any_root(hub, made, tmp_path):
     assert rows[0] == rows[1]
 
 
+def test_a_pipeline_that_inherits_its_stages_is_one(hub, made, tmp_path):
+    heir = made.with_name("heir.yaml")
+    heir.write_text("inherit: pipeline.yaml\nroot: data/small\n")
+    listed = run(hub, "pull", heir, "--namespace", "lab", "--root", tmp_path / "new", "--dry-run").stdout
+    assert "dataset  lab/small-first@" in listed and "not published: third" in listed
+
+
 def test_a_pipeline_starts_where_the_published_artifacts_end(hub, made, tmp_path):
     done = run(hub, "run", made, "--root", tmp_path / "new", "--from-hub", "lab").stdout
     assert "published: first" in done and {path.name for path in (tmp_path / "new").iterdir()} == {
@@ -227,6 +234,11 @@ REFUSED = {
     "offline": ("lab/tiny", {"HF_HUB_OFFLINE": "1"}, ["switched off (HF_HUB_OFFLINE)", "on a machine with network"]),
     "away": ("lab/tiny", {"HF_ENDPOINT": "http://127.0.0.1:9"}, ["cannot be reached", "HF_HUB_OFFLINE=1"]),
     "no name": ("lab/--x..", {}, ["lab/--x.. is no name on the Hub"]),
+    "namespace of an artifact": (
+        "lab/tiny --namespace lab",
+        {},
+        ["lab/tiny is no pipeline", "leave `--namespace` out"],
+    ),
     "nothing like it": ("lab", {}, ["lab is no pipeline, recipe, or name on the Hub"]),
 }
 
@@ -236,7 +248,7 @@ def test_what_cannot_be_pulled_is_one_line_with_its_fix(hub, tmp_path, case):
     hub.add("model", "lab/hidden", {"config.json": b"{}"}, private=True)
     hub.add("model", "lab/gated", {"config.json": b"{}"}, gated=True)
     name, environment, words = REFUSED[case]
-    line = error_of(run(hub, "pull", name, "--root", tmp_path / "new", check=False, **environment))
+    line = error_of(run(hub, "pull", *name.split(), "--root", tmp_path / "new", check=False, **environment))
     assert all(word in line for word in words), line
     assert not (tmp_path / "new" / name.rpartition("/")[2]).exists()
 
