@@ -141,6 +141,20 @@ def test_one_artifact_into_its_own_directory(hub, made, tmp_path):
     assert "here" in run(hub, "pull", "lab/small-second", "--root", tmp_path / "new").stdout
 
 
+def test_a_download_that_ended_goes_on_with_what_is_missing(hub, tmp_path):
+    commit = hub.repositories["model", "lab/tiny"].at("main").sha
+    scratch = tmp_path / "new" / f".tiny.{commit[:8]}"
+    scratch.mkdir(parents=True)
+    (scratch / "model.safetensors").write_bytes(b"0" * 5000)
+    assert "\n11 bytes to fetch" in run(hub, "pull", "lab/tiny", "--root", tmp_path / "new").stdout
+    assert {file.name: file.stat().st_size for file in (tmp_path / "new/tiny").iterdir()} == {
+        "config.json": 2,
+        "model.onnx": 9,
+        "model.safetensors": 5000,
+    }
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["tiny"]
+
+
 def test_two_that_pull_one_artifact_stay_out_of_each_others_way(hub, tmp_path):
     words = ("pull", "lab/tiny", "--root", tmp_path / "new")
     (tmp_path / "new").mkdir()

@@ -60,7 +60,13 @@ class Item(NamedTuple):
         if self.target is None:
             return absent(self.name, self.commit, self.kind, self.files)
         sizes = listing(self.name, self.commit, self.kind)
-        return {} if self.is_here() else {file: sizes[file] for file in self.files}
+        return {} if self.is_here() else {f: sizes[f] for f in self.files if not (self.scratch / f).is_file()}
+
+    @property
+    def scratch(self) -> Path:
+        """Where the directory grows until it is whole."""
+        assert self.target
+        return self.target.with_name(f".{self.target.name}.{self.commit[:8]}")
 
     def is_here(self) -> bool:
         """Whether the directory holds this artifact already; raises `ArtifactError` where it holds something else."""
@@ -137,10 +143,10 @@ def fetch(items: list[Item]) -> None:
     missing = [item.missing for item in items]
     for place, parts in places(items, missing).items():
         require_space(sum(parts), "all of it together", place)
-    for item, files in zip(items, missing, strict=True):
-        if files and item.target is None:
+    for item in items:
+        if item.target is None:
             snapshot(item.name, item.commit, item.kind, item.files)
-        elif files:
+        elif not item.is_here():
             pull_artifact(item)
 
 
@@ -172,16 +178,15 @@ def download(item: Item, target: Path) -> None:
     """Downloads a repository beside its place; a download that ended goes on."""
     from huggingface_hub import snapshot_download
 
-    scratch = target.with_name(f".{target.name}.{item.commit[:8]}")
     with explained(item.name, item.commit, item.kind):
         snapshot_download(
             item.name,
             repo_type=item.kind,
             revision=item.commit,
-            local_dir=scratch,
+            local_dir=item.scratch,
             ignore_patterns=list(LEFT_OUT),
         )
-    shutil.rmtree(scratch / ".cache")
+    shutil.rmtree(item.scratch / ".cache")
     if target.exists():  # empty: `is_here`
         target.rmdir()
-    scratch.rename(target)
+    item.scratch.rename(target)
