@@ -235,12 +235,15 @@ def test_broken_pipeline_is_a_recipe_error(tmp_path, text):
     [
         ("{name: a, run: sft}, {name: a, run: grpo, recipe: b.yaml}", "the name a stands for two"),
         ("{name: a, run: sft}, {name: c, run: sft, recipe: a.yaml}", "the output r/a stands for two"),
+        ("{name: d, run: sft}, {name: e, run: sft}", "the model lab/x@main on the Hub stands for two"),
         ("{name: a, run: sft}, {name: none, run: sft}", "stage none: its recipe names no `output_dir`"),
     ],
 )
-def test_stages_with_one_name_or_output_are_a_recipe_error(tmp_path, stages, message):
-    """Side by side they would write the same directory, and one of them is not waited for."""
-    for name, text in {"a": "output_dir: r/a", "b": "output_dir: r/b", "none": "max_steps: 1"}.items():
+def test_stages_with_one_name_output_or_repository_are_a_recipe_error(tmp_path, stages, message):
+    """Side by side they would write the same place, and one of them is not waited for."""
+    hub = "inherit: b.yaml\npush_to_hub: true\nhub_model_id: lab/x\noutput_dir: "
+    texts = {"a": "output_dir: r/a", "b": "output_dir: r/b", "none": "max_steps: 1", "d": f"{hub}d", "e": f"{hub}e"}
+    for name, text in texts.items():
         (tmp_path / f"{name}.yaml").write_text(text)
     (tmp_path / "p.yaml").write_text(f"stages: [{stages}]")
     with pytest.raises(RecipeError, match=message):

@@ -12,6 +12,8 @@ import pytest
 from conftest import REPOSITORY
 from local_hub import LocalHub
 
+from open_r1.core.locks import Lock
+
 FULL = "import shutil; shutil.disk_usage = lambda _: shutil._ntuple_diskusage(9, 8, 1); "
 ROWS = b"".join(json.dumps({"prompt": f"What is {n} + 1?", "answer": str(n + 1)}).encode() + b"\n" for n in range(8))
 CARD = b"""---
@@ -109,6 +111,13 @@ def test_pulled_stages_are_complete_below_any_root(hub, made, tmp_path):
     assert rows[0] == rows[1]
 
 
+def test_a_pipeline_that_inherits_its_stages_is_one(hub, made, tmp_path):
+    heir = made.with_name("heir.yaml")
+    heir.write_text("inherit: pipeline.yaml\nroot: data/small\n")
+    listed = run(hub, "pull", heir, "--namespace", "lab", "--root", tmp_path / "new", "--dry-run").stdout
+    assert "dataset  lab/small-first@" in listed and "not published: third" in listed
+
+
 def test_a_pipeline_starts_where_the_published_artifacts_end(hub, made, tmp_path):
     done = run(hub, "run", made, "--root", tmp_path / "new", "--from-hub", "lab").stdout
     assert "published: first" in done and {path.name for path in (tmp_path / "new").iterdir()} == {
@@ -130,6 +139,30 @@ def test_one_artifact_into_its_own_directory(hub, made, tmp_path):
     first, second = tmp_path / "small/second", tmp_path / "new/small-second"
     assert (first / "manifest.json").read_bytes() == (second / "manifest.json").read_bytes()
     assert "here" in run(hub, "pull", "lab/small-second", "--root", tmp_path / "new").stdout
+
+
+def test_a_download_that_ended_goes_on_with_what_is_missing(hub, tmp_path):
+    commit = hub.repositories["model", "lab/tiny"].at("main").sha
+    scratch = tmp_path / "new" / f".tiny.{commit[:8]}"
+    scratch.mkdir(parents=True)
+    (scratch / "model.safetensors").write_bytes(b"0" * 5000)
+    assert "\n11 bytes to fetch" in run(hub, "pull", "lab/tiny", "--root", tmp_path / "new").stdout
+    assert {file.name: file.stat().st_size for file in (tmp_path / "new/tiny").iterdir()} == {
+        "config.json": 2,
+        "model.onnx": 9,
+        "model.safetensors": 5000,
+    }
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["tiny"]
+
+
+def test_two_that_pull_one_artifact_stay_out_of_each_others_way(hub, tmp_path):
+    words = ("pull", "lab/tiny", "--root", tmp_path / "new")
+    (tmp_path / "new").mkdir()
+    first = Lock(tmp_path / "new/.tiny.lock", "it")
+    assert "tiny is being written by another process" in error_of(run(hub, *words, check=False))
+    first.release()
+    run(hub, *words)
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["tiny"]
 
 
 # ------------------------------------------------------------------------------------------- what recipes name there
@@ -215,6 +248,11 @@ REFUSED = {
     "offline": ("lab/tiny", {"HF_HUB_OFFLINE": "1"}, ["switched off (HF_HUB_OFFLINE)", "on a machine with network"]),
     "away": ("lab/tiny", {"HF_ENDPOINT": "http://127.0.0.1:9"}, ["cannot be reached", "HF_HUB_OFFLINE=1"]),
     "no name": ("lab/--x..", {}, ["lab/--x.. is no name on the Hub"]),
+    "namespace of an artifact": (
+        "lab/tiny --namespace lab",
+        {},
+        ["lab/tiny is no pipeline", "leave `--namespace` out"],
+    ),
     "nothing like it": ("lab", {}, ["lab is no pipeline, recipe, or name on the Hub"]),
 }
 
@@ -224,7 +262,7 @@ def test_what_cannot_be_pulled_is_one_line_with_its_fix(hub, tmp_path, case):
     hub.add("model", "lab/hidden", {"config.json": b"{}"}, private=True)
     hub.add("model", "lab/gated", {"config.json": b"{}"}, gated=True)
     name, environment, words = REFUSED[case]
-    line = error_of(run(hub, "pull", name, "--root", tmp_path / "new", check=False, **environment))
+    line = error_of(run(hub, "pull", *name.split(), "--root", tmp_path / "new", check=False, **environment))
     assert all(word in line for word in words), line
     assert not (tmp_path / "new" / name.rpartition("/")[2]).exists()
 

@@ -129,3 +129,19 @@ def test_push_of_nothing(hub, tmp_path):
     assert "is no directory" in run(hub, "push", tmp_path / "none", code=2).stderr
     (tmp_path / "mini" / "zero").mkdir(parents=True)
     assert "nothing is pending" in run(hub, "push", tmp_path / "mini").stdout
+
+
+def test_what_was_deleted_on_the_hub_is_published_again(hub, tmp_path):
+    output = tmp_path / "mini" / "report"
+    output.mkdir(parents=True)
+    (output / "manifest.json").write_text(json.dumps({"hash": "abc", "command": "report", "recipe": {}}))
+    words = ("push", output, "--namespace", "lab")
+    run(hub, *words)
+    hub.repositories.clear()
+    with hub.away():
+        assert "the Hub cannot be reached" in run(hub, *words, code=2).stderr
+    assert "lab/mini-report is not on the Hub any more" in run(hub, *words).stdout
+    found = hub.repositories["dataset", "lab/mini-report"]
+    assert [note["commit"] for note in notes(output)] == [found.tags["abc"].sha] == [found.branches["main"].sha]
+    run(hub, *words)
+    assert len(found.history("main")) == 2

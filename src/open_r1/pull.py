@@ -23,8 +23,7 @@ from open_r1.core.fields import check_keys
 from open_r1.core.hub import commit_of, is_hub_name, split_id
 from open_r1.core.keys import Keys, keys_of
 from open_r1.core.pipelines import is_pipeline, own_root, read_pipeline
-from open_r1.core.recipes import Recipe, load_recipe, parse_overrides
-from open_r1.core.yaml_files import read_yaml
+from open_r1.core.recipes import Recipe, inherited, load_recipe, parse_overrides
 from open_r1.hub.pulling import Item, artifact_item, fetch, joined, lines, loaded_items
 from open_r1.hub.stages import published
 
@@ -95,14 +94,18 @@ def named_item(name: str, root: str) -> Item:
 
 def items_of(target: str, options: Recipe) -> Iterator[Item]:
     """What is asked for."""
-    if not is_pipeline(target):
-        if not is_hub_name(target):
-            raise RecipeError(f"{target} is no pipeline, recipe, or name on the Hub", f"open-r1 pull {USAGE}")
-        yield named_item(target, str(options.get("root", "data")))
-    elif "stages" in read_yaml(Path(target)) and isinstance(read_yaml(Path(target))["stages"], list):
+    content = inherited(Path(target)) if is_pipeline(target) else {}
+    if isinstance(content.get("stages"), list):
         yield from pipeline_items(Path(target), options)
-    else:
+    elif "namespace" in options:
+        message = f"{target} is no pipeline, of which `--namespace` says where its stages are published"
+        raise RecipeError(message, "give the pipeline, or leave `--namespace` out")
+    elif content:
         yield from file_items(target, options)
+    elif is_hub_name(target):
+        yield named_item(target, str(options.get("root", "data")))
+    else:
+        raise RecipeError(f"{target} is no pipeline, recipe, or name on the Hub", f"open-r1 pull {USAGE}")
 
 
 @report_errors

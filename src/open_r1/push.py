@@ -18,8 +18,9 @@ from pathlib import Path
 
 from open_r1.core.errors import ArtifactError, RecipeError, Stopped, UserError, report_errors
 from open_r1.core.fields import check_keys
+from open_r1.core.hub import explained
 from open_r1.core.inputs import is_offline, read_manifest
-from open_r1.core.outbox import FOLDER, REFUSED, entries, left, tidy
+from open_r1.core.outbox import FOLDER, REFUSED, entries, forget, left, pushed, tidy
 from open_r1.core.pipelines import is_pipeline, read_pipeline
 from open_r1.core.processes import step_aside
 from open_r1.core.publishing import Repository
@@ -87,9 +88,23 @@ def queue(outputs: list[Path], options: dict) -> None:
         if manifest is None:
             print(f"notice: {output} is not complete: left out", flush=True)
             continue
+        forget_deleted(output)
         given = {"hub_namespace": options["namespace"]} if options.get("namespace") else {}
         given |= {"hub_private": False} if options.get("public") else {}
         add_final(output, manifest["recipe"] | {"output_dir": str(output)} | given)
+
+
+def forget_deleted(output: Path) -> None:
+    """Lets what was published once be published again, where somebody has deleted it on the Hub."""
+    from huggingface_hub import HfApi
+
+    for note in [note for note in pushed(output) if note["name"] == "final"]:
+        place, commit, kind = note["place"], note["commit"], note["repository"]["kind"]
+        with explained(place, commit, kind):
+            there = HfApi().revision_exists(place, commit, repo_type=kind)
+        if not there:
+            print(f"notice: {place} is not on the Hub any more at {commit[:8]}", flush=True)
+            forget(output, place)
 
 
 def follow() -> None:

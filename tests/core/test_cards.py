@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from open_r1.core.cards import add_results, write_card
-from open_r1.core.licences import KNOWN, LINKS, joined, stated
+from open_r1.core.licences import KNOWN, LINKS, Licence, joined, read_licence, stated
+from open_r1.core.outbox import ENTRY, PUSHED
 from open_r1.core.publishing import MODEL, kind_of
 from open_r1.core.tables import fenced, plain, quoted
 
@@ -135,6 +136,17 @@ def test_a_stage_above_a_published_one_derives_from_its_repository(tmp_path):
     assert accepted(model(tmp_path / "mini/third", str(plain)))[0]["base_model"] == "org/base"
 
 
+@pytest.mark.parametrize("place", [None, "lab/first-of-all"])
+def test_a_stage_above_one_that_was_pushed_by_hand_derives_from_its_repository(tmp_path, place):
+    """Its recipe says nothing of it; it waits, or it is there."""
+    first = model(tmp_path / "mini/first", "org/base")
+    note = {"name": "final", "repository": {"name": "lab/first-of-all"}} | ({"place": place} if place else {})
+    file = first / ".hub" / (PUSHED if place else f"0001-final/{ENTRY}")
+    file.parent.mkdir(parents=True)
+    file.write_text(json.dumps(note) + "\n")
+    assert accepted(model(tmp_path / "mini/second", str(first)))[0]["base_model"] == "lab/first-of-all"
+
+
 def test_an_adapter_names_its_base(tmp_path):
     settings = {"adapter_config.json": {"base_model_name_or_path": "org/base", "r": 24, "task_type": "CAUSAL_LM"}}
     found, text = accepted(model(tmp_path / "lora", "org/base", settings))
@@ -234,6 +246,14 @@ def test_licences_are_stated_as_the_hub_wants_them(metadata, keys, said):
     licence = stated("org/base", metadata)
     assert licence.metadata == keys and said in licence.conditions
     assert joined([licence, licence]) == keys
+
+
+@pytest.mark.parametrize(
+    "front", [b"license: [mit", b"- mit", b"title: a: b\nlicense: mit", b"license: mit\nby: \xff"]
+)
+def test_a_card_that_nobody_can_read_states_no_licence(tmp_path, front):
+    (tmp_path / "README.md").write_bytes(b"---\n" + front + b"\n---\n# It\n")
+    assert read_licence("org/base", tmp_path / "README.md") == Licence("org/base")
 
 
 def test_several_licences_are_not_one():

@@ -114,6 +114,17 @@ def test_all_configurations_of_a_data_set_are_one_source():
         shutil.rmtree(HUB_CACHE / "datasets--lab--exams")
 
 
+def test_configurations_whose_columns_differ_are_told_in_one_line():
+    texts, others = [{"question": "Which?"}], [{"question": {"en": "Which?"}}]
+    source = published("lab/mixed", {"a": {"test": texts}, "b": {"test": others}})
+    try:
+        with pytest.raises(DataError, match="lab/mixed .*the key question") as told:
+            sources.load_source(source | {"name": "*", "split": "test"})
+        assert "`name`" in told.value.hint
+    finally:
+        shutil.rmtree(HUB_CACHE / "datasets--lab--mixed")
+
+
 def test_a_name_stands_for_an_entry_anywhere_in_a_recipe(tmp_path):
     recipe = {
         "datasets": ["benchmark:aime24", {"path": "benchmark:math_500", "limit": 3}],

@@ -181,7 +181,7 @@ def test_a_file_is_refused_by_its_name(tmp_path, name):
 
 
 def test_what_this_process_knows_is_found(tmp_path, monkeypatch):
-    known = {"JUDGE_API_KEY": "plain words here", "TOKENIZERS_PARALLELISM": "false", "SSH_KEY": "/home/me/some/key"}
+    known = {"JUDGE_API_KEY": "plain words here\n", "TOKENIZERS_PARALLELISM": "false", "SSH_KEY": "/home/me/some/key"}
     monkeypatch.setattr(secrets.os, "environ", known | {"HOME": "/home/somebody"})
     monkeypatch.setattr("huggingface_hub.get_token", lambda: "logged-in-as-me")
     (tmp_path / "recipe.yaml").write_text(

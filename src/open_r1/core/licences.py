@@ -9,6 +9,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import yaml
+
 # hf.co/docs/hub/repositories-licenses
 LISTED = """apache-2.0 mit openrail bigscience-openrail-m creativeml-openrail-m bigscience-bloom-rail-1.0
 bigcode-openrail-m afl-3.0 artistic-2.0 bsl-1.0 bsd bsd-2-clause bsd-3-clause bsd-3-clause-clear c-uda cc cc0-1.0
@@ -89,10 +91,13 @@ def slug(name: str) -> str:
 
 
 def read_licence(of: str, card: Path) -> Licence:
-    """The licence in a card on this disk; unknown where there is none, or none in it."""
+    """The licence in a card on this disk; unknown where there is none, none in it, or nobody can read it."""
     from huggingface_hub.repocard import metadata_load
 
-    return stated(of, (metadata_load(card) if card.is_file() else None) or {})
+    try:
+        return stated(of, (metadata_load(card) if card.is_file() else None) or {})
+    except (ValueError, yaml.YAMLError):  # somebody else's text: it is no reason to end a training of ours
+        return Licence(of)
 
 
 def joined(licences: Iterable[Licence]) -> dict[str, str]:

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from .errors import RecipeError
 from .hub import looks_local
 from .inputs import adapter_base, read_manifest
+from .outbox import pushed, waiting
 from .publishing import DATASET, MODEL, kind_of, repository_of
 
 HUB = "https://huggingface.co"
@@ -67,14 +68,21 @@ def hub_url(repository: str, kind: str) -> str:
 
 
 def published(directory: Path, namespace: str = "") -> str:
-    """Repository of an artifact on this disk whose recipe publishes it; empty where it does not, or says not where."""
+    """
+    Repository of an artifact on this disk that is published or waits to be, or whose recipe says so; empty for any
+    other, and where nobody says whose it is.
+    """
     recipe = (read_manifest(directory) or {}).get("recipe", {})
-    if not recipe.get("push_to_hub"):
+    notes = [note for note in [*pushed(directory), *waiting(directory)] if note["name"] == "final"]
+    if notes:
+        name = notes[-1].get("place") or notes[-1]["repository"]["name"]
+    elif not recipe.get("push_to_hub"):
         return ""
-    try:
-        name = repository_of(recipe, kind_of(directory)).name
-    except RecipeError:
-        return ""
+    else:
+        try:
+            name = repository_of(recipe, kind_of(directory)).name
+        except RecipeError:
+            return ""
     return name if "/" in name else f"{namespace}/{name}" if namespace else ""
 
 

@@ -19,6 +19,8 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from .files import write_atomically
+
 FOLDER, ENTRY, FILES, PUSHED, REFUSED = ".hub", "entry.json", "files", "pushed.jsonl", "refused"
 DRAFT, GONE = ".draft-", ".gone-"  # of an entry that is not there yet, and of one that is no more
 
@@ -121,6 +123,12 @@ def record(output: Path, note: Mapping[str, Any]) -> None:
         file.write(json.dumps(note) + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def forget(output: Path, place: str) -> None:
+    """Strikes out the notes on a repository that is on the Hub no more."""
+    kept = [json.dumps(note) + "\n" for note in pushed(output) if note["place"] != place]
+    write_atomically(output / FOLDER / PUSHED, "".join(kept))
 
 
 def tell_lost(output: Path) -> None:

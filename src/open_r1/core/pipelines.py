@@ -41,12 +41,16 @@ def read_pipeline(path: Path, options: Recipe) -> tuple[list[Stage], Any, int]:
 
 
 def check_outputs(stages: list[Stage], where: str) -> None:
-    """Raises `RecipeError` unless each stage has a name and a directory of its own."""
+    """Raises `RecipeError` unless each stage has a name, a directory and a place on the Hub of its own."""
     made: set[str] = set()
     for stage in stages:
         if not stage.recipe.get("output_dir"):
             raise RecipeError(f"{where}, stage {stage.name}: its recipe names no `output_dir`", "add `${root}/NAME`")
-        for what in (f"the name {stage.name}", f"the output {stage.output}"):
+        taken = [f"the name {stage.name}", f"the output {stage.output}"]
+        if stage.publishes:
+            name, kind, _, revision = stage.repository
+            taken.append(f"the {kind} {name}@{revision} on the Hub")
+        for what in taken:
             if what in made:
                 raise RecipeError(f"{where}: {what} stands for two stages", "give each stage its own")
             made.add(what)

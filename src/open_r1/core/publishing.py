@@ -81,9 +81,8 @@ def repository_of(recipe: Mapping[str, Any], kind: str) -> Repository:
     try:
         validate_repo_id(name)
     except HFValidationError as error:
-        raise RecipeError(
-            f"`{name}` is no name for a repository: {str(error).split('.')[0]}", f"set `{which}`"
-        ) from None
+        reason = str(error).partition(f": '{name}'")[0]
+        raise RecipeError(f"`{name}` is no name for a repository: {reason}", f"set `{which}`") from None
     private = recipe.get("hub_private")
     return Repository(name, kind, private is None or bool(private), recipe.get("hub_revision") or "main")
 

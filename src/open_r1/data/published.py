@@ -52,11 +52,11 @@ def published_rows(
             one: datasets.load_dataset(str(folder), one, data_files={whole: found}, split=split)
             for one, found in files.items()
         }
-    if name != EVERY:
-        return parts[name]
-    return datasets.concatenate_datasets(
-        [part.add_column("configuration", [one] * len(part)) for one, part in parts.items()]
-    )
+        if name != EVERY:
+            return parts[name]
+        return datasets.concatenate_datasets(
+            [part.add_column("configuration", [one] * len(part)) for one, part in parts.items()]
+        )
 
 
 def cards(base: str, commit: str) -> list[str]:

@@ -27,6 +27,7 @@ from ..core.hub import (
 )
 from ..core.inputs import MANIFEST, read_manifest
 from ..core.keys import DATA, FILE, Keys, sources
+from ..core.locks import Lock
 from ..core.notes import recorded
 from ..core.pinned import files_of, hub_names, models, pinned_bases, repository_kind, resolve
 from ..data.published import cards, explained_rows, together
@@ -59,7 +60,13 @@ class Item(NamedTuple):
         if self.target is None:
             return absent(self.name, self.commit, self.kind, self.files)
         sizes = listing(self.name, self.commit, self.kind)
-        return {} if self.is_here() else {file: sizes[file] for file in self.files}
+        return {} if self.is_here() else {f: sizes[f] for f in self.files if not (self.scratch / f).is_file()}
+
+    @property
+    def scratch(self) -> Path:
+        """Where the directory grows until it is whole."""
+        assert self.target
+        return self.target.with_name(f".{self.target.name}.{self.commit[:8]}")
 
     def is_here(self) -> bool:
         """Whether the directory holds this artifact already; raises `ArtifactError` where it holds something else."""
@@ -136,10 +143,10 @@ def fetch(items: list[Item]) -> None:
     missing = [item.missing for item in items]
     for place, parts in places(items, missing).items():
         require_space(sum(parts), "all of it together", place)
-    for item, files in zip(items, missing, strict=True):
-        if files and item.target is None:
+    for item in items:
+        if item.target is None:
             snapshot(item.name, item.commit, item.kind, item.files)
-        elif files:
+        elif not item.is_here():
             pull_artifact(item)
 
 
@@ -154,20 +161,32 @@ def places(items: list[Item], missing: list[dict[str, int]]) -> dict[Path, list[
 
 
 def pull_artifact(item: Item) -> None:
-    """Downloads a repository beside its place, and puts it there when it is whole; one that ended goes on."""
+    """Puts a repository into its place when it is whole; of two processes the second is refused."""
+    assert item.target
+    item.target.parent.mkdir(parents=True, exist_ok=True)
+    file = item.target.with_name(f".{item.target.name}.lock")
+    lock = Lock(file, str(item.target))
+    try:
+        if not item.is_here():  # by now
+            download(item, item.target)
+    finally:
+        file.unlink(missing_ok=True)
+        lock.release()
+
+
+def download(item: Item, target: Path) -> None:
+    """Downloads a repository beside its place; a download that ended goes on."""
     from huggingface_hub import snapshot_download
 
-    assert item.target
-    scratch = item.target.with_name(f".{item.target.name}.{item.commit[:8]}")
     with explained(item.name, item.commit, item.kind):
         snapshot_download(
             item.name,
             repo_type=item.kind,
             revision=item.commit,
-            local_dir=scratch,
+            local_dir=item.scratch,
             ignore_patterns=list(LEFT_OUT),
         )
-    shutil.rmtree(scratch / ".cache")
-    if item.target.exists():  # empty: `is_here`
-        item.target.rmdir()
-    scratch.rename(item.target)
+    shutil.rmtree(item.scratch / ".cache")
+    if target.exists():  # empty: `is_here`
+        target.rmdir()
+    item.scratch.rename(target)

@@ -105,7 +105,7 @@ def own_secrets() -> dict[bytes, str]:
 
     found = {
         value: f"the value of ${name}"
-        for name, value in os.environ.items()
+        for name, value in ((name, value.strip()) for name, value in os.environ.items())
         if any(word in name.upper() for word in VARIABLES) and not value.startswith(("/", "~", "."))
     }
     found |= {token: "the token of `hf auth login`"} if (token := get_token()) and token not in found else {}
