@@ -20,7 +20,7 @@ import yaml
 from .cards import write_card
 from .environment import git_commit, gpu, versions
 from .errors import ArtifactError, Halted
-from .files import write_atomically
+from .files import read_mapping, write_atomically
 from .inputs import MANIFEST, contents, local_inputs, read_manifest
 from .keys import BATCH, FINISHED, NOTHING, PARTS, RUN, UNFINISHED, Keys, global_batch, restrict
 from .locks import Lock
@@ -296,6 +296,6 @@ def read_halt(directory: Path) -> dict[str, Any]:
 
 def read_note(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return read_mapping(file)
     except (FileNotFoundError, NotADirectoryError):
         return {}
