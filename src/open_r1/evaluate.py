@@ -131,10 +131,15 @@ def evaluate_models(
         return {group[0].model.name: future.result() for group, future in zip(groups, running, strict=True)}
 
 
+def models_of(args: EvaluateArguments) -> list[str]:
+    """The folders of an evaluation that `prepare` decides about, and not `--force`."""
+    return [model.name for model in read_models(args.models)]
+
+
 def run(words: list[str]) -> Path:
     """Runs one evaluation, and prints its table; returns its directory."""
     recipe, _, force = read_command_line(words, "evaluate")
-    stage = begin(EvaluateArguments, words, keep=lambda args: [model.name for model in read_models(args.models)])
+    stage = begin(EvaluateArguments, words, keep=models_of, later=True)
     if stage is None:
         output = Path(recipe["output_dir"])
         print((output / SUMMARY).read_text(encoding="utf-8"), flush=True)
@@ -154,6 +159,7 @@ def draw_and_count(args: EvaluateArguments, artifact: Artifact, force: bool) -> 
         raise DataError(*NO_REASONING)
     tasks = plan(args, artifact)
     prepare(tasks, artifact, force)
+    artifact.begin()  # not before: a benchmark that cannot be had would be in the way of every later command
     if args.executor and not draw_at_scale(tasks, problems, args, artifact):
         return
     results = evaluate_models(args, tasks, problems, artifact)
