@@ -230,6 +230,7 @@ def test_make_refuses_what_it_cannot_do():
         (["m", "--benchmarks", "aime_24"], "benchmark 'aime_24' does not exist", "did you mean `aime24`?"),
         (["m", "--benchmarks", "own.yaml"], "benchmark 'own.yaml' does not exist", "use one of"),
         (["m", "--benchmarks"], "`--benchmarks` without a value", "write `--benchmarks NAME,NAME`"),
+        (["m", "--benchmarks", "aime24", "--benchmarks=drop"], "is given twice", "write `--benchmarks NAME,NAME`"),
         (["m", "--benchmarks", " , "], "`--benchmarks  , ` names none", "write `--benchmarks NAME,NAME`"),
         (["--benchmarks", "aime24"], "no model is named", "open-r1 evaluate MODEL --benchmarks"),
         (["a/m", "b/m", "--benchmarks", "aime24"], "would be called `m` (a/m, b/m)", "give them names"),

@@ -59,6 +59,8 @@ def in_words(words: list[str]) -> list[list[str]]:
     """
     models = list(takewhile(lambda word: not word.startswith("--"), words))
     given, rest = taken("benchmarks", words[len(models) :], "NAME,NAME")
+    if taken("benchmarks", rest, "NAME,NAME")[0]:
+        raise RecipeError("`--benchmarks` is given twice", "write `--benchmarks NAME,NAME`")
     if not models and given is None:
         return [rest]
     options = parse_overrides(rest)
