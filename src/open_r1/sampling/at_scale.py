@@ -69,13 +69,13 @@ async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[di
             return Draw(prompt, "", 0, "failed", seed, reason)._asdict()
         try:
             result = await generate({key: value for key, value in body.items() if key != "model"})
+            message = {"content": result.text, "reasoning": result.reasoning or None}
+            choice = {"finish_reason": result.finish_reason, "text": result.text, "message": message}
+            return Draw(prompt, *engine.read({"choices": [choice], "usage": result.usage}), seed)._asdict()
         except ServerError:  # its server died, and the task with it; both come back
             raise
         except Exception as error:
             return Draw(prompt, "", 0, "failed", seed, f"{type(error).__name__}: {error}"[:300])._asdict()
-        message = {"content": result.text, "reasoning": result.reasoning or None}
-        choice = {"finish_reason": result.finish_reason, "text": result.text, "message": message}
-        return Draw(prompt, *engine.read({"choices": [choice], "usage": result.usage}), seed)._asdict()
 
     return await asyncio.gather(*(one(sample) for sample in range(engine.sampling.num_samples)))
 
