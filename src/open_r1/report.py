@@ -35,7 +35,14 @@ from open_r1.metrics.published import published
 from open_r1.reporting.comparison import axes, compared, students
 from open_r1.reporting.completions import choose
 from open_r1.reporting.drawing import Figure, save_png
-from open_r1.reporting.evaluations import Measured, benchmarks, find_evaluations, identity, measured_models
+from open_r1.reporting.evaluations import (
+    Measured,
+    benchmarks,
+    find_evaluations,
+    identity,
+    measured_models,
+    unfinished_evaluations,
+)
 from open_r1.reporting.figures import axes_figure, bar_figure, curve_figure, rollout_figure
 from open_r1.reporting.page import render
 from open_r1.reporting.sizes import parameters, shown
@@ -99,6 +106,8 @@ def looked_up(words: list[str]) -> list[str]:
     if not folder.is_dir():
         raise ArtifactError(f"{folder} is no directory", "name the folder that holds models and evaluations")
     evaluations = [str(path) for path in find_evaluations(folder)]
+    if unfinished := unfinished_evaluations(folder):
+        print(f"notice: not complete, and left out: {', '.join(unfinished)}", flush=True)
     known = {identity(model.path): name for name, model in measured_models(evaluations, {}, folder).items()}
     chosen = [path for path in artifacts(folder) if told_of(path, known)]
     stages = {known.get(identity(str(path)), path.name): str(path) for path in chosen}
