@@ -35,6 +35,7 @@ from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Part
 from .jobs import submit
 from .server import ServerEngine
+from .spent import task_clock
 from .store import fill_store
 
 KEYS = ("kind", "tasks", "workers", "server", "server_args", "tensor_parallel", "context", "chunk", "slurm")
@@ -131,11 +132,14 @@ def sample_documents(
         records_per_chunk=settings.get("chunk", 200),
     )
     mend(Path(folder), rank, settings.get("chunk", 200))
+    clock = task_clock(folder, rank, settings)
     try:
         runner.run(data, rank, world_size)
     except InferenceError as error:  # which no process can send to another: the one that started this would hang
         cause = error.__cause__
         raise (cause if isinstance(cause, UserError) else RuntimeError(str(error)[:2000])) from None
+    finally:
+        clock()
 
 
 def context_of(args: GenerateArguments) -> int:
