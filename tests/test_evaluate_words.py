@@ -230,6 +230,7 @@ def test_make_refuses_what_it_cannot_do():
         (["m", "--benchmarks", "aime_24"], "benchmark 'aime_24' does not exist", "did you mean `aime24`?"),
         (["m", "--benchmarks", "own.yaml"], "benchmark 'own.yaml' does not exist", "use one of"),
         (["m", "--benchmarks"], "`--benchmarks` without a value", "write `--benchmarks NAME,NAME`"),
+        (["m", "--benchmarks", "aime24", "--benchmarks=drop"], "is given twice", "write `--benchmarks NAME,NAME`"),
         (["m", "--benchmarks", " , "], "`--benchmarks  , ` names none", "write `--benchmarks NAME,NAME`"),
         (["--benchmarks", "aime24"], "no model is named", "open-r1 evaluate MODEL --benchmarks"),
         (["a/m", "b/m", "--benchmarks", "aime24"], "would be called `m` (a/m, b/m)", "give them names"),
@@ -268,3 +269,29 @@ def test_comparisons_get_what_was_measured(tmp_path, pauses, capsys, files, othe
             assert capsys.readouterr().out.splitlines()[-1] == "fake: 0.4"
     evaluate.main(["--compare", str(tmp_path / "out" / MODEL), str(tmp_path)])
     assert capsys.readouterr().out == f"{MODEL} and {tmp_path.name}\n"
+
+
+@pytest.mark.parametrize("complete", [True, False])
+def test_a_benchmark_that_cannot_be_had_is_in_nobodys_way(tmp_path, pauses, capsys, files, complete):
+    one, two = files
+    bad = tmp_path / "bad.yaml"
+    bad.write_text(yaml.safe_dump({"path": str(tmp_path / "nowhere.jsonl"), "prompt": "{question}"}))
+    with answering(*files) as server:
+        if complete:
+            run(server, tmp_path / "out", one)
+        with pytest.raises(SystemExit):
+            run(server, tmp_path / "out", bad)
+        assert "nowhere.jsonl does not exist" in capsys.readouterr().err
+        assert bool(read_manifest(tmp_path / "out")) == complete
+        out = run(server, tmp_path / "out", two)  # what was asked for in vain is not asked for again
+    assert list(read_manifest(out)["metrics"][MODEL]["by_dataset"]) == ["aime24"] * complete + ["math_500"]
+
+
+def test_a_refused_recipe_leaves_a_complete_evaluation_complete(tmp_path, pauses, capsys, files):
+    with answering(files[0]) as server:
+        out = run(server, tmp_path / "out", files[0])
+        before = (out / "recipe.yaml").read_text()
+        change(files[0], limit=1)
+        with pytest.raises(SystemExit):
+            run(server, out, files[0])
+    assert read_manifest(out) and (out / "recipe.yaml").read_text() == before

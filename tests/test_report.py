@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+import yaml
 from conftest import REPOSITORY
 from made_evaluation import MODELS, write_evaluation, write_folder, write_model, write_training
 
@@ -164,3 +165,11 @@ def test_a_finished_report_is_made_again_when_an_evaluation_changed(folder, caps
     assert "--force" in capsys.readouterr().err
     main([str(folder), "--force"])
     assert list(results(folder)["benchmarks"]) == ["contest", "school math", "science choice"]
+
+
+def test_an_evaluation_that_is_not_complete_is_left_out_and_named(folder, capsys):
+    evaluation = folder / "evaluate_general"
+    (evaluation / "recipe.yaml").write_text(yaml.safe_dump(read_manifest(evaluation)["recipe"]))
+    (evaluation / "manifest.json").unlink()
+    main([str(folder)])
+    assert f"notice: not complete, and left out: {evaluation}" in capsys.readouterr().out

@@ -25,10 +25,11 @@ from pathlib import Path
 from typing import Any
 
 from open_r1.core import saved_steps
-from open_r1.core.artifacts import Artifact, write_atomically
+from open_r1.core.artifacts import Artifact
 from open_r1.core.benchmarks import FOLDER, PREFIX, read_benchmark
 from open_r1.core.errors import ArtifactError, DataError, RecipeError, report_errors
 from open_r1.core.fields import fill_all
+from open_r1.core.files import write_atomically
 from open_r1.core.hub import called
 from open_r1.core.inputs import BASES, read_manifest
 from open_r1.core.locks import Lock
@@ -61,6 +62,8 @@ def in_words(words: list[str]) -> list[list[str]]:
     """
     models = list(takewhile(lambda word: not word.startswith("--"), words))
     given, rest = taken("benchmarks", words[len(models) :], "NAME,NAME")
+    if taken("benchmarks", rest, "NAME,NAME")[0]:
+        raise RecipeError("`--benchmarks` is given twice", "write `--benchmarks NAME,NAME`")
     if not models and given is None:
         return [rest]
     options = parse_overrides(rest)
@@ -133,10 +136,15 @@ def evaluate_models(
         return {group[0].model.name: future.result() for group, future in zip(groups, running, strict=True)}
 
 
+def models_of(args: EvaluateArguments) -> list[str]:
+    """The folders of an evaluation that `prepare` decides about, and not `--force`."""
+    return [model.name for model in read_models(args.models)]
+
+
 def run(words: list[str]) -> Path:
     """Runs one evaluation, and prints its table; returns its directory."""
     recipe, _, force = read_command_line(words, "evaluate")
-    stage = begin(EvaluateArguments, words, keep=lambda args: [model.name for model in read_models(args.models)])
+    stage = begin(EvaluateArguments, words, keep=models_of, later=True)
     if stage is None:
         output = Path(recipe["output_dir"])
         print((output / SUMMARY).read_text(encoding="utf-8"), flush=True)
@@ -156,6 +164,7 @@ def draw_and_count(args: EvaluateArguments, artifact: Artifact, force: bool) -> 
         raise DataError(*NO_REASONING)
     tasks = plan(args, artifact)
     prepare(tasks, artifact, force)
+    artifact.begin()  # not before: a benchmark that cannot be had would be in the way of every later command
     if args.executor and not draw_at_scale(tasks, problems, args, artifact):
         return
     results = evaluate_models(args, tasks, problems, artifact)

@@ -15,12 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from open_r1.core.artifacts import write_atomically
 from open_r1.core.card_facts import sampling_of
 from open_r1.core.cards import add_results
 from open_r1.core.environment import versions
 from open_r1.core.errors import ArtifactError, RecipeError, report_errors
 from open_r1.core.fields import check_keys
+from open_r1.core.files import write_atomically
 from open_r1.core.hub import called, looks_local
 from open_r1.core.inputs import read_manifest
 from open_r1.core.keys import BARE, STORE, Key, key
@@ -35,7 +35,14 @@ from open_r1.metrics.published import published
 from open_r1.reporting.comparison import axes, compared, students
 from open_r1.reporting.completions import choose
 from open_r1.reporting.drawing import Figure, save_png
-from open_r1.reporting.evaluations import Measured, benchmarks, find_evaluations, identity, measured_models
+from open_r1.reporting.evaluations import (
+    Measured,
+    benchmarks,
+    find_evaluations,
+    identity,
+    measured_models,
+    unfinished_evaluations,
+)
 from open_r1.reporting.figures import axes_figure, bar_figure, curve_figure, rollout_figure
 from open_r1.reporting.page import render
 from open_r1.reporting.sizes import parameters, shown
@@ -99,6 +106,8 @@ def looked_up(words: list[str]) -> list[str]:
     if not folder.is_dir():
         raise ArtifactError(f"{folder} is no directory", "name the folder that holds models and evaluations")
     evaluations = [str(path) for path in find_evaluations(folder)]
+    if unfinished := unfinished_evaluations(folder):
+        print(f"notice: not complete, and left out: {', '.join(unfinished)}", flush=True)
     known = {identity(model.path): name for name, model in measured_models(evaluations, {}, folder).items()}
     chosen = [path for path in artifacts(folder) if told_of(path, known)]
     stages = {known.get(identity(str(path)), path.name): str(path) for path in chosen}

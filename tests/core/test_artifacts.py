@@ -7,7 +7,7 @@ import pytest
 from open_r1.core import artifacts, inputs, notes
 from open_r1.core.artifacts import Artifact
 from open_r1.core.errors import ArtifactError
-from open_r1.core.keys import BATCH, COSMETIC, DATA, FILE, LAST, MODEL, RUN, Key
+from open_r1.core.keys import BATCH, COSMETIC, DATA, FILE, LAST, MODEL, PARTS, RUN, Key
 
 
 @pytest.fixture
@@ -294,3 +294,30 @@ def test_a_file_that_was_not_there_was_not_read(recipe, tmp_path_factory):
     begin(recipe | {"template": str(file)}, finished=False)
     file.write_text("one")
     assert Artifact(recipe | {"template": str(file)}, KEYS).claim()
+
+
+@pytest.mark.parametrize("text", ["", '{"hash": "a", "re', "[]", "\x00"])
+def test_a_file_that_is_cut_off_is_one_line(recipe, text):
+    made = make(recipe)
+    (made.path / "manifest.json").write_text(text)
+    with pytest.raises(ArtifactError, match="manifest.json is broken") as error:
+        Artifact(recipe, KEYS)
+    assert "delete it, and run the command again" in error.value.hint
+    (made.path / "manifest.json").unlink()
+    (made.path / "progress.json").write_text(text)
+    with pytest.raises(ArtifactError, match="progress.json is broken"):
+        Artifact(recipe, KEYS).claim()
+
+
+def test_a_run_that_begins_later_leaves_what_is_there_until_then(recipe):
+    keys = KEYS | {"datasets": Key(PARTS)}
+    first = Artifact(recipe | {"datasets": ["a"]}, keys)
+    first.claim()
+    first.finish()
+    first.release()
+    second = Artifact(recipe | {"datasets": ["a", "b"]}, keys)
+    assert second.claim(later=True)
+    assert artifacts.read_manifest(second.path)["recipe"]["datasets"] == ["a"]
+    assert "- b" not in (second.path / "recipe.yaml").read_text()
+    second.begin()
+    assert artifacts.read_manifest(second.path) is None and "- b" in (second.path / "recipe.yaml").read_text()

@@ -162,13 +162,16 @@ def test_an_unknown_benchmark_names_the_nearest(name, message):
     ("own", "message"),
     [
         ({"prompt": "{nothing}"}, "no column `nothing`"),
+        ({"prompt": "{parts}"}, r"column `parts`, .* holds a list: \['x'\]"),
         ({"reader": "nobody"}, "unknown `reader: nobody`"),
         ({"columns": {"problems": "question"}}, "no column `problems`"),
     ],
 )
-def test_a_file_that_does_not_fit_its_data_says_so(own, message):
+def test_a_file_that_does_not_fit_its_data_says_so(tmp_path, own, message):
+    rows = [json.loads(line) | {"parts": ["x"]} for line in (ROWS / "aime24.jsonl").read_text().splitlines()]
+    (tmp_path / "rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(DataError, match=message):
-        sources.load_source(fixture("aime24", **own))
+        sources.load_source(fixture("aime24", path=str(tmp_path / "rows.jsonl"), **own))
 
 
 def test_a_column_of_numbers_and_texts_is_one_of_texts(tmp_path):

@@ -63,6 +63,21 @@ def test_questions_stand_under_their_articles():
     assert "Lorn\n(its text is not at hand)" in rows[2]["prompt"][0]["content"]
 
 
+def test_a_link_to_a_section_stands_for_its_article(tmp_path):
+    """As the questions have some, and the articles list them: `#Course`."""
+    (row,) = load_source(
+        read_benchmark("frames") | {"where": {"Answer": "The Venn"}, "columns": {"Prompt": "question"}}
+    )
+    assert "wiki/Venn_(river)\nThe Venn is 210 km long." in row["prompt"][0]["content"]
+    known = [one for one in invented("beside/frames.jsonl") if 1 in one["frames_prompt_id"]]
+    for one in known:  # three links, two of them to one article
+        one["original_link"] = ["https://en.example.org/wiki/Caro"] if "Caro" in one["link"] else []
+    known[0]["original_link"] += ["https://en.example.org/wiki/Venn_(river)#Course"]
+    entry = beside("frames", known, tmp_path, where={"answer": "The Venn"})
+    (row,) = load_source(entry)
+    assert row["prompt"][0]["content"].count("At Caro the Venn and the Siss meet.") == 1
+
+
 def test_several_benchmarks_are_read_together():
     rows = load_sources([read_benchmark(name) for name in NAMES], ["prompt", "answer"], named=True)
     assert set(rows["dataset"]) == set(NAMES) and all(rows["answer"])
@@ -115,7 +130,7 @@ def test_an_unknown_key_of_the_second_file_is_named():
 
 
 def test_articles_of_other_questions_are_refused(tmp_path):
-    entry = beside("frames", [{"link": "https://elsewhere", "text": "?"}], tmp_path)
+    entry = beside("frames", [{"link": "https://x", "original_link": ["https://x#y"], "text": "?"}], tmp_path)
     with pytest.raises(DataError, match="no article of question 0 has a text: https://en.example.org/wiki/Bridge"):
         load_source(entry)
 

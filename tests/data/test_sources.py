@@ -77,6 +77,8 @@ def test_problem_id_is_kept_or_made_from_the_prompt(jsonl):
     ]
     mine, one, other, again = load_source({"path": jsonl(rows)})["problem_id"]
     assert mine == "mine" and one == again != other
+    rows = [{"prompt": "a", "problem_id": 0}, {"prompt": "b", "problem_id": 1}]  # numbers, of which 0 is one
+    assert load_source({"path": jsonl(rows)})["problem_id"] == ["0", "1"]
 
 
 def test_messages_stay_messages(jsonl):

@@ -48,6 +48,13 @@ def test_scores_count_where_the_summary_says_so(tmp_path):
     assert "sums: 0.750 - 0.500 = +0.250" in compare_stores(one, other)
 
 
+def test_a_summary_that_is_cut_off_is_one_line(tmp_path):
+    one, other = (evaluated(tmp_path / name, [[True], [False]]) for name in ("one", "other"))
+    (one / "metrics.json").write_text('{"by_dataset": {"su')
+    with pytest.raises(ArtifactError, match="metrics.json is broken"):
+        compare_stores(one, other)
+
+
 def test_what_only_one_has_is_said(tmp_path):
     one, other = evaluated(tmp_path / "one", [[1]] * 3), evaluated(tmp_path / "other", [[1]] * 3)
     evaluated(one, [[1]], "logic"), evaluated(other, [[1]], "code")

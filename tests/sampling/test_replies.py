@@ -1,9 +1,10 @@
 """What a server's reply is read as, what a request asks for, and how long a completion may become."""
 
 import pytest
+from servers import body
 from test_store import PROBLEMS
 
-from open_r1.core.endpoints import Endpoint
+from open_r1.core.endpoints import Endpoint, RequestError
 from open_r1.core.served import UNREADABLE, Served
 from open_r1.sampling.arguments import Sampling
 from open_r1.sampling.server import ServerEngine
@@ -36,6 +37,27 @@ def test_content_that_is_no_text_is_an_unusable_reply():
         engine().read(
             {"choices": [{"message": {"content": [{"type": "text", "text": "7"}]}, "finish_reason": "stop"}]}
         )
+
+
+@pytest.mark.parametrize("reason", ["abort", "error"])
+def test_what_a_server_broke_off_is_no_word_of_the_model(reason):
+    """vLLM and SGLang reply so to what they were at when they went down."""
+    reply = {"choices": [{"message": {"content": "<think> so"}, "finish_reason": reason}]}
+    with pytest.raises(UNREADABLE, match=f"the server ended it: {reason}"):
+        engine().read(reply)
+
+
+def test_an_error_in_place_of_a_reply_is_told_in_the_servers_words(server, pauses):
+    import asyncio
+
+    server.otherwise = body(b'{"error": {"message": "overloaded"}}')
+
+    async def ask():
+        async with Endpoint(server.url, retries=0) as endpoint:
+            await endpoint.post("/chat/completions", {}, engine().read)
+
+    with pytest.raises(RequestError, match="unusable reply: KeyError: 'choices': .*overloaded"):
+        asyncio.run(ask())
 
 
 @pytest.mark.parametrize(

@@ -142,6 +142,12 @@ def test_one_failure_of_a_problem_that_occurs_twice_is_tried_again_alone(tmp_pat
     assert again.drawn == [("p0", 1)] and pairs(tmp_path / "new") == [("p0", 0), ("p0", 1)] * 2
 
 
+def test_problems_of_one_name_are_refused(tmp_path):
+    problems = [PROBLEMS[0], PROBLEMS[1] | {"problem_id": PROBLEMS[0]["problem_id"]}]
+    with pytest.raises(DataError, match="`problem_id` p0 stands for different problems"):
+        fill_store(FakeEngine(), problems, tmp_path)
+
+
 def test_a_part_that_was_written_twice_counts_once(tmp_path):
     fill_store(FakeEngine(), PROBLEMS, tmp_path)
     part = tmp_path / "part-00000.jsonl"

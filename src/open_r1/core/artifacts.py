@@ -134,15 +134,18 @@ class Artifact:
         changes = difference(*runs)
         return f"{self.path}: other settings of how it runs, same result: {changes}" if changes else ""
 
-    def claim(self, force: bool = False, keep: tuple[str, ...] = ()) -> bool:
+    def claim(self, force: bool = False, keep: tuple[str, ...] = (), later: bool = False) -> bool:
         """
         Takes the directory for this process.
 
         Args:
             force (`bool`, *optional*, defaults to `False`):
                 Whether to delete what another recipe left there.
-        keep (`tuple[str]`, *optional*):
-            Entries that are not deleted: the caller decides about them.
+            keep (`tuple[str]`, *optional*):
+                Entries that are not deleted: the caller decides about them.
+            later (`bool`, *optional*, defaults to `False`):
+                Whether the caller calls `begin`, when it knows that it can run. Until then a result that parts are to
+                join stays complete, and no recipe stands here that cannot be run.
 
         Returns:
             `bool`: `False` if the artifact is complete and there is nothing to do.
@@ -167,13 +170,18 @@ class Artifact:
         else:  # a merged start model may be another recipe's
             for name in (START, f".{START}"):
                 shutil.rmtree(self.path / name, ignore_errors=True)
+        if not later:
+            self.begin()
+        return True
+
+    def begin(self) -> None:
+        """Makes the directory that of an unfinished run of this recipe."""
         write_atomically(self.path / STARTED, json.dumps(self._record()))
         write_atomically(self.path / RECIPE, yaml.safe_dump(self.recipe, sort_keys=False, allow_unicode=True))
         (self.path / MANIFEST).unlink(missing_ok=True)  # of a result that other parts join
         if note := read_progress(self.path):
             self.earlier = note.get("seconds", 0.0)
             self.progress(note["done"], note["total"])  # no longer stopped, if it was
-        return True
 
     def release(self) -> None:
         """Gives the directory back, for a process that goes on with other things."""

@@ -228,9 +228,8 @@ class Endpoint:
             try:
                 return read(json.loads(data))
             except UNREADABLE as error:
-                raise RequestError(
-                    f"unusable reply: {self.clean(f'{type(error).__name__}: {error}')}", status
-                ) from None
+                words = f"{type(error).__name__}: {error}: {data[:200].decode('utf-8', 'replace')}"
+                raise RequestError(f"unusable reply: {self.clean(words)}", status) from None
         message = f"status {status}: {self.clean(data[:2000].decode('utf-8', 'replace'))}"
         if status in (401, 403):
             raise self.refusal(url, message)

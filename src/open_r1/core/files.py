@@ -1,7 +1,23 @@
 """Files that are whole, whatever kills the process that writes them."""
 
+import json
 import os
 from pathlib import Path
+from typing import Any
+
+from .errors import ArtifactError
+
+
+def read_mapping(path: Path) -> dict[str, Any]:
+    """The mapping in a JSON file; raises `ArtifactError` for a file that holds none, as a full disk may leave it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        found = None
+    if isinstance(found, dict):
+        return found
+    hint = "delete it, and run the command again that makes its directory: what else lies there is kept"
+    raise ArtifactError(f"{path} is broken: it holds no JSON mapping", hint)
 
 
 def write_atomically(path: Path, text: str) -> None:

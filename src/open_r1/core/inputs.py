@@ -15,6 +15,7 @@ from types import MappingProxyType
 from typing import Any
 
 from .errors import ArtifactError
+from .files import read_mapping
 from .hub import called, is_hub_name, looks_local
 from .keys import FILE, Keys, named
 
@@ -28,7 +29,7 @@ BASES: dict[str, str] = {}
 def read_manifest(directory: str | Path) -> dict[str, Any] | None:
     """Manifest of a complete artifact, `None` where there is none yet."""
     path = Path(directory) / MANIFEST
-    return json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
+    return read_mapping(path) if path.is_file() else None
 
 
 def local_inputs(recipe: Mapping[str, Any], keys: Keys, classes: Collection[str] = ()) -> list[str]:

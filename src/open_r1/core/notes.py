@@ -2,10 +2,10 @@
 why a guard ended it, and from what it has begun.
 """
 
-import json
 from pathlib import Path
 from typing import Any
 
+from .files import read_mapping
 from .inputs import read_manifest
 
 RECIPE, STARTED, PROGRESS, LOCK = "recipe.yaml", "started.json", "progress.json", ".lock"
@@ -41,6 +41,6 @@ def read_halt(directory: Path) -> dict[str, Any]:
 
 def read_note(file: Path) -> dict[str, Any]:
     try:
-        return json.loads(file.read_text(encoding="utf-8"))
+        return read_mapping(file)
     except (FileNotFoundError, NotADirectoryError):
         return {}

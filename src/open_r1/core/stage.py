@@ -45,6 +45,7 @@ def open_stage(
     check: Callable[..., None] | None = None,
     keep: Callable[[Any], Iterable[str]] = lambda arguments: (),
     agree: Callable[[Callable[[], Any]], Any] = lambda decide: decide(),
+    later: bool = False,
 ) -> Stage | None:
     """
     Opens a stage.
@@ -64,6 +65,8 @@ def open_stage(
             Gives the entries of the output that even `--force` leaves: our dataclass -> names.
         agree (`Callable`, *optional*):
             Makes a decision for all processes of a run that has several; by default there is one.
+        later (`bool`, *optional*, defaults to `False`):
+            Whether the stage itself calls the `begin` of its output, when it knows that it can run.
 
     Returns:
         `Stage` or `None`: `None` if the output is complete already.
@@ -80,7 +83,7 @@ def open_stage(
     known = {} if force else recorded(artifact.path)
     if recipe.get("push_to_hub") and is_main_process():
         require_access([repository_of(recipe, kind_made(command_of(ours)))])
-    if not agree(lambda: artifact.claim(force, tuple(keep(arguments[0])))):
+    if not agree(lambda: artifact.claim(force, tuple(keep(arguments[0])), later)):
         if is_main_process():
             print(f"{artifact.path} is complete", flush=True)
             if recipe.get("push_to_hub"):

@@ -74,9 +74,10 @@ def shared_row(row: Row, source: dict[str, Any]) -> Row:
     fixed["language"] = (
         language_code(row.get("language")) or language_code(source.get("language")) or language_of(prompt)
     )
+    name = row.get("problem_id")  # a number too, and 0 is one
     fixed |= {
         "prompt": prompt,
-        "problem_id": row.get("problem_id") or text_hash(json.dumps(prompt, ensure_ascii=False)),
+        "problem_id": text_hash(json.dumps(prompt, ensure_ascii=False)) if name in (None, "") else str(name),
     }
     fixed |= {"answer": ""} if fixed["verifier"] == OPEN and row.get("answer") is None else {}
     fixed |= {"response": response} if response is not None or any(name in row for name in CHATS) else {}

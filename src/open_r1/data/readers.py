@@ -146,7 +146,15 @@ def with_prompt(row: Row, prompt: str | None, path: str) -> Row:
                 f"{', '.join(row)}",
                 "correct `prompt`, `columns` or `reader`",
             )
-        return lettered(value) if isinstance(value, list) else str(value)
+        if isinstance(value, list) and match[1] == "options":
+            return lettered(value)
+        if isinstance(value, (list, dict)):
+            kind = type(value).__name__
+            raise DataError(
+                f"dataset {path}: column `{match[1]}`, which its `prompt` names, holds a {kind}: {str(value)[:80]}",
+                "name a column of texts; options of a multiple choice are in the column `options`",
+            )
+        return str(value)
 
     return row | {"prompt": PLACE.sub(fill, prompt).strip()}
 

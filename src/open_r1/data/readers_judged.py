@@ -33,13 +33,17 @@ def arena_hard(row: Row, entry: dict[str, Any]) -> Row:
 
 
 def frames(row: Row, entry: dict[str, Any]) -> Row:
-    """Puts the articles of a question into `articles`; one without a text stands there by its link."""
+    """
+    Puts the articles of a question into `articles`; one without a text stands there by its link. Links to sections of
+    one article are one article.
+    """
     texts, links = beside(entry, "frames"), links_of(row)
-    found = {link: texts[link][0]["text"] for link in links if texts.get(link)}
+    rows = [(texts.get(link) or [{"link": link, "text": ""}])[0] for link in links]
+    found = {one["link"]: one["text"] for one in rows}
     if not any(found.values()):
         hint = "give `beside` a table of articles with the columns `link` and `text`"
         raise DataError(f"frames: no article of question {row['number']} has a text: {', '.join(links)}", hint)
-    articles = "\n\n".join(f"{link}\n{found.get(link) or '(its text is not at hand)'}" for link in links)
+    articles = "\n\n".join(f"{link}\n{text or '(its text is not at hand)'}" for link, text in found.items())
     return row | {"articles": articles, "metadata": json.dumps({"question": row["question"]}, ensure_ascii=False)}
 
 

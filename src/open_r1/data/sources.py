@@ -12,7 +12,8 @@ A source is an entry of a recipe's `datasets` list:
       where: {domain: general}    # only rows with this value, or one of a list, in that column
       between: {date: [2024-08, 2025-01]}   # only rows whose text in that column lies there, by its beginning
       files: [test5.jsonl]        # of a Hub data set: its files with rows, where it names them by a script
-      beside: {path: ORG/OTHER, by: link}   # rows of another source, by that column, for the entry's `reader`
+      beside: {path: ORG/OTHER, by: link}   # rows of another source, by that column, for the entry's `reader`;
+                                            # where a row has a list there, by each of its values
       domain: reasoning           # where the data does not say
       language: en                # likewise; by default the prompt tells it, where it can be told
       weight: 0.5                 # `grpo` and `mix`: share among the sources that are drawn
@@ -150,7 +151,9 @@ def rows_beside(source: Any, path: str) -> dict[Any, list[Row]]:
     require_columns(dataset, [source["by"]], source["path"])
     found: dict[Any, list[Row]] = {}
     for row in dataset:
-        found.setdefault(row[source["by"]], []).append(row)
+        value = row[source["by"]]
+        for one in value if isinstance(value, list) else [value]:
+            found.setdefault(one, []).append(row)
     return found
 
 

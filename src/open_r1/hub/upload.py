@@ -15,8 +15,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError, UserError
+from ..core.files import write_atomically
 from ..core.locks import Lock
 from ..core.outbox import FILES, FOLDER, REFUSED, entries, pushed, read_entry, record, remove
 from ..core.publishing import Repository

@@ -14,6 +14,8 @@ from ..core.card_facts import sampling_of
 from ..core.errors import ArtifactError
 from ..core.hub import called, looks_local
 from ..core.inputs import read_manifest
+from ..core.notes import RECIPE
+from ..core.recipes import read_yaml
 from ..core.rows import Row
 from ..data.sources import ASKED, source_names
 from ..sampling.models import read_models
@@ -49,6 +51,12 @@ def find_evaluations(folder: Path) -> list[Path]:
     """The complete evaluations in a folder, which may be one itself."""
     places = [folder, *sorted(path.parent for path in folder.glob("*/manifest.json"))]
     return [place for place in places if is_evaluation(read_manifest(place))]
+
+
+def unfinished_evaluations(folder: Path) -> list[str]:
+    """The evaluations in a folder that are not complete."""
+    recipes = [file for file in [folder / RECIPE, *sorted(folder.glob(f"*/{RECIPE}"))] if file.is_file()]
+    return [str(file.parent) for file in recipes if not read_manifest(file.parent) and read_yaml(file).get("models")]
 
 
 def read_evaluation(path: str) -> dict[str, Any]:

@@ -28,13 +28,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import Artifact, write_atomically
+from ..core.artifacts import Artifact
 from ..core.errors import RecipeError, UserError
+from ..core.files import write_atomically
 from ..core.served import LISTS_ALL, Served
 from .arguments import GenerateArguments, Sampling
 from .engines import Draw, Part
 from .jobs import submit
 from .server import ServerEngine
+from .spent import task_clock
 from .store import fill_store
 
 KEYS = ("kind", "tasks", "workers", "server", "server_args", "tensor_parallel", "context", "chunk", "slurm")
@@ -69,13 +71,13 @@ async def rollout(document: Any, generate: Any, engine: ServerEngine) -> list[di
             return Draw(prompt, "", 0, "failed", seed, reason)._asdict()
         try:
             result = await generate({key: value for key, value in body.items() if key != "model"})
+            message = {"content": result.text, "reasoning": result.reasoning or None}
+            choice = {"finish_reason": result.finish_reason, "text": result.text, "message": message}
+            return Draw(prompt, *engine.read({"choices": [choice], "usage": result.usage}), seed)._asdict()
         except ServerError:  # its server died, and the task with it; both come back
             raise
         except Exception as error:
             return Draw(prompt, "", 0, "failed", seed, f"{type(error).__name__}: {error}"[:300])._asdict()
-        message = {"content": result.text, "reasoning": result.reasoning or None}
-        choice = {"finish_reason": result.finish_reason, "text": result.text, "message": message}
-        return Draw(prompt, *engine.read({"choices": [choice], "usage": result.usage}), seed)._asdict()
 
     return await asyncio.gather(*(one(sample) for sample in range(engine.sampling.num_samples)))
 
@@ -131,11 +133,14 @@ def sample_documents(
         records_per_chunk=settings.get("chunk", 200),
     )
     mend(Path(folder), rank, settings.get("chunk", 200))
+    clock = task_clock(folder, rank, settings)
     try:
         runner.run(data, rank, world_size)
     except InferenceError as error:  # which no process can send to another: the one that started this would hang
         cause = error.__cause__
         raise (cause if isinstance(cause, UserError) else RuntimeError(str(error)[:2000])) from None
+    finally:
+        clock()
 
 
 def context_of(args: GenerateArguments) -> int:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..core.errors import ArtifactError, DataError
+from ..core.notes import read_note
 from ..core.rows import Row, conversation_of
 from ..metrics.statistics import mean, paired_interval
 from ..metrics.summary import by_problem, dataset_of, score_of
@@ -86,8 +87,7 @@ def compared(name: str, one: Path, other: Path) -> str:
 
 def summary_of(folder: Path) -> dict[str, Any]:
     """By data set, what the summary beside a model's samples says: also whether scores count, or right answers."""
-    path = folder / "metrics.json"
-    return json.loads(path.read_text(encoding="utf-8"))["by_dataset"] if path.is_file() else {}
+    return read_note(folder / "metrics.json").get("by_dataset", {})
 
 
 def answered(store: Path, known: dict[str, Any]) -> dict[str, Answered]:

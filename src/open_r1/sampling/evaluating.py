@@ -1,15 +1,15 @@
 """One model of an evaluation: what its stores lack is drawn, judged where a judge decides, and counted."""
 
 import json
-import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import Artifact, write_atomically
+from ..core.artifacts import Artifact
 from ..core.cards import write_card
 from ..core.decontaminated import contamination_of
+from ..core.files import write_atomically
 from ..core.inputs import MANIFEST, read_manifest
 from ..core.notes import read_note
 from ..core.pushing import add_final
@@ -22,9 +22,10 @@ from .arguments import GenerateArguments, Sampling, sampling_of
 from .draw import check_store, make_engine
 from .evaluations import EvaluateArguments, Task, folder_names, samples_each
 from .models import Model, read_models
+from .spent import SPENT, Clock, add_up, gpus_of
 from .store import fill_store, is_published, keep_matching, lacks_parts, read_stores
 
-METRICS, SUMMARY, SPENT = "metrics.json", "summary.txt", "spent.json"
+METRICS, SUMMARY = "metrics.json", "summary.txt"
 
 
 def evaluate_model(
@@ -111,6 +112,7 @@ def draw_at_scale(
             run_here(drawing, sampling, folder)
         keep_matching(task.store, task.identity)
         store_replies(drawing, sampling, folder, problems[task.name], task.store, artifact.progress)
+        add_up(place, task.store)
     return submit(waiting, args.executor, artifact) if waiting else True
 
 
@@ -143,27 +145,3 @@ def fill(
         keep_matching(task.store, task.identity)  # not before: what fails at once leaves nothing that `--force` guards
         clock = Clock(task.store / SPENT, gpus_of(args), progress)
         fill_store(engine, problems[task.name], task.store, clock)
-
-
-def gpus_of(sampling: Sampling) -> int:
-    """GPUs that an engine in this process draws with; those of servers are not known."""
-    if sampling.engine == "server":
-        return 0
-    import torch
-
-    return min(torch.cuda.device_count(), sampling.extra.get("tensor_parallel_size", 1))
-
-
-class Clock:
-    """Keeps beside a store how long its drawing took, kills and all: called after each part."""
-
-    def __init__(self, file: Path, gpus: int, progress: Callable[..., None] | None):
-        self.file, self.gpus, self.progress = file, gpus, progress
-        self.before, self.began = read_note(file).get("seconds", 0.0), time.monotonic()
-
-    def __call__(self, *done: Any, **figures: Any) -> None:
-        seconds = self.before + time.monotonic() - self.began
-        cost = {"gpu_hours": seconds * self.gpus / 3600} if self.gpus else {}
-        write_atomically(self.file, json.dumps({"seconds": round(seconds, 1)} | cost))
-        if self.progress:
-            self.progress(*done, **figures)

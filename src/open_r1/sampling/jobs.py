@@ -14,9 +14,10 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import Artifact, write_atomically
+from ..core.artifacts import Artifact
 from ..core.commands import COMMANDS
 from ..core.errors import RecipeError, SlurmError
+from ..core.files import write_atomically
 from ..core.notes import RECIPE
 from ..core.recipes import fingerprint
 from ..core.submitted import JOBS, queued, require_partition

@@ -19,10 +19,10 @@ from typing import Any
 
 import yaml
 
-from ..core.artifacts import write_atomically
 from ..core.benchmarks import FOLDER
 from ..core.endpoints import Endpoint, check_urls
 from ..core.errors import DataError, RecipeError
+from ..core.files import write_atomically
 from ..core.hub import called
 from ..core.inputs import read_manifest
 from ..core.locks import Lock

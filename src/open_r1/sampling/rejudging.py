@@ -10,9 +10,9 @@ from collections import Counter
 from itertools import chain, groupby
 from pathlib import Path
 
-from ..core.artifacts import write_atomically
 from ..core.batches import batches
 from ..core.errors import ArtifactError
+from ..core.files import write_atomically
 from ..core.formats import ResponseFormat
 from ..core.rows import FAILED, RULELESS, Row
 from .parts import LARGE, TABLE, placed

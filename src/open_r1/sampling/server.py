@@ -24,6 +24,7 @@ from .prompts import conversation, cut_at, format_of, render, sample_seed, witho
 # With vLLM and SGLang a request means what it says: else the model's own generation_config fills in what is left out,
 # and `top_k: 1` there makes all samples of a problem copies.
 NEUTRAL = {"top_k": -1, "min_p": 0.0, "repetition_penalty": 1.0}
+ABORTED = ("abort", "error")  # what vLLM and SGLang say where they went down, or gave up: no word of the model
 OPEN_PARTS = 4  # at least so many parts at once, so that the slowest completion of one holds nothing up
 
 
@@ -190,6 +191,8 @@ class ServerEngine:
     def read(self, reply: dict[str, Any]) -> tuple[str, int, str]:
         """Text, number of tokens and finish reason of a reply."""
         choice = reply["choices"][0]
+        if choice.get("finish_reason") in ABORTED:
+            raise ValueError(f"the server ended it: {choice['finish_reason']}")
         finish_reason = "length" if choice.get("finish_reason") == "length" else "stop"
         text = str(choice["text"]) if self.sampling.api == "text" else self.joined(choice["message"], finish_reason)
         reported = (reply.get("usage") or {}).get("completion_tokens")

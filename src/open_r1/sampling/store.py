@@ -19,8 +19,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ..core.artifacts import Artifact, deciding, write_atomically
-from ..core.errors import ArtifactError
+from ..core.artifacts import Artifact, deciding
+from ..core.errors import ArtifactError, DataError
+from ..core.files import write_atomically
 from ..core.formats import Response
 from ..core.keys import PARTS, SAMPLES, keys_of
 from ..core.live import clock
@@ -84,7 +85,11 @@ def parts_of(response: Response, verdict: Verdict) -> Row:
 
 def make_parts(problems: Iterable[Row], sampling: Sampling) -> list[Part]:
     """The parts of a store. Problems of like length share one: a batch lasts as long as its longest completion."""
-    problems = list(problems)
+    problems, named = list(problems), dict[str, Any]()
+    for problem in problems:
+        if named.setdefault(problem["problem_id"], problem["prompt"]) != problem["prompt"]:
+            hint = "rename that column, as in `columns: {problem_id: number}`: then a problem is named by its text"
+            raise DataError(f"`problem_id` {problem['problem_id']} stands for different problems", hint)
     if twice := len(problems) - len({problem["problem_id"] for problem in problems}):
         print(f"warning: {twice} problems occur more than once; each is drawn as often", file=sys.stderr, flush=True)
     ordered = sorted(

@@ -14,8 +14,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import write_atomically
 from ..core.errors import RecipeError
+from ..core.files import write_atomically
 from ..core.inputs import ADAPTER
 from ..core.notes import START
 from ..data.models import load_model, set_generation_defaults

@@ -16,7 +16,7 @@ from torch.distributed.checkpoint.state_dict import StateDictOptions, get_model_
 from transformers import Trainer, TrainerCallback
 from transformers.trainer_utils import rotate_checkpoints
 
-from ..core.artifacts import write_atomically
+from ..core.files import write_atomically
 
 COMPLETE, REFERENCE = "complete", "reference.pt"
 

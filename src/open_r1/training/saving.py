@@ -8,8 +8,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from ..core.artifacts import write_atomically
 from ..core.errors import ArtifactError
+from ..core.files import write_atomically
 from ..core.inputs import is_adapter, require_model
 from ..core.processes import is_main_process
 from ..core.shards import FOLDER as PIECES

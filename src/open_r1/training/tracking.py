@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any
 from transformers.integrations.integration_utils import INTEGRATION_TO_CALLBACK as TRACKERS
 from transformers.integrations.integration_utils import TensorBoardCallback
 
-from ..core.artifacts import write_atomically
 from ..core.errors import RecipeError
+from ..core.files import write_atomically
 from ..core.notes import TRACKING
 from ..core.processes import is_main_process
 from ..core.recipes import Recipe
