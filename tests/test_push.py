@@ -98,7 +98,7 @@ def test_a_pipeline_publishes_beside_its_stages(hub, tmp_path):
     [
         (["--hub_namespace", "evil"], {}, "error: evil/mini-base: tester may not write to evil"),
         ([], {"HF_TOKEN": "hf_" + "wrong" * 7}, "error: the Hub refuses the token"),
-        ([], {"HF_TOKEN": ""}, "error: `push_to_hub: true`, and no token of the Hub is here"),
+        ([], {"HF_TOKEN": ""}, "error: no token of the Hub is here"),
         (["--hub_model_id", "lab/two words"], {}, "error: `lab/two words` is no name for a repository"),
         (["--hub_token", "x"], {}, "error: recipes/mini/base.yaml: unknown key `hub_token`"),
         (["--hub_private_repo", "true"], {}, "error: recipes/mini/base.yaml: unknown key `hub_private_repo`"),
@@ -122,6 +122,19 @@ def test_without_a_network_the_queue_waits(hub, tmp_path):
     assert "pending: 3 to be published" in done.stdout and not hub.log
     done = run(hub, "push", "--resume", tmp_path / "mini", code=2, HF_HUB_OFFLINE="1")
     assert "the Hub is switched off" in done.stderr
+
+
+def test_what_may_not_be_pushed_is_not_queued(hub, tmp_path):
+    output = tmp_path / "mini" / "report"
+    output.mkdir(parents=True)
+    (output / "manifest.json").write_text(json.dumps({"hash": "abc", "command": "report", "recipe": {}}))
+    refused = run(hub, "push", output, "--namespace", "labb", code=2).stderr.splitlines()
+    assert refused[-2:] == [
+        "error: labb/mini-report: tester may not write to labb",
+        "  fix: publish in the namespace of one of lab, tester",
+    ]
+    assert "no token of the Hub" in run(hub, "push", output, code=2, HF_TOKEN="").stderr
+    assert not (output / ".hub").exists()
 
 
 def test_push_of_nothing(hub, tmp_path):

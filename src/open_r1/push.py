@@ -23,7 +23,7 @@ from open_r1.core.inputs import is_offline, read_manifest
 from open_r1.core.outbox import FOLDER, REFUSED, entries, forget, left, pushed, tidy
 from open_r1.core.pipelines import is_pipeline, read_pipeline
 from open_r1.core.processes import step_aside
-from open_r1.core.publishing import Repository
+from open_r1.core.publishing import Repository, kind_of, repository_of
 from open_r1.core.pushing import RUNNER, add_final
 from open_r1.core.recipes import parse_overrides
 
@@ -82,16 +82,21 @@ def outputs_of(words: list[str], options: dict) -> list[Path]:
 
 
 def queue(outputs: list[Path], options: dict) -> None:
-    """Queues complete artifacts, under the namespace of the command line where it names one."""
+    """Queues complete artifacts, under the namespace of the command line where it names one, if the Hub takes them."""
+    recipes = {}
     for output in outputs:
         manifest = read_manifest(output)
         if manifest is None:
             print(f"notice: {output} is not complete: left out", flush=True)
             continue
-        forget_deleted(output)
         given = {"hub_namespace": options["namespace"]} if options.get("namespace") else {}
         given |= {"hub_private": False} if options.get("public") else {}
-        add_final(output, manifest["recipe"] | {"output_dir": str(output)} | given)
+        recipes[output] = manifest["recipe"] | {"output_dir": str(output)} | given
+    if recipes:
+        tell_access([repository_of(recipe, kind_of(output)) for output, recipe in recipes.items()])
+    for output, recipe in recipes.items():
+        forget_deleted(output)
+        add_final(output, recipe)
 
 
 def forget_deleted(output: Path) -> None:

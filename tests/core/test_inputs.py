@@ -121,3 +121,16 @@ def test_a_large_file_counts_by_size_and_time_of_change(tmp_path, monkeypatch):
     (tmp_path / "weights").write_text("4321")
     os.utime(tmp_path / "weights", (1, 1))
     assert inputs.hash_of(tmp_path) != before
+
+
+@pytest.mark.parametrize(
+    ("environment", "off"),
+    [
+        ({}, False),
+        ({"HF_HUB_OFFLINE": "1"}, True),
+        ({"HF_HUB_OFFLINE": "0", "TRANSFORMERS_OFFLINE": "1"}, False),
+        ({"HF_HUB_OFFLINE": "", "TRANSFORMERS_OFFLINE": "yes"}, True),
+    ],
+)
+def test_the_hub_is_off_where_its_client_says_so(environment, off):
+    assert inputs.is_offline(environment) is off

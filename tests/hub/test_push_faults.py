@@ -97,7 +97,7 @@ def kills():
 
 
 @pytest.mark.parametrize("kill", range(KILLS))
-def test_a_push_that_is_killed_goes_on(fresh, tmp_path, kill):
+def test_a_push_that_is_killed_goes_on(fresh, pusher, tmp_path, kill):
     """At any moment: a slow Hub spreads the requests, and many files make the steps between them long."""
     trials = [Trial(tmp_path / "mini", what, seed=kill) for what in WHAT]
     after, pause = kills()[kill]
@@ -108,8 +108,8 @@ def test_a_push_that_is_killed_goes_on(fresh, tmp_path, kill):
     process.kill()
     process.wait()
     fresh.delay = 0.0
-    done = subprocess.run(push_command(tmp_path / "mini"), env=variables(fresh), capture_output=True, text=True)
-    assert done.returncode == 0, done.stdout + done.stderr
+    done = pusher(tmp_path / "mini")
+    assert done["code"] == 0, done
     for trial in trials:
         trial.check(fresh)
 

@@ -20,7 +20,7 @@ from open_r1.sampling.store import read_store
 def test_two_thousand_requests_survive_a_server_that_fails_in_every_way(tmp_path, faulty):
     url, _ = faulty(0.15)
     # few at a time: not even a slow machine lets one of them wait for 2 s
-    recipe = write_recipe(tmp_path, 500, url=url, timeout=2.0, concurrency=16)
+    recipe = write_recipe(tmp_path, 500, url=url, timeout=2.0, concurrency=32, batch_size=400)
     run_cli("generate", "--config", recipe)
     check_rows(tmp_path, 500)
     manifest = json.loads((tmp_path / "out" / "manifest.json").read_text())

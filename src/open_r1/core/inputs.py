@@ -86,8 +86,9 @@ def needs_hub(recipe: Mapping[str, Any], keys: Keys) -> bool:
 
 
 def is_offline(environment: Mapping[str, str]) -> bool:
-    """Whether somebody has switched the Hub off."""
-    return environment.get("HF_HUB_OFFLINE", "").upper() in ("1", "ON", "YES", "TRUE")
+    """Whether somebody has switched the Hub off, as its client reads it."""
+    found = environment.get("HF_HUB_OFFLINE") or environment.get("TRANSFORMERS_OFFLINE") or ""
+    return found.upper() in ("1", "ON", "YES", "TRUE")
 
 
 def go_offline(recipe: Mapping[str, Any], keys: Keys) -> None:

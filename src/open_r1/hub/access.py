@@ -17,16 +17,16 @@ def check_access(repositories: Iterable[Repository]) -> str:
     from huggingface_hub import HfApi, get_token
 
     if not get_token():
-        raise RecipeError("`push_to_hub: true`, and no token of the Hub is here", LOGIN)
+        raise RecipeError("no token of the Hub is here to publish with", LOGIN)
     user = HfApi().whoami()
     token = user.get("auth", {}).get("accessToken", {})
     if token.get("role") == "read":
-        raise RecipeError(f"`push_to_hub: true`, and the token of {user['name']} may only read", LOGIN)
+        raise RecipeError(f"the token of {user['name']} may only read, and is to publish", LOGIN)
     writers = {user["name"]} | {org["name"] for org in user.get("orgs", []) if org.get("roleInOrg") != "read"}
     for repository in repositories:
         owner = repository.name.partition("/")[0] if "/" in repository.name else user["name"]
         if owner not in writers:
-            hint = f"set `hub_namespace` to one of {', '.join(sorted(writers))}"
+            hint = f"publish in the namespace of one of {', '.join(sorted(writers))}"
             raise RecipeError(f"{repository.name}: {user['name']} may not write to {owner}", hint)
         if token.get("role") == "fineGrained" and not may_write(token.get("fineGrained", {}), owner):
             raise RecipeError(f"{repository.name}: the token of {user['name']} may not write to {owner}", LOGIN)

@@ -20,6 +20,7 @@ from ..core.files import write_atomically
 from ..core.locks import Lock
 from ..core.outbox import FILES, FOLDER, REFUSED, entries, pushed, read_entry, record, remove
 from ..core.publishing import Repository
+from .access import LOGIN
 from .prepare import DRAFT, READY, prepare
 
 PERMANENT = {400, 401, 402, 403, 404, 405, 410, 413, 422}  # answers that another attempt would get again
@@ -105,9 +106,10 @@ def pause_after(error: Exception, failures: int) -> float:
 
 def why(error: Exception) -> str:
     """An error in one line, with its fix where it has one."""
-    hint = f" (fix: {error.hint})" if isinstance(error, UserError) and error.hint else ""
+    status = getattr(getattr(error, "response", None), "status_code", None)
+    hint = getattr(error, "hint", "") or (LOGIN if status in (401, 403) else "")
     text = f"{error} {error.__cause__}" if isinstance(error, RuntimeError) and error.__cause__ else str(error)
-    return (" ".join(text.split()) or type(error).__name__)[:500] + hint
+    return (" ".join(text.split()) or type(error).__name__)[:500] + (f" (fix: {hint})" if hint else "")
 
 
 def push_entry(output: Path, entry: Path) -> dict[str, Any]:
