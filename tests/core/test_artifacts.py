@@ -321,3 +321,11 @@ def test_a_run_that_begins_later_leaves_what_is_there_until_then(recipe):
     assert "- b" not in (second.path / "recipe.yaml").read_text()
     second.begin()
     assert artifacts.read_manifest(second.path) is None and "- b" in (second.path / "recipe.yaml").read_text()
+
+
+def test_a_manifest_of_somebody_else_is_no_matter(recipe, tmp_path):
+    data = tmp_path.parent / f"{tmp_path.name}-data"
+    data.mkdir()
+    (data / "manifest.json").write_text('{"audio": 1}\n{"audio": 2}\n')  # lines of JSON
+    (data / "rows.jsonl").write_text("{}")
+    assert Artifact(recipe | {"datasets": [{"path": str(data / "rows.jsonl")}]}, KEYS).inputs

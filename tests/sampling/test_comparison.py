@@ -48,6 +48,14 @@ def test_scores_count_where_the_summary_says_so(tmp_path):
     assert "sums: 0.750 - 0.500 = +0.250" in compare_stores(one, other)
 
 
+def test_samples_without_a_verdict_are_told(tmp_path):
+    one, other = (evaluated(tmp_path / name, [[True], [False]]) for name in ("one", "other"))
+    assert "want of" not in compare_stores(one, other)
+    (part,) = (one / "sums").glob("part-00001*")
+    part.write_text(part.read_text().replace('"wrong"', '"failed"'))
+    assert "(1 and 1 samples; wrong, for want of a verdict: 1 and 0)" in compare_stores(one, other)
+
+
 def test_a_summary_that_is_cut_off_is_one_line(tmp_path):
     one, other = (evaluated(tmp_path / name, [[True], [False]]) for name in ("one", "other"))
     (one / "metrics.json").write_text('{"by_dataset": {"su')

@@ -32,6 +32,8 @@ def test_a_model_is_called_by_its_name_or_the_last_part_of_its_path(entries, nam
         ([{"path": "m", "nmae": "x"}], "unknown key `nmae`"),
         ([{"path": "m", "name": "a/b"}], "cannot be the name of a folder"),
         (["."], "cannot be the name of a folder"),
+        ([{"path": "m", "name": "a\nb"}], "cannot be the name of a folder"),
+        (["m" * 300], "cannot be the name of a folder"),
         ([{"path": "m", "response_format": "r2"}], "response_format: r2"),
     ],
 )

@@ -119,7 +119,12 @@ def content(path: Path, root: Path | None = None, known: Mapping[Path, str] = Ma
             break
         if place in known:
             return known[place]
-        manifest = read_manifest(place)
+        try:
+            manifest = read_manifest(place)
+        except ArtifactError:
+            if ours:
+                raise
+            manifest = None  # a file of that name that is not ours
         if manifest and "hash" in manifest:
             return manifest["hash"]
     if ours and not path.is_file():

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 from ..core.errors import ArtifactError, DataError
 from ..core.notes import read_note
-from ..core.rows import Row, conversation_of
+from ..core.rows import FAILED, Row, conversation_of
 from ..metrics.statistics import mean, paired_interval
-from ..metrics.summary import by_problem, dataset_of, score_of
+from ..metrics.summary import NO_VERDICT, by_problem, dataset_of, score_of
 from .store import read_store, stores_of
 
 
@@ -24,11 +24,13 @@ class Answered(NamedTuple):
         asked (`int`): Hash of what it was asked, without the words of its chat template.
         score (`float`): Mean of its samples.
         samples (`int`): How many they are.
+        missing (`int`): Of these without a verdict, which count as wrong.
     """
 
     asked: int
     score: float
     samples: int
+    missing: int
 
 
 def compare_stores(one: Path, other: Path) -> str:
@@ -78,10 +80,12 @@ def compared(name: str, one: Path, other: Path) -> str:
     differences = [a - b for a, b in zip(*scores, strict=True)]
     better, worse = sum(value > 0 for value in differences), sum(value < 0 for value in differences)
     verdict = "better" if low > 0 else "worse" if high < 0 else "no difference shown"
+    missing = [sum(answer.missing for answer in found.values()) for found in (mine, theirs)]
+    without = f"; wrong, for want of a verdict: {missing[0]} and {missing[1]}" if any(missing) else ""
     samples = " and ".join(str(max(answer.samples for answer in found.values())) for found in (mine, theirs))
     return (
         f"{name}: {mean(scores[0]):.3f} - {mean(scores[1]):.3f} = {mean(differences):+.3f} [{low:+.3f}, {high:+.3f}], "
-        f"{verdict}; better on {better} and worse on {worse} of {len(mine)} problems ({samples} samples)"
+        f"{verdict}; better on {better} and worse on {worse} of {len(mine)} problems ({samples} samples{without})"
     )
 
 
@@ -96,7 +100,8 @@ def answered(store: Path, known: dict[str, Any]) -> dict[str, Answered]:
     for group in by_problem(read_store(store)):
         metric = known.get(dataset_of(group), {}).get("metric", "correct")
         scores = [score_of(row, metric) for row in group]
-        found[group[0]["problem_id"]] = Answered(asked(group[0]), mean(scores), len(scores))
+        missing = sum(row["outcome"] in (FAILED, *NO_VERDICT) for row in group)
+        found[group[0]["problem_id"]] = Answered(asked(group[0]), mean(scores), len(scores), missing)
     return found
 
 

@@ -12,6 +12,7 @@ from ..core.inputs import read_manifest
 from ..core.keys import FILE, MODEL, Key, Keys
 
 ENTRY: Keys = {"path": Key(loads=MODEL), "chat_template": Key(loads=FILE)}
+LONGEST = 200  # bytes of a name; a folder may have 255
 
 
 class Model(NamedTuple):
@@ -79,6 +80,6 @@ def read_model(entry: Any) -> Model:
     parts = called(values["path"]).rstrip("/").split("/")
     own = "-".join(parts[-2:]) if is_kept_adapter(values["path"]) else parts[-1]
     name = str(values.get("name") or own)
-    if "/" in name or name in ("", ".", "..", "~"):
+    if "/" in name or name in ("", ".", "..", "~") or not name.isprintable() or len(name.encode()) > LONGEST:
         raise RecipeError(f"`models`: {name!r} cannot be the name of a folder", "give the entry a plain `name:`")
     return Model(**values | {"name": name})
