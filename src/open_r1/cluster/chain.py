@@ -148,8 +148,5 @@ def cancel_chain(chosen: list[Stage]) -> list[tuple[str, Job]]:
     """Cancels the jobs of stages, and those that the stages have submitted; returns the former, with their stages."""
     alive = alive_of(chosen)
     numbers = [job.id for job in alive.values()]
-    for stage in chosen:
-        for file in jobs_below(stage.output):
-            numbers += file.read_text().split()
-    cancel(number for number in numbers if number.isdigit())
+    cancel([*numbers, *(number for stage in chosen for number in jobs_below(stage.output))])
     return list(alive.items())

@@ -17,9 +17,10 @@ def require_partition(executor: Mapping[str, Any], where: str) -> None:
         raise RecipeError(f"{where} names no partition of Slurm", "add `slurm: {partition: NAME}`; `sinfo` lists them")
 
 
-def jobs_below(output: Path) -> list[Path]:
-    """The notes of jobs that the stage of an output has submitted: its own, and those of its saved steps."""
-    return [*output.glob(JOBS), *output.glob(f"*/*/{JOBS}")]
+def jobs_below(output: Path) -> list[str]:
+    """The numbers of the jobs that the stage of an output has submitted: its own, and those of its saved steps."""
+    notes = [*output.glob(JOBS), *output.glob(f"*/*/{JOBS}")]
+    return [number for note in notes for number in note.read_text().split() if number.isdigit()]
 
 
 def queued(which: str) -> list[str]:
@@ -36,7 +37,7 @@ def queued(which: str) -> list[str]:
 
 def require_finished(output: Path) -> None:
     """Raises `SlurmError` where jobs write to an output, which is to be deleted. Without Slurm there are none."""
-    numbers = [number for note in jobs_below(output) for number in note.read_text().split() if number.isdigit()]
+    numbers = jobs_below(output)
     if numbers and shutil.which("squeue") and (alive := queued(f"--jobs={','.join(numbers)}")):
         raise SlurmError(
             f"{output} is to be deleted, and its jobs are still with Slurm: {', '.join(alive)}",

@@ -15,8 +15,8 @@ from ..core.errors import ArtifactError
 from ..core.hub import called, looks_local
 from ..core.inputs import read_manifest
 from ..core.notes import RECIPE
-from ..core.recipes import read_yaml
 from ..core.rows import Row
+from ..core.yaml_files import read_yaml
 from ..data.sources import ASKED, source_names
 from ..sampling.models import read_models
 from ..sampling.store import read_store, stores_of
